@@ -1,0 +1,36 @@
+"""deeplode: deep-learning data mining that keeps its word."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from deeplode.data.read import read as read
+    from deeplode.errors import DeeplodeError as DeeplodeError
+    from deeplode.tasks.supervised import Classifier as Classifier
+    from deeplode.tasks.supervised import Regressor as Regressor
+    from deeplode.verbs import load as load
+
+# Where each public name lives. Nothing heavy is imported before it is used.
+_HOMES = {
+    "Classifier": "deeplode.tasks.supervised",
+    "Regressor": "deeplode.tasks.supervised",
+    "read": "deeplode.data.read",
+    "load": "deeplode.verbs",
+    "DeeplodeError": "deeplode.errors",
+}
+
+__all__ = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deeplode' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

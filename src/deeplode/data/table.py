@@ -1,0 +1,63 @@
+"""Table: named, typed, equally long columns plus row ids that travel to every output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from deeplode.messages import Notice
+
+
+@dataclass(frozen=True)
+class Table:
+    """Checked columns as they were read, before anything is learned from them.
+
+    frame: columns in input order; names are unique and not empty.
+    ids: one value a row, carried to every output; the row's position (0, 1, …) unless an id
+        column was named.
+    source: what messages call the data, such as the file's name.
+    reading: how it was read (encoding, delimiter, decimal …), each guess settable.
+    notices: what the user should know about the reading.
+    """
+
+    frame: pl.DataFrame
+    ids: pl.Series
+    source: str
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        frame: pl.DataFrame,
+        source: str = "data",
+        reading: Mapping[str, Any] | None = None,
+        notices: Sequence[Notice] = (),
+    ) -> Table:
+        """A table whose ids are row positions."""
+        ids = pl.int_range(frame.height, eager=True).alias("id")
+        return cls(frame, ids, source, dict(reading or {}), tuple(notices))
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in input order."""
+        return self.frame.columns
+
+    def rows(self, index: np.ndarray) -> Table:
+        """The rows at these positions, in this order. index: (n,) integers."""
+        return replace(self, frame=self.frame[index], ids=self.ids[index])
+
+    def without(self, names: Sequence[str]) -> Table:
+        """The table less these columns; names that it lacks are passed over."""
+        return replace(self, frame=self.frame.drop(names, strict=False))
+
+    def with_ids(self, name: str) -> Table:
+        """The table with the values of column ``name`` as row ids; the column stays."""
+        return replace(self, ids=self.frame[name].alias("id"))

@@ -1,0 +1,73 @@
+"""Every sentence the program says, in every language it speaks.
+
+A sentence has a stable code (``E-DATA-012``, ``W-KIND-003``) and stands in
+``locale/<language>/<area>.toml`` as ``message`` and, where there is something to do, ``hint``.
+Values are put in with ``str.format``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+
+_language = "en"
+
+
+def set_language(language: str) -> None:
+    """Choose the language of all sentences said from now on: ``en`` or ``zh``."""
+    global _language
+    if language not in LANGUAGES:
+        raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}.")
+    _language = language
+
+
+def language() -> str:
+    """The language chosen."""
+    return _language
+
+
+@cache
+def catalogue(language: str) -> dict[str, dict[str, str]]:
+    """All sentences of one language: {code: {"message": …, "hint": …}}."""
+    sentences: dict[str, dict[str, str]] = {}
+    for entry in resources.files("deeplode").joinpath("locale", language).iterdir():
+        if entry.name.endswith(".toml"):
+            area: dict[str, dict[str, str]] = tomllib.loads(entry.read_text("utf-8"))
+            twice = sentences.keys() & area.keys()
+            if twice:
+                raise ValueError(f"{entry.name} says again: {', '.join(sorted(twice))}")
+            sentences.update(area)
+    return sentences
+
+
+def say(code: str, part: str = "message", language: str | None = None, **values: Any) -> str:
+    """The sentence ``code`` with its values put in; '' when it has no such part.
+
+    Raises KeyError for a code that no catalogue holds.
+    """
+    template = catalogue(language or _language)[code].get(part, "")
+    return template.format(**values)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know that did not stop the run."""
+
+    code: str
+    column: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def message(self, language: str | None = None) -> str:
+        """The sentence, with its hint where it has one."""
+        values = {"column": self.column, **self.values}
+        parts = [say(self.code, part, language, **values) for part in ("message", "hint")]
+        return " ".join(part for part in parts if part)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form of ``warnings`` in result.json."""
+        return {"code": self.code, "column": self.column, "message": self.message()}
