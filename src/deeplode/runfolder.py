@@ -1,0 +1,119 @@
+"""The folder that one run leaves behind, and the log and checkpoint inside it while it runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from deeplode.errors import OptionError
+from deeplode.output import make_folder
+from deeplode.progress import Listen
+
+RUNS = Path("deeplode-runs")
+RESULTS = ("model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of everything that a run makes."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """The model file."""
+        return self.path / "model.lode"
+
+    @property
+    def result(self) -> Path:
+        """All facts."""
+        return self.path / "result.json"
+
+    @property
+    def report(self) -> Path:
+        """The page to read."""
+        return self.path / "report.html"
+
+    @property
+    def predictions(self) -> Path:
+        """The test rows with their predictions."""
+        return self.path / "predictions.parquet"
+
+    @property
+    def log(self) -> Path:
+        """One line an event and an epoch."""
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What a killed run goes on from; gone at the end."""
+        return self.path / "checkpoint"
+
+    def finish(self) -> None:
+        """Drop the checkpoint: the run is whole."""
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
+
+
+def open_folder(
+    out: str | None, source: str, verb: str, *, force: bool = False, resume: bool = False
+) -> RunFolder:
+    """Make the folder of a run, or take up the one of a run that was cut off.
+
+    With ``force`` the results of the run that stood there are removed first.
+    Raises OptionError when it holds a run already (without ``force``), cannot be made, or has
+    nothing to resume.
+    """
+    path = Path(out) if out is not None else _fresh(source, verb)
+    folder = RunFolder(path)
+    if resume:
+        if not folder.checkpoint.is_dir():
+            raise OptionError("E-OPT-090", path=str(path))
+        return folder
+    make_folder(path, force=force)
+    for name in RESULTS:
+        (path / name).unlink(missing_ok=True)
+    shutil.rmtree(folder.checkpoint, ignore_errors=True)
+    folder.checkpoint.mkdir()
+    return folder
+
+
+def _fresh(source: str, verb: str) -> Path:
+    """``deeplode-runs/<source>-<verb>-<number>`` with the first number that is free."""
+    stem = re.sub(r"[^\w.-]+", "-", Path(source.removeprefix("demo:")).name.split(".")[0])
+    stem = stem.strip("-.") or "data"
+    number = 1
+    while (RUNS / f"{stem}-{verb}-{number}").exists():
+        number += 1
+    return RUNS / f"{stem}-{verb}-{number}"
+
+
+class Log:
+    """Writes every event as a line of JSON and passes it on.
+
+    Use as a context manager; the instance is itself a ``Listen``.
+    """
+
+    def __init__(self, path: Path, listen: Listen) -> None:
+        self._path = path
+        self._listen = listen
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Log:
+        self._file = self._path.open("a", encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def __call__(self, event: str, /, **facts: Any) -> None:
+        if self._file is not None:
+            line = {"time": round(time.time(), 3), "event": event, **facts}
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
+        self._listen(event, **facts)
