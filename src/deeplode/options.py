@@ -33,7 +33,8 @@ ACTIVATIONS = (
     "sigmoid",
 )
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
-SCHEDULES = ("constant", "step", "cosine", "one_cycle")
+SCHEDULES = ("constant", "cosine", "one_cycle")
+GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
@@ -45,42 +46,53 @@ _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
 
 
 def option(
-    default: Value, about: str, group: str, among: Iterable[str] = (), shown: str = ""
+    default: Value,
+    about: str,
+    group: str,
+    form: str = "",
+    *,
+    among: Iterable[str] = (),
+    shown: str = "",
 ) -> Value:
     """A field with what the command line must know of it.
 
-    about: one sentence for ``--help``. group: heading that it stands under. among: the only values
-    allowed, where they are few. shown: what help prints as the default when None means "found
-    from the data".
+    about: one sentence for ``--help``. group: heading that it stands under. form: what stands for
+    its value in help, such as COL. among: the only values allowed. shown: what help prints as the
+    default where None means more than "found from the data".
     """
-    metadata = {"about": about, "group": group, "among": tuple(among), "shown": shown}
+    among = tuple(among)
+    metadata = {"about": about, "group": group, "form": form, "among": among, "shown": shown}
     made: Value = field(default=default, metadata=metadata)
     return made
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read a source; None means that it is found from the data, shown and recorded."""
+    """How to read a source; None means that it is found from the data, shown and recorded.
+
+    Raises OptionError for a value that makes no sense.
+    """
 
     encoding: str | None = option(
-        None, "Text encoding, such as utf-8, gb18030, big5, shift_jis, latin-1.", "Reading"
+        None, "Text encoding, such as utf-8, gb18030, big5, shift_jis, latin-1.", "Reading", "NAME"
     )
-    delimiter: str | None = option(None, "What stands between cells: , ; | or tab.", "Reading")
-    decimal: str | None = option(None, "Decimal mark of numbers.", "Reading", (".", ","))
-    thousands: str | None = option(
-        None, "Mark between thousands of numbers, such as , or . or a space.", "Reading"
+    delimiter: str | None = option(
+        None, "What stands between cells, such as a comma, a semicolon or a tab.", "Reading", "C"
     )
+    decimal: str | None = option(
+        None, "Decimal mark of numbers: . or a comma.", "Reading", "C", among=(".", ",")
+    )
+    thousands: str | None = option(None, "Mark between thousands of numbers.", "Reading", "C")
     sheet: str | None = option(
-        None, "Sheet of an Excel file: its name or its number from 1.", "Reading"
+        None, "Sheet of an Excel file: its name or its number from 1.", "Reading", "NAME"
     )
 
     def __post_init__(self) -> None:
         for one in fields(self):
             value, among = getattr(self, one.name), one.metadata["among"]
             if among and value is not None and value not in among:
-                raise OptionError(
-                    "E-OPT-002", option=one.name, value=value, allowed=", ".join(among)
-                )
+                allowed = ", ".join(repr(one) for one in among)
+                raise OptionError("E-OPT-002", option=one.name, value=value, allowed=allowed)
 
     def reading(self) -> dict[str, Any]:
         """Keywords for ``read``: those that were set."""
@@ -94,72 +106,80 @@ class TrainOptions(ReadOptions):
     Raises OptionError for a value that makes no sense.
     """
 
-    target: str | None = option(None, "Column to learn.", "Columns")
+    target: str | None = option(None, "Column to learn.", "Columns", "COL")
     kinds: Mapping[str, str] | None = option(
         None,
-        "What columns hold, where the guess is wrong: COL=KIND,… with KIND one of number, "
-        "category, boolean, datetime, id.",
+        "What columns hold, where the guess is wrong: number, category, boolean, datetime or id.",
         "Columns",
+        "COL=KIND,…",
     )
-    drop: tuple[str, ...] = option((), "Columns to leave out: COL,…", "Columns")
-    id: str | None = option(None, "Column that names the rows in every output.", "Columns")
-    timestamp: str | None = option(None, "Column that says when a row was seen.", "Columns")
+    drop: tuple[str, ...] = option((), "Columns to leave out.", "Columns", "COL,…")
+    id: str | None = option(None, "Column that names the rows in every output.", "Columns", "COL")
+    timestamp: str | None = option(None, "Column that says when a row was.", "Columns", "COL")
     group: str | None = option(
-        None, "Column whose equal values stay on one side of the split.", "Columns"
+        None, "Column whose equal values stay on one side of the split.", "Columns", "COL"
     )
-    weight: str | None = option(None, "Column that says how much a row counts.", "Columns")
+    weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
 
-    test: str | None = option(None, "Labelled test rows; else a fifth is held out.", "Split")
+    test: str | None = option(
+        None, "Labelled rows to test on.", "Split", "FILE", shown="a fifth of the rows"
+    )
     split: str | None = option(
         None,
-        "How rows are held out.",
+        "How test and validation rows are chosen.",
         "Split",
-        ("random", "time", "group"),
-        "group with --group, time with --timestamp, else random",
+        among=("random", "time", "group"),
+        shown="by --group or --timestamp if given, else random",
     )
 
     time_limit: str | float | None = option(
-        None, "Time for everything, such as 90s, 5m, 1h (bare numbers are seconds).", "Limits"
+        None, "Time for everything, start and saving too: 90s, 5m, 1h.", "Limits", "TIME"
     )
     memory_limit: str | int | None = option(
-        None, "Peak memory allowed, such as 4GB (bare numbers are bytes).", "Limits"
+        None, "Most memory the program may hold: 512MB, 4GB.", "Limits", "SIZE"
     )
     threads: int | None = option(
-        None, "Threads to compute with.", "Limits", shown="all cores this process may use"
+        None, "Threads to compute with.", "Limits", "N", shown="all cores allowed"
     )
-    device: str = option("auto", "Where nets are trained.", "Limits", ("auto", "cpu", "cuda"))
+    device: str = option(
+        "auto", "Where the net is trained.", "Limits", among=("auto", "cpu", "cuda")
+    )
 
-    seed: int = option(0, "Where randomness starts: same seed, same bits.", "Run")
     out: str | None = option(
-        None, "Run folder.", "Run", shown="deeplode-runs/<source>-train-<number>"
+        None, "Run folder.", "Run", "DIR", shown="deeplode-runs/<source>-train-<number>"
     )
-    force: bool = option(False, "Replace what stands at --out.", "Run")
-    resume: bool = option(False, "Go on with the interrupted run at --out.", "Run")
+    force: bool = option(False, "Write into --out even if it holds a run.", "Run")
+    resume: bool = option(False, "Go on with the run at --out that was cut off.", "Run")
     replay: str | None = option(
-        None, "Repeat this run folder's options and its recorded steps, whatever the clock.", "Run"
+        None, "Repeat that run, cut short by its time limit or not, step by step.", "Run", "RUN"
     )
+    seed: int = option(0, "Where chance begins: same seed, same bits.", "Run", "N")
 
-    blend: bool = option(True, "Blend the net with the trees; without, a pure net.", "Network")
-    members: int | None = option(None, "Nets trained at once and averaged.", "Network")
+    blend: bool = option(True, "The model is a pure net, without the trees.", "Network")
+    members: int | None = option(None, "Nets trained at once and averaged.", "Network", "N")
     hidden: tuple[int, ...] | None = option(
-        None, "Widths of the hidden layers, such as 256,256,256.", "Network"
+        None, "Widths of the hidden layers, such as 256,256,256.", "Network", "N,…"
     )
-    activation: str | None = option(None, "Function between layers.", "Network", ACTIVATIONS)
-    optimizer: str | None = option(None, "How steps are taken.", "Network", OPTIMIZERS)
-    learning_rate: float | None = option(None, "Highest step size.", "Network")
+    activation: str | None = option(
+        None, "Function after each hidden layer.", "Network", "NAME", among=ACTIVATIONS
+    )
+    optimizer: str | None = option(None, "Rule for the steps.", "Network", "NAME", among=OPTIMIZERS)
+    learning_rate: float | None = option(None, "Largest learning rate.", "Network", "X")
     schedule: str | None = option(
-        None, "How the step size changes over the epochs.", "Network", SCHEDULES
+        None, "How the learning rate changes.", "Network", "NAME", among=SCHEDULES
     )
     batch_size: int | str | None = option(
-        None, "Rows a step: a number, 1 (stochastic) or full.", "Network"
+        None, "Rows a step: a number, 1 (stochastic) or full.", "Network", "N|full"
     )
-    epochs: int | None = option(None, "Passes over the training rows at most.", "Network")
+    epochs: int | None = option(None, "Most passes over the training rows.", "Network", "N")
     patience: int | None = option(
-        None, "Epochs without a better validation loss before the end.", "Network"
+        None, "Epochs without a better validation loss until the end.", "Network", "N"
     )
-    dropout: float | None = option(None, "Share of hidden units left out a step.", "Network")
-    l1: float | None = option(None, "Weight of the sum of absolute weights.", "Network")
-    l2: float | None = option(None, "Weight of the sum of squared weights.", "Network")
+    dropout: float | None = option(
+        None, "Share of hidden units left out in a step.", "Network", "X"
+    )
+    l1: float | None = option(None, "Weight of the sum of absolute weights.", "Network", "X")
+    l2: float | None = option(None, "Weight decay.", "Network", "X")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,0 +1,43 @@
+"""``deeplode evaluate``: how good a model is on labelled rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from deeplode.cli import tables
+from deeplode.cli.arguments import Model, Sources, one_or_many
+from deeplode.cli.flags import takes
+from deeplode.cli.screen import Screen
+from deeplode.messages import say
+from deeplode.options import ReadOptions
+
+
+@takes(ReadOptions)
+def evaluate(model: Model, source: Sources, *, options: ReadOptions, screen: Screen) -> None:
+    """Score a model on rows whose answers are known."""
+    from deeplode import verbs
+
+    facts = verbs.evaluate(model, one_or_many(source), options, screen.listen)
+    screen.result(facts, lambda out: draw(out, facts))
+
+
+def draw(out: Console, facts: Mapping[str, Any]) -> None:
+    """Print every metric with its interval."""
+    out.print(
+        tables.grid(
+            [say("T-METRIC"), say("T-VALUE"), say("T-INTERVAL")],
+            [
+                (
+                    name,
+                    tables.figure(metric.get("value")),
+                    f"{tables.figure(metric.get('low'))} … {tables.figure(metric.get('high'))}",
+                )
+                for name, metric in facts["metrics"].items()
+            ],
+            right=(1, 2),
+        )
+    )
+    tables.warnings(out, facts.get("warnings", ()))

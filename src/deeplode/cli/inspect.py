@@ -1,0 +1,63 @@
+"""``deeplode inspect``: what the columns hold and what training would need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from deeplode.cli import tables
+from deeplode.cli.arguments import Sources, one_or_many
+from deeplode.cli.flags import takes
+from deeplode.cli.screen import Screen
+from deeplode.messages import say
+from deeplode.options import TrainOptions
+
+COLUMNS = 200  # rows of the table of kinds; --json has all
+
+
+@takes(TrainOptions, groups=("Columns", "Split", "Limits", "Reading"))
+def inspect(source: Sources, *, options: TrainOptions, screen: Screen) -> None:
+    """Show kinds, gaps, suspects and the memory plan; train nothing."""
+    from deeplode import verbs
+
+    facts = verbs.inspect(one_or_many(source), options, screen.listen)
+    screen.result(facts, lambda out: draw(out, facts))
+
+
+def draw(out: Console, facts: Mapping[str, Any]) -> None:
+    """Print what ``verbs.inspect`` found."""
+    columns = facts["columns"]
+    tables.pairs(out, _head(facts))
+    out.print()
+    out.print(
+        tables.grid(
+            [say(f"T-COLUMN-{name}") for name in ("NAME", "KIND", "GAPS", "DISTINCT", "WHY")],
+            [
+                (
+                    column["name"],
+                    tables.word("T-KIND", column["kind"]),
+                    tables.share(column["missing"]),
+                    tables.figure(column["distinct"]),
+                    column.get("reason") or "",
+                )
+                for column in columns[:COLUMNS]
+            ],
+            right=(2, 3),
+        )
+    )
+    if len(columns) > COLUMNS:
+        out.print(say("T-MORE-COLUMNS", more=tables.figure(len(columns) - COLUMNS)))
+    tables.warnings(out, facts["warnings"])
+    tables.plan(out, facts.get("plan"))
+
+
+def _head(facts: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """What was read, and how each guess about it came out."""
+    source = facts["source"]
+    shape = say(
+        "T-SHAPE", rows=tables.figure(source["rows"]), columns=tables.figure(source["columns"])
+    )
+    guesses = [(name, value) for name, value in facts.get("reading", {}).items() if value]
+    return [(say("T-SOURCE"), source.get("name", "")), (say("T-SIZE"), shape), *guesses]

@@ -1,0 +1,57 @@
+"""``deeplode predict``: a model's answers for new rows."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deeplode.cli.arguments import Model, Sources, one_or_many
+from deeplode.cli.flags import takes
+from deeplode.cli.screen import Screen
+from deeplode.messages import say
+from deeplode.options import ReadOptions
+from deeplode.output import check_table_file, write_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Out = Annotated[
+    str | None, typer.Option(help="File to write, .csv or .parquet; else CSV on stdout.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file at --out.")]
+
+
+@takes(ReadOptions)
+def predict(
+    model: Model,
+    source: Sources,
+    *,
+    out: Out = None,
+    force: Force = False,
+    options: ReadOptions,
+    screen: Screen,
+) -> None:
+    """Answer for new rows, in their order, with flags for what the model had not met."""
+    if out is not None:
+        check_table_file(out, force=force)
+    from deeplode import verbs
+
+    answers = verbs.predict(model, one_or_many(source), options, screen.listen)
+    if out is not None:
+        write_table(out, answers, force=force)
+        facts = {"rows": answers.height, "columns": answers.columns, "out": out}
+        screen.result(facts, lambda _: screen.note(say("T-WROTE", rows=answers.height, path=out)))
+    elif screen.json:
+        screen.result({"rows": answers.height, "predictions": answers.to_dicts()}, lambda _: None)
+    else:
+        _print_csv(answers)
+
+
+def _print_csv(answers: pl.DataFrame) -> None:
+    """Rows as CSV on stdout, in pieces, so that a pipe gets the first rows at once."""
+    for start in range(0, max(answers.height, 1), 100_000):
+        piece = answers.slice(start, 100_000)
+        sys.stdout.write(piece.write_csv(include_header=start == 0))
+    sys.stdout.flush()
