@@ -1,12 +1,36 @@
 """What a run may use (time, memory, threads, device) and whether it was asked to stop.
 
-All process-wide state is set here.
+All process-wide state is set here, and set back.
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deeplode.errors import OptionError
+from deeplode.output import remove_unfinished
+
+if TYPE_CHECKING:
+    import torch
+
+INTERRUPTED = 130  # exit status, as shells give it for Ctrl-C
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopFlag:
+    """Why work should end early, seen by every part of one budget. Written from any thread."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -17,11 +41,30 @@ class Budget:
 
     deadline: ``time.monotonic()`` at which everything must be over; infinity without a limit.
     memory_limit: bytes the process may hold at its peak; None without a limit.
+    flag: shared by all budgets made from this one by ``until``.
     """
 
     started: float = field(default_factory=time.monotonic)
     deadline: float = float("inf")
     memory_limit: int | None = None
+    flag: StopFlag = field(default_factory=StopFlag, repr=False, compare=False)
+
+    @classmethod
+    def begin(
+        cls,
+        seconds: float | None = None,
+        memory_limit: int | None = None,
+        *,
+        whole_process: bool = False,
+    ) -> Budget:
+        """A budget of so many seconds from now; None: no limit.
+
+        whole_process: count from the start of the process, so that the start of Python and the
+        imports are part of it, as they are for somebody who waits for a command.
+        """
+        started = time.monotonic() - (process_age() if whole_process else 0.0)
+        deadline = float("inf") if seconds is None else started + seconds
+        return cls(started, deadline, memory_limit)
 
     def spent(self) -> float:
         """Seconds since the run started."""
@@ -33,8 +76,133 @@ class Budget:
 
     def stop(self) -> str | None:
         """Why work must end now (``time``, ``memory``, ``interrupt``), or None to go on."""
+        if self.flag.reason is not None:
+            return self.flag.reason
         return "time" if self.left() <= 0 else None
+
+    def ask_to_stop(self, reason: str) -> None:
+        """Make ``stop()`` answer ``memory`` or ``interrupt``, here and in all parts."""
+        if self.flag.reason != "interrupt":  # the user's word counts most
+            self.flag.reason = reason
 
     def until(self, seconds_before_end: float) -> Budget:
         """The same budget, ending so many seconds earlier: keeps them for what comes after."""
-        return Budget(self.started, self.deadline - seconds_before_end, self.memory_limit)
+        return Budget(
+            self.started, self.deadline - seconds_before_end, self.memory_limit, self.flag
+        )
+
+
+def process_age() -> float:
+    """Seconds since this process began, the start of Python and imports included."""
+    try:
+        # Linux: ticks since boot, not subject to changes of the wall clock (proc(5), field 22).
+        with open("/proc/self/stat", "rb") as stat:  # noqa: PTH123 - as early and cheap as can be
+            ticks = int(stat.read().rpartition(b")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        import psutil
+
+        return max(0.0, time.time() - float(psutil.Process().create_time()))
+
+
+@contextmanager
+def interruptible(budget: Budget, told: Callable[[], None] | None = None) -> Iterator[None]:
+    """Inside, the first Ctrl-C (or SIGTERM) asks the budget to stop; a second ends at once.
+
+    At once means inside of compiled code too: signals are read from a socket by a thread, because
+    Python runs its own handlers only between two of its instructions. Exit status is then 130.
+    told: called in that thread at the first signal, to say that the best so far is being saved.
+    Outside the main thread nothing changes: signals belong to the program around us.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    # A signal that was ignored from outside (nohup, a background job) stays so.
+    heard = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, lambda *_: None) for one in heard}
+    before_fd = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    ear = threading.Thread(target=_hear, args=(receiver, heard, budget, told), daemon=True)
+    ear.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before_fd)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        sender.close()
+        ear.join()
+        receiver.close()
+
+
+def _hear(
+    receiver: socket.socket,
+    heard: list[signal.Signals],
+    budget: Budget,
+    told: Callable[[], None] | None,
+) -> None:
+    """Read signal numbers until the sender is closed."""
+    while byte := receiver.recv(1):
+        if byte[0] not in heard:
+            continue
+        if budget.stop() == "interrupt":
+            remove_unfinished()
+            os._exit(INTERRUPTED)
+        budget.ask_to_stop("interrupt")
+        if told is not None:
+            told()
+
+
+def choose_device(wanted: str = "auto") -> torch.device:
+    """The device to train on: ``auto`` is the GPU where torch can use one.
+
+    Raises OptionError when ``cuda`` is asked for and cannot be used.
+    """
+    import torch
+
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise OptionError("E-OPT-095", build=torch.__version__)
+    return torch.device(wanted)
+
+
+@contextmanager
+def configured(threads: int, seed: int) -> Iterator[None]:
+    """Inside, torch computes with so many threads and repeatably; everything is set back after.
+
+    Threads started inside inherit the settings. Denormal numbers count as 0 (a fused Adam step
+    over denormal moments is 15 times slower), sums have a fixed order
+    (https://docs.pytorch.org/docs/stable/notes/randomness.html), and torch's own random numbers
+    start at ``seed`` without disturbing the caller's.
+    """
+    import torch
+    import torch.utils.deterministic as memory
+
+    before = torch.get_num_threads()
+    exact = _knows_denormals()
+    strict = torch.are_deterministic_algorithms_enabled()
+    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = memory.fill_uninitialized_memory  # type: ignore[attr-defined] # made at run time
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # fixed order on NVIDIA GPUs
+    with torch.random.fork_rng():
+        try:
+            torch.manual_seed(seed)
+            torch.set_num_threads(threads)
+            torch.set_flush_denormal(True)
+            torch.use_deterministic_algorithms(True)
+            memory.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time
+            yield
+        finally:
+            memory.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
+            torch.use_deterministic_algorithms(strict, warn_only=lenient)
+            torch.set_flush_denormal(not exact)
+            torch.set_num_threads(before)
+
+
+def _knows_denormals() -> bool:
+    """Whether this thread computes with denormal numbers as IEEE 754 wants it."""
+    import numpy as np
+
+    return bool(np.float32(1e-40) * np.float32(1) > 0)
