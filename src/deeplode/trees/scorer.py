@@ -86,7 +86,9 @@ class Scorer:
         bits = np.left_shift(self._nodes.word(1), np.arange(self._places, dtype=self._nodes.word))
         place = ((bits * self._spread) >> self._shift).astype(np.intp)
         tree = np.repeat(np.arange(forest.n_trees), forest.nodes + 1)
-        leaf = np.arange(len(forest.leaf)) - (forest.starts()[:-1] + np.arange(forest.n_trees))[tree]
+        leaf = (
+            np.arange(len(forest.leaf)) - (forest.starts()[:-1] + np.arange(forest.n_trees))[tree]
+        )
         values = np.zeros((forest.n_trees, self._places))
         values[tree, place[leaf]] = forest.leaf
         blocks = []

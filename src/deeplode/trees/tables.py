@@ -77,7 +77,7 @@ class NodeMasks:
         """(used features, rows) the bin of each value.
 
         A number's bin b: above the feature's b-th threshold, not above the next; NaN has the bin
-        after the last. A category's bin is its slot.
+        after the last. A category's bin is its slot; slots that no tree was grown with share the one after.
         """
         bins = np.empty((len(self.used), len(numbers)), np.intp)
         for row, feature in zip(bins, self.used, strict=True):
@@ -86,7 +86,8 @@ class NodeMasks:
                 row[:] = np.searchsorted(edges, values)
                 row[np.isnan(values)] = len(edges) + 1
             else:
-                row[:] = categories[:, feature - self.forest.n_numbers]
+                column = feature - self.forest.n_numbers
+                np.minimum(categories[:, column], self.forest.slots[column], out=row)
         return bins
 
     def tables(self, first: int, last: int) -> tuple[Table, ...]:
@@ -130,7 +131,7 @@ class NodeMasks:
         for node, tree, inside in zip(nodes, trees, members, strict=True):
             goes_left = np.concatenate([[False], np.isin(named, inside, assume_unique=True)])
             masks[:, tree] &= np.where(goes_left, self.if_left[node], self.if_right[node])
-        steps = np.zeros(slots, np.intp)
+        steps = np.zeros(slots + 1, np.intp)
         steps[named] = np.arange(1, len(named) + 1)
         return steps, masks
 
