@@ -1,0 +1,105 @@
+"""What a report page is made of. The templates know these and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A table column's title; numbers stand to the right."""
+
+    text: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: its text, a smaller note below, whether it stands out."""
+
+    text: str
+    note: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; ``more`` says how many rows were left out, ``folded`` labels a closed one."""
+
+    caption: str
+    head: tuple[Heading, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    more: str = ""
+    folded: str = ""
+    block: str = "grid"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its title, one sentence on how to read it, and its numbers as a table."""
+
+    title: str
+    svg: Markup
+    note: str = ""
+    grid: Grid | None = None
+    block: str = "figure"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Short facts: (term, value) pairs."""
+
+    pairs: tuple[tuple[str, str], ...]
+    title: str = ""
+    block: str = "terms"
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Text to copy: commands or code."""
+
+    title: str
+    text: str
+    block: str = "lines"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """A list of remarks: (label, text) pairs; the label may be ''."""
+
+    pairs: tuple[tuple[str, str], ...]
+    title: str = ""
+    more: str = ""
+    block: str = "notes"
+
+
+@dataclass(frozen=True)
+class Chips:
+    """Small counts in a row: (label, count) pairs."""
+
+    pairs: tuple[tuple[str, str], ...]
+    block: str = "chips"
+
+
+Block = Grid | Figure | Terms | Lines | Notes | Chips
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page; ``key`` is its anchor."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One of the large numbers on top."""
+
+    label: str
+    value: str
+    note: str = ""

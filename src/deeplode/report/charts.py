@@ -1,0 +1,246 @@
+"""The charts, as Vega-Lite dictionaries over rows with fixed field names.
+
+Text of the user stands only in data values, clipped; field names, formats and expressions are
+ours. One accent colour marks what the page is about, greys the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deeplode.report.draw import ACCENT, INK, MUTED, PAPER
+
+Spec = dict[str, Any]
+Row = dict[str, Any]
+
+_CHOSEN = {"condition": {"test": "datum.chosen", "value": ACCENT}, "value": MUTED}
+
+
+def field(name: str, kind: str = "quantitative", **more: Any) -> Spec:
+    """An encoding channel over one of our own field names."""
+    return {"field": name, "type": kind, **more}
+
+
+def _rows(values: Sequence[Row]) -> Spec:
+    return {"values": list(values)}
+
+
+def _names(label_limit: int = 150) -> Spec:
+    """A vertical axis of names in the order of the data."""
+    axis = {"labelLimit": label_limit, "labelColor": INK, "grid": False}
+    return field("name", "nominal", sort=None, title=None, axis=axis)
+
+
+def intervals(values: Sequence[Row], title: str, *, zero: bool = False) -> Spec:
+    """Points with intervals, one name a line.
+
+    values: {name, value, low, high, shown, chosen}; ``shown`` is written above the point.
+    """
+    scale = {"zero": zero, "padding": 26}
+    x = field("value", title=title, scale=scale)
+    return {
+        "data": _rows(values),
+        "height": 46 + 40 * len(values),
+        "encoding": {"y": _names()},
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 3, "strokeCap": "round", "opacity": 0.45},
+                "encoding": {"x": field("low", title=title), "x2": {"field": "high"}}
+                | {"color": _CHOSEN},
+            },
+            {
+                "mark": {"type": "circle", "size": 75, "opacity": 1},
+                "encoding": {"x": x, "color": _CHOSEN},
+            },
+            {
+                "mark": {"type": "text", "dy": -12, "fontSize": 11},
+                "encoding": {"x": x, "text": field("shown", "nominal")},
+            },
+        ],
+    }
+
+
+def bars(values: Sequence[Row], title: str) -> Spec:
+    """Horizontal bars from zero with the number behind each, intervals where rows have them.
+
+    values: {name, value, shown} and, where known, low and high.
+    """
+    spread = any("low" in row for row in values)
+    x = field("value", title=title, scale={"padding": 12})
+    layer: list[Spec] = [
+        {
+            "mark": {"type": "bar", "height": {"band": 0.62}, "color": ACCENT},
+            "encoding": {"x": x},
+        }
+    ]
+    if spread:
+        layer[0]["mark"]["opacity"] = 0.55
+        layer.append(
+            {
+                "mark": {"type": "rule", "strokeWidth": 1.5, "color": INK},
+                "encoding": {"x": field("low", title=title), "x2": {"field": "high"}},
+            }
+        )
+    else:
+        layer.append(
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, "color": MUTED},
+                "encoding": {"x": x, "text": field("shown", "nominal")},
+            }
+        )
+    return {
+        "data": _rows(values),
+        "height": 46 + 24 * len(values),
+        "encoding": {"y": _names()},
+        "layer": layer,
+    }
+
+
+def lines(
+    values: Sequence[Row], order: Sequence[str], titles: tuple[str, str], at: float | None
+) -> Spec:
+    """Curves over x, the first in ``order`` accented, and a vertical rule at ``at``.
+
+    values: {x, y, series}; titles: of the x and the y axis.
+    """
+    colours = {"domain": list(order), "range": [ACCENT, INK, MUTED][: len(order)]}
+    dashes = {"domain": list(order), "range": [[1, 0], [6, 3], [2, 2]][: len(order)]}
+    layer: list[Spec] = [
+        {
+            "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear"},
+            "encoding": {
+                "x": field("x", title=titles[0], scale={"zero": False, "nice": False}),
+                "y": field("y", title=titles[1], scale={"zero": False}),
+                "color": field("series", "nominal", scale=colours, sort=None),
+                "strokeDash": field("series", "nominal", scale=dashes, sort=None),
+            },
+        }
+    ]
+    if at is not None:
+        layer.append(
+            {
+                "data": {"values": [{"x": at}]},
+                "mark": {"type": "rule", "color": MUTED, "strokeDash": [3, 3]},
+                "encoding": {"x": field("x")},
+            }
+        )
+    return {"data": _rows(values), "height": 270, "layer": layer}
+
+
+def calibration(values: Sequence[Row], titles: tuple[str, str]) -> Spec:
+    """Observed shares over predicted probabilities, with intervals and the ideal diagonal.
+
+    values: {predicted, observed} and, where known, low and high.
+    """
+    unit = {"scale": {"domain": [0, 1]}, "axis": {"format": "%"}}
+    x = field("predicted", title=titles[0], **unit)
+    y = field("observed", title=titles[1], **unit)
+    return {
+        "data": _rows(values),
+        "height": 300,
+        "layer": [
+            _diagonal([{"predicted": 0, "observed": 0}, {"predicted": 1, "observed": 1}], x, y),
+            {
+                "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
+                "mark": {"type": "rule", "strokeWidth": 3, "color": ACCENT, "opacity": 0.4},
+                "encoding": {"x": x, "y": field("low", title=titles[1]), "y2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "line", "strokeWidth": 1.5, "color": ACCENT},
+                "encoding": {"x": x, "y": y},
+            },
+            {
+                "mark": {"type": "circle", "size": 50, "color": ACCENT, "opacity": 1},
+                "encoding": {"x": x, "y": y},
+            },
+        ],
+    }
+
+
+def scatter(values: Sequence[Row], titles: tuple[str, str], *, log: bool) -> Spec:
+    """Truth over prediction with the ideal diagonal; both axes share one range.
+
+    values: {predicted, truth}, not empty.
+    """
+    seen = [row[name] for row in values for name in ("predicted", "truth")]
+    low, high = min(seen), max(seen)
+    if low == high:
+        low, high = low - 1, high + 1
+    scale: Spec = {"domain": [low, high], "nice": True, "zero": False}
+    if log:
+        scale = {"domain": [low, high], "type": "log", "nice": False}
+    axis = {"format": "~s", "tickCount": 4}
+    x = field("predicted", title=titles[0], scale=scale, axis=axis)
+    y = field("truth", title=titles[1], scale=scale, axis=axis)
+    ends = [{"predicted": low, "truth": low}, {"predicted": high, "truth": high}]
+    return {
+        "data": _rows(values),
+        "height": 320,
+        "layer": [
+            {
+                "mark": {"type": "circle", "size": 16, "color": ACCENT, "opacity": 0.45},
+                "encoding": {"x": x, "y": y},
+            },
+            _diagonal(ends, x, y),
+        ],
+    }
+
+
+def _diagonal(ends: Sequence[Row], x: Spec, y: Spec) -> Spec:
+    return {
+        "data": _rows(ends),
+        "mark": {"type": "line", "color": MUTED, "strokeDash": [4, 4], "strokeWidth": 1},
+        "encoding": {"x": x, "y": y},
+    }
+
+
+def heatmap(
+    values: Sequence[Row], order: Sequence[str], titles: tuple[str, str], *, numbers: bool
+) -> Spec:
+    """Shares of each line as depth of colour; numbers in the cells where there is room.
+
+    values: {column, line, share, shown}; order: names of lines and columns.
+    """
+    axis: Spec = {"labelColor": INK, "labelLimit": 110, "grid": False}
+    above = axis | {"orient": "top", "labelAngle": 0 if len(order) <= 3 else -40}
+    encoding = {
+        "x": field("column", "nominal", sort=list(order), title=titles[0], axis=above),
+        "y": field("line", "nominal", sort=list(order), title=titles[1], axis=axis),
+    }
+    depth = {"domain": [0, 1], "range": [0.04, 1]}
+    layer: list[Spec] = [
+        {
+            "mark": {"type": "rect", "color": ACCENT, "stroke": PAPER, "strokeWidth": 2},
+            "encoding": {"fillOpacity": field("share", scale=depth, legend=None)},
+        }
+    ]
+    if numbers:
+        colour = {"condition": {"test": "datum.share > 0.55", "value": PAPER}, "value": INK}
+        layer.append(
+            {
+                "mark": {"type": "text", "fontSize": 11},
+                "encoding": {"text": field("shown", "nominal"), "color": colour},
+            }
+        )
+    return {
+        "data": _rows(values),
+        "height": 130 + max(34, 240 // max(len(order), 1)) * min(len(order), 13),
+        "encoding": encoding,
+        "layer": layer,
+    }
+
+
+def histogram(values: Sequence[Row], titles: tuple[str, str]) -> Spec:
+    """Bars over ranges of a number. values: {low, high, count}."""
+    return {
+        "data": _rows(values),
+        "height": 200,
+        "mark": {"type": "bar", "color": ACCENT, "binSpacing": 1},
+        "encoding": {
+            "x": field("low", title=titles[0], bin={"binned": True}, axis={"format": "~s"})
+            | {"scale": {"zero": False}},
+            "x2": {"field": "high"},
+            "y": field("count", title=titles[1], axis={"format": "~s"}),
+        },
+    }

@@ -1,0 +1,108 @@
+"""How to use the model, and how it was made."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from deeplode.report.blocks import Lines, Section, Terms
+from deeplode.report.facts import mapping, number
+from deeplode.report.summary import Facts
+from deeplode.report.words import Words, plain
+
+
+def use(facts: Facts, words: Words) -> Section | None:
+    """Commands and Python lines that put the model file to work."""
+    files = mapping(facts.get("files"))
+    if facts and "model" not in files and files:
+        return None
+    name = PurePosixPath(plain(files.get("model")) or "model.lode").name or "model.lode"
+    blocks = (
+        Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), words)),
+        Lines(words("R-USE-PYTHON"), _python(name, facts, words)),
+    )
+    return Section("use", words("R-USE"), blocks, words("R-USE-LEAD"))
+
+
+def _shell(model: str, words: Words) -> str:
+    return "\n".join(
+        (
+            f"# {words('R-USE-PREDICT')}",
+            f"deeplode predict {model} new.csv --out predictions.csv",
+            "",
+            f"# {words('R-USE-EVALUATE')}",
+            f"deeplode evaluate {model} labelled.csv",
+        )
+    )
+
+
+def _python(model: str, facts: Facts, words: Words) -> str:
+    lines = [
+        "from deeplode import load, read",
+        "",
+        f"model = load({json.dumps(model, ensure_ascii=False)})",
+        'table = read("new.csv")',
+        "answers = model.predict(table)",
+    ]
+    if facts.get("task") in ("binary", "multiclass"):
+        lines.append("probabilities = model.predict_proba(table)")
+    return "\n".join(lines)
+
+
+def making(facts: Facts, words: Words) -> Section | None:
+    """Split, limits asked for and kept, seed, versions."""
+    limits = mapping(facts.get("limits"))
+    pairs = [*_split(mapping(facts.get("split")), words)]
+    pairs += [
+        (words("R-LIMIT-TIME"), _kept(words.seconds, limits, "seconds", "time_limit", words)),
+        (
+            words("R-LIMIT-MEMORY"),
+            _kept(words.size, limits, "peak_memory_bytes", "memory_limit", words),
+        ),
+    ]
+    if number(limits.get("planned_memory_bytes")) is not None:
+        planned = words.size(limits["planned_memory_bytes"])
+        pairs.append((words("R-PLANNED-MEMORY"), planned))
+    if number(facts.get("seed")) is not None:
+        pairs.append((words("R-SEED"), plain(facts["seed"], 30)))
+    if versions := mapping(facts.get("versions")):
+        told = ", ".join(
+            f"{plain(name, 40)} {plain(version, 60)}"
+            for name, version in list(versions.items())[:20]
+        )
+        pairs.append((words("R-VERSIONS"), told))
+    pairs = [(term, value) for term, value in pairs if value]
+    if not pairs:
+        return None
+    return Section("making", words("R-MAKING"), (Terms(tuple(pairs)),), words("R-MAKING-LEAD"))
+
+
+def _split(split: Facts, words: Words) -> list[tuple[str, str]]:
+    parts = [
+        words(f"R-SPLIT-{name.upper()}", rows=words.count(split.get(name)))
+        for name in ("train", "valid", "test")
+        if number(split.get(name)) is not None
+    ]
+    if not parts:
+        return []
+    told = ", ".join(parts)
+    if split.get("how"):
+        told = words("R-SPLIT-HOW", how=words.named("SPLIT", split["how"]), parts=told)
+    folds = number(split.get("folds"))
+    if folds is not None and folds > 1:
+        told += words("R-SPLIT-FOLDS", folds=words.count(folds))
+    return [(words("R-SPLIT"), told)]
+
+
+def _kept(
+    write: Callable[[object], str], limits: Facts, used: str, allowed: str, words: Words
+) -> str:
+    """What was used, and of how much where a limit was set."""
+    if number(limits.get(used)) is None:
+        return ""
+    spent = write(limits[used])
+    if number(limits.get(allowed)) is None:
+        return words("R-NO-LIMIT", used=spent)
+    return words("R-OF-LIMIT", used=spent, limit=write(limits[allowed]))

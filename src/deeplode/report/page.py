@@ -1,0 +1,75 @@
+"""The report: one HTML file without script, made from the content of result.json alone."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from deeplode.messages import LANGUAGES
+from deeplode.report.data import data, findings, remarks
+from deeplode.report.learning import importance, training
+from deeplode.report.making import making, use
+from deeplode.report.scores import all_scores, errors, leaderboard
+from deeplode.report.summary import Facts, summarize
+from deeplode.report.words import Words
+
+# The page's parts in their order; each is left out where its facts are absent.
+SECTIONS = (
+    leaderboard,
+    findings,
+    errors,
+    importance,
+    all_scores,
+    training,
+    data,
+    remarks,
+    use,
+    making,
+)
+_LANG = {"en": "en", "zh": "zh-CN"}
+
+
+def render(facts: Facts, language: str) -> str:
+    """The whole page as HTML text.
+
+    facts: the content of result.json, any key of it may be absent; language: ``en`` or ``zh``.
+    Raises ValueError for another language.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}.")
+    words = Words(language)
+    sections = [section for part in SECTIONS if (section := part(facts, words)) is not None]
+    return _template().render(
+        lang=_LANG[language],
+        summary=summarize(facts, words),
+        sections=sections,
+        words=words,
+    )
+
+
+def write(facts: Facts, path: Path, language: str) -> None:
+    """Write the page to ``path``: first under a temporary name, so that no half page is left.
+
+    Raises OSError when the folder cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_text(render(facts, language), encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("deeplode.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")

@@ -1,0 +1,214 @@
+"""The top of the page: what was asked, the answer in two sentences, the key figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from deeplode.report.blocks import KeyFigure
+from deeplode.report.facts import mapping, number, rows
+from deeplode.report.words import Words, plain
+
+Facts = dict[str, Any]
+
+_MAIN_METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
+_BESIDE = {
+    "binary": ("average_precision", "accuracy"),
+    "multiclass": ("macro_f1", "log_loss"),
+    "regression": ("r2", "mae"),
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The page's head."""
+
+    title: str
+    subtitle: str
+    answer: tuple[str, ...]
+    figures: tuple[KeyFigure, ...]
+
+
+def summarize(facts: Facts, words: Words) -> Summary:
+    """The head of the page from the content of result.json; absent facts are left out."""
+    answer = (_learned(facts, words), _paid(facts, words))
+    return Summary(
+        title=title(facts, words),
+        subtitle=_subtitle(facts, words),
+        answer=tuple(sentence for sentence in answer if sentence),
+        figures=tuple(_key_figures(facts, words)),
+    )
+
+
+def title(facts: Facts, words: Words) -> str:
+    """What was asked, with the target's name where there is one."""
+    target = plain(facts.get("target"), 80)
+    if target:
+        return words("R-TITLE-TARGET", target=target)
+    return words.named("TITLE", facts.get("verb") or "run")
+
+
+def main_metric(facts: Facts) -> str:
+    """The metric that decides: as recorded, else the task's usual one, else the first there is."""
+    metrics = mapping(facts.get("metrics"))
+    named = facts.get("main_metric")
+    usual = _MAIN_METRICS.get(str(facts.get("task")), "")
+    for candidate in (named, usual, *metrics):
+        if isinstance(candidate, str) and candidate in metrics:
+            return candidate
+    return str(named or usual)
+
+
+def chosen(facts: Facts) -> str:
+    """The leaderboard's name of the model that the run leaves: blend, else net, else the last."""
+    names = [str(entry.get("name")) for entry in rows(facts.get("leaderboard"))]
+    for name in ("blend", "net"):
+        if name in names:
+            return name
+    return names[-1] if names else ""
+
+
+def model_name(name: object, facts: Facts, words: Words) -> str:
+    """A leaderboard name in words."""
+    if name == "trivial" and facts.get("task") == "regression":
+        return words("R-MODEL-TRIVIAL-MEAN")
+    return words.named("MODEL", name)
+
+
+def candidate(facts: Facts, name: str) -> Facts:
+    """The leaderboard's entry of that name, {} where it has none."""
+    return next((row for row in rows(facts.get("leaderboard")) if row.get("name") == name), {})
+
+
+def score_of(facts: Facts, name: str, metric: str) -> float | None:
+    """A candidate's value of a metric."""
+    return number(mapping(mapping(candidate(facts, name).get("metrics")).get(metric)).get("value"))
+
+
+def meaning(metric: str, value: object, words: Words) -> str:
+    """What a metric's value says in plain words; '' for a metric without such a sentence."""
+    code, as_float = f"R-MEANING-{metric.upper()}", number(value)
+    if as_float is None or not words.known(code):
+        return ""
+    return words(
+        code,
+        value=words.score(value, metric),
+        percent=words.share(value),
+        hundred=f"{100 * as_float:.1f}",
+    )
+
+
+def _subtitle(facts: Facts, words: Words) -> str:
+    source = mapping(facts.get("source"))
+    parts = []
+    if name := plain(source.get("name"), 120):
+        parts.append(name)
+    if number(source.get("rows")) is not None:
+        parts.append(words("R-ROWS", rows=words.count(source.get("rows"))))
+    if number(source.get("columns")) is not None:
+        parts.append(words("R-COLUMNS", columns=words.count(source.get("columns"))))
+    return " · ".join(parts)
+
+
+def _learned(facts: Facts, words: Words) -> str:
+    """How good it is, with its interval, beside the trivial answer and the trees."""
+    metric = main_metric(facts)
+    entry = mapping(mapping(facts.get("metrics")).get(metric))
+    if number(entry.get("value")) is None:
+        return ""
+    split = mapping(facts.get("split"))
+    parts = [_learned_from(facts, split, words)]
+    parts.append(
+        words(
+            "R-ANSWER-SCORE",
+            said=_said(metric, entry.get("value"), words),
+            metric=words.named("METRIC", metric),
+            value=words.score(entry.get("value"), metric),
+        )
+    )
+    if interval := words.interval(entry, metric):
+        parts.append(words("R-ANSWER-INTERVAL", interval=interval))
+    if number(split.get("test")):
+        parts.append(words("R-ANSWER-TEST", test=words.count(split.get("test"))))
+    parts.append(_against(facts, metric, entry.get("value"), words))
+    return "".join(parts)
+
+
+def _learned_from(facts: Facts, split: Facts, words: Words) -> str:
+    train = number(split.get("train"))
+    if not train:
+        return words("R-ANSWER-MODEL")
+    total = train + (number(split.get("valid")) or 0)
+    target = plain(facts.get("target"), 60)
+    code = "R-ANSWER-LEARNED-TARGET" if target else "R-ANSWER-LEARNED"
+    return words(code, rows=words.count(total), target=target)
+
+
+def _said(metric: str, value: object, words: Words) -> str:
+    code = f"R-SAID-{metric.upper()}"
+    return words(code if words.known(code) else "R-SAID", **_values(metric, value, words))
+
+
+def _values(metric: str, value: object, words: Words) -> dict[str, str]:
+    as_float = number(value) or 0.0
+    return {
+        "metric": words.named("METRIC", metric),
+        "value": words.score(value, metric),
+        "hundred": f"{100 * as_float:.1f}",
+    }
+
+
+def _against(facts: Facts, metric: str, value: object, words: Words) -> str:
+    """The same score of the trivial answer and the trees, as far as they were measured."""
+    others = []
+    for name in ("trivial", "trees"):
+        other = score_of(facts, name, metric)
+        if other is not None and name != chosen(facts):
+            others.append(
+                words(
+                    "R-ANSWER-OTHER",
+                    model=words(f"R-ANSWER-{name.upper()}"),
+                    value=words.score(other, metric, like=value),
+                )
+            )
+    if not others:
+        return words("R-ANSWER-STOP")
+    return words("R-ANSWER-AGAINST", others=words("R-AND").join(others))
+
+
+def _paid(facts: Facts, words: Words) -> str:
+    """Whether there is signal, and whether deep learning paid at its price in time."""
+    verdict = mapping(facts.get("verdict"))
+    if verdict.get("signal") is False:
+        return words("R-VERDICT-NO-SIGNAL")
+    code = {True: "R-VERDICT-YES", False: "R-VERDICT-NO", "unclear": "R-VERDICT-UNCLEAR"}
+    paid = verdict.get("deep_pays")
+    if not isinstance(paid, bool | str) or paid not in code:
+        return plain(verdict.get("text"))
+    sentence = words(code[paid])
+    net = candidate(facts, "net").get("fit_seconds")
+    trees = candidate(facts, "trees").get("fit_seconds")
+    if number(net) is None or number(trees) is None:
+        return sentence + words("R-ANSWER-STOP")
+    return sentence + words("R-VERDICT-TIME", net=words.seconds(net), trees=words.seconds(trees))
+
+
+def _key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
+    metrics = mapping(facts.get("metrics"))
+    main = main_metric(facts)
+    wanted = [main, *(name for name in _BESIDE.get(str(facts.get("task")), ()) if name != main)]
+    figures = []
+    for name in wanted:
+        entry = mapping(metrics.get(name))
+        if number(entry.get("value")) is not None:
+            interval = words.interval(entry, name)
+            note = words("R-INTERVAL-95", interval=interval) if interval else ""
+            value = words.score(entry["value"], name)
+            figures.append(KeyFigure(words.named("METRIC", name), value, note))
+    used = [row for row in rows(mapping(facts.get("source")).get("features")) if row.get("used")]
+    if used:
+        figures.append(KeyFigure(words("R-FEATURES"), words.count(len(used))))
+    seconds = mapping(facts.get("limits")).get("seconds")
+    if number(seconds) is not None:
+        figures.append(KeyFigure(words("R-TIME"), words.seconds(seconds), words("R-TIME-NOTE")))
+    return figures[:5]
