@@ -225,8 +225,9 @@ class TrainOptions(ReadOptions):
         """The options in a TOML file of keys and values; ``kinds`` is a table in it."""
         try:
             values = tomllib.loads(Path(path).read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise OptionError("E-OPT-007", path=str(path), why=str(error)) from error
+        except (OSError, ValueError) as error:  # absent, not UTF-8, not TOML
+            why = getattr(error, "strerror", None) or str(error)
+            raise OptionError("E-OPT-007", path=str(path), why=why) from error
         return cls().with_values(values)
 
     def as_json(self) -> dict[str, Any]:

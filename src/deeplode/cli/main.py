@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from io import TextIOWrapper
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,7 @@ def run() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one command. Returns its exit status; see docs/cli.md."""
+    arguments = arguments or ["--help"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not stream.isatty():
             stream.reconfigure(encoding="utf-8")
@@ -73,7 +75,6 @@ def program(asked: str | None = None) -> typer.Typer:
     app = typer.Typer(
         help=say("T-HELP"),
         epilog=say("T-HELP", "hint"),
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
@@ -121,7 +122,7 @@ def _asked(arguments: list[str]) -> str | None:
 
 def _language(arguments: list[str]) -> str:
     """What ``--lang`` says, else DEEPLODE_LANG, else English; ``--lang`` is checked later."""
-    for one, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for one, following in pairwise([*arguments, ""]):
         flag, _, joined = one.partition("=")
         if flag == "--lang" and (joined or following) in LANGUAGES:
             return joined or following

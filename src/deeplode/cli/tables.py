@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -48,6 +49,14 @@ def pairs(out: Console, facts: Iterable[tuple[str, object]]) -> None:
     for label, value in facts:
         table.add_row(Text(label), Text(safe(value)))
     out.print(table)
+
+
+def paths(out: Console, found: Sequence[tuple[str, object]]) -> None:
+    """As ``pairs``, with each value whole on its line however long, to be copied."""
+    width = max(cell_len(label) for label, _ in found)
+    for label, path in found:
+        line = Text.assemble((set_cell_size(label, width), "dim"), "  ", safe(path))
+        out.print(line, soft_wrap=True)
 
 
 def figure(value: object) -> str:

@@ -41,4 +41,4 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     ]
     if facts["warnings"]:
         left.append((say("T-WARNINGS"), len(facts["warnings"])))
-    tables.pairs(out, left)
+    tables.paths(out, left)
