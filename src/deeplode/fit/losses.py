@@ -1,0 +1,48 @@
+"""Losses: scores and truth to one number a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+from torch.nn import functional
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def binary_cross_entropy(scores: Tensor, truth: Tensor) -> Tensor:
+    """Negative log likelihood of a class, 0 or 1.
+
+    scores: (members, rows, 1) log odds; truth: (members, rows) float32 0 or 1.
+    Returns (members, rows) in nats.
+    """
+    return functional.binary_cross_entropy_with_logits(scores.squeeze(-1), truth, reduction="none")
+
+
+def cross_entropy(scores: Tensor, truth: Tensor) -> Tensor:
+    """Negative log likelihood of one class of many.
+
+    scores: (members, rows, classes) unnormalised log probabilities; truth: (members, rows) int64.
+    Returns (members, rows) in nats.
+    """
+    loss = functional.cross_entropy(scores.flatten(0, 1), truth.flatten(), reduction="none")
+    return loss.view(truth.shape)
+
+
+def squared_error(scores: Tensor, truth: Tensor) -> Tensor:
+    """Square of the difference.
+
+    scores: (members, rows, 1), truth: (members, rows), both in standardised units.
+    Returns (members, rows).
+    """
+    return (scores.squeeze(-1) - truth).square()
+
+
+def mean(losses: Tensor, weights: Tensor | None) -> Tensor:
+    """Each member's weighted mean loss.
+
+    losses, weights: (members, rows); weights None = all alike. Returns (members,).
+    """
+    if weights is None:
+        return losses.mean(1)
+    return (losses * weights).sum(1) / weights.sum(1).clamp_min(1e-12)

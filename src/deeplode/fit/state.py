@@ -1,0 +1,89 @@
+"""What the training loop works on: rows, folds, and everything that changes under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from deeplode.fit.history import History
+from deeplode.fit.pace import Pace
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Row positions that a member learns from and is validated on, int64."""
+
+    train: Tensor
+    valid: Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All rows in memory.
+
+    inputs: tensors whose first dimension is the rows. target: (rows,).
+    weight: (rows,) float32 with mean 1, or None when all rows weigh alike.
+    """
+
+    inputs: tuple[Tensor, ...]
+    target: Tensor
+    weight: Tensor | None = None
+
+    def at(self, index: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor | None]:
+        """Inputs, target and weight of the rows at ``index``, any shape of int64."""
+        weight = None if self.weight is None else self.weight[index]
+        return tuple(part[index] for part in self.inputs), self.target[index], weight
+
+
+@dataclass
+class State:
+    """All that changes while a net is trained; a checkpoint is a copy of it.
+
+    best: copies of the parameters, each member at its best epoch so far.
+    best_loss: (members,) validation loss there. best_epoch: (members,) 0 = before any step.
+    """
+
+    parameters: list[nn.Parameter]
+    optimizer: Optimizer
+    generator: torch.Generator
+    pace: Pace
+    best: list[Tensor]
+    best_loss: Tensor
+    best_epoch: Tensor
+    epoch: int = 0
+    history: History = field(default_factory=History)
+
+    @classmethod
+    def begin(
+        cls, net: nn.Module, optimizer: Optimizer, generator: torch.Generator, pace: Pace
+    ) -> State:
+        """Before the first step."""
+        parameters = list(net.parameters())
+        best = [parameter.detach().clone() for parameter in parameters]
+        members = len(parameters[0])
+        nowhere = torch.full((members,), torch.inf)
+        none = torch.zeros(members, dtype=torch.long)
+        return cls(parameters, optimizer, generator, pace, best, nowhere, none)
+
+    def keep_best(self, valid_loss: Tensor) -> None:
+        """Copy the members that are better than ever. valid_loss: (members,), NaN = never."""
+        better = valid_loss < self.best_loss
+        self.best_loss = torch.where(better, valid_loss, self.best_loss)
+        self.best_epoch[better] = self.epoch
+        for member in better.nonzero().flatten().tolist():
+            for best, parameter in zip(self.best, self.parameters, strict=True):
+                best[member].copy_(parameter.detach()[member])
+
+    def restore_best(self) -> None:
+        """Give every member its best weights back."""
+        with torch.no_grad():
+            for best, parameter in zip(self.best, self.parameters, strict=True):
+                parameter.copy_(best)
+
+    def over(self, patience: int) -> bool:
+        """Whether the schedule is at its end or no member got better for ``patience`` epochs."""
+        waited = self.epoch - int(self.best_epoch.max())
+        return self.pace.over or waited >= patience
