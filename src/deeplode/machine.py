@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from deeplode.version import __version__
+
 LIBRARIES = (
     "numpy", "polars", "pyarrow", "torch", "scikit-learn", "lightgbm", "safetensors", "pandas",
     "narwhals", "altair",
@@ -63,7 +65,7 @@ def machine_facts(folder: str | Path = ".") -> dict[str, Any]:
 
     cuda = torch.cuda.is_available()
     return {
-        "deeplode": version("deeplode"),
+        "deeplode": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpus": {"machine": os.cpu_count(), "usable": usable_threads()},

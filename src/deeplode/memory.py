@@ -19,11 +19,9 @@ from deeplode.errors import LimitError
 from deeplode.output import remove_unfinished
 from deeplode.runtime import Budget
 
-SOFT = 0.92  # share of the ceiling at which work is asked to end
-HARD = 0.98  # share at which the process ends
-
 _FASTEST_GROWTH = 10e9  # bytes a second that a process can newly touch
 _PAUSE = (0.001, 0.02)  # seconds between two looks: close to the ceiling, far from it
+_LAST_WORDS = 64_000_000  # bytes that may still be touched while the process says why it ends
 
 
 def rss() -> int:
@@ -64,13 +62,23 @@ def _trim() -> None:
             trim(0)
 
 
+def marks(limit: int) -> tuple[int, int]:
+    """Soft mark, at which work is asked to end, and hard mark, at which the process ends.
+
+    limit, marks: bytes. About 92 % and 98 % of the ceiling; less below 3 GB.
+    """
+    hard = limit - max(limit // 50, _LAST_WORDS)
+    return hard - max(limit * 6 // 100, _LAST_WORDS), hard
+
+
 @contextmanager
 def guard(budget: Budget, tell: Callable[[LimitError], None]) -> Iterator[None]:
     """Inside, keep the process below ``budget.memory_limit``; without a limit, do nothing.
 
     At the soft mark freed memory is given back, and if that does not help, ``budget.stop()`` says
     ``memory``. At the hard mark the process ends with exit status 5 before harm is done: ``tell``
-    gets the error to print, unfinished files are removed, nothing else is run.
+    gets the error to print and must be quick about it, as other threads go on meanwhile;
+    unfinished files are removed, nothing else is run.
 
     The watchman is a thread. It cannot look while one single instruction of Python grows a list
     or a string by a gigabyte; columns and tensors grow in code that lets it look.
@@ -79,7 +87,8 @@ def guard(budget: Budget, tell: Callable[[LimitError], None]) -> Iterator[None]:
         yield
         return
     over = threading.Event()
-    watchman = threading.Thread(target=_watch, args=(budget, tell, over), daemon=True)
+    watch = _watch(budget.memory_limit, budget, tell, over)
+    watchman = threading.Thread(target=watch, daemon=True)
     watchman.start()
     try:
         yield
@@ -88,31 +97,38 @@ def guard(budget: Budget, tell: Callable[[LimitError], None]) -> Iterator[None]:
         watchman.join()
 
 
-def _watch(budget: Budget, tell: Callable[[LimitError], None], over: threading.Event) -> None:
-    limit = budget.memory_limit or 0
-    trimmed_at = 0
-    while not over.wait(pause_before_next_look(rss(), limit)):
-        held = rss()
-        if held >= HARD * limit:
+def _watch(
+    limit: int, budget: Budget, tell: Callable[[LimitError], None], over: threading.Event
+) -> Callable[[], None]:
+    soft, hard = marks(limit)
+    error = LimitError("E-LIMIT-002", limit=limit // 1_000_000)
+    error.as_json()  # reads the sentences now: there will be no time for it
+
+    def end() -> None:
+        sys.setswitchinterval(1e-5)  # let this thread run
+        try:
             remove_unfinished()
-            error = LimitError("E-LIMIT-002", held=_megabytes(held), limit=_megabytes(limit))
-            try:
-                tell(error)
-            finally:
-                os._exit(error.exit_status)
-        if held >= SOFT * limit and budget.stop() is None:
-            if held > 1.01 * trimmed_at:  # grown since the last time
-                _trim()
-                trimmed_at = rss()
-            if rss() >= SOFT * limit:
-                budget.ask_to_stop("memory")
+            tell(error)
+        finally:
+            os._exit(error.exit_status)
+
+    def look_until_over() -> None:
+        trimmed = 0
+        while not over.wait(_pause(hard - rss())):
+            held = rss()
+            if held >= hard:
+                end()
+            if held >= soft and budget.stop() is None:
+                if held > 1.01 * trimmed:  # grown since the last time
+                    _trim()
+                    trimmed = rss()
+                if rss() >= soft:
+                    budget.ask_to_stop("memory")
+
+    return look_until_over
 
 
-def pause_before_next_look(held: int, limit: int) -> float:
-    """Seconds in which no process could grow from ``held`` bytes to the hard mark."""
+def _pause(room: int) -> float:
+    """Seconds in which no process could newly touch ``room`` bytes."""
     shortest, longest = _PAUSE
-    return min(max((HARD * limit - held) / _FASTEST_GROWTH, shortest), longest)
-
-
-def _megabytes(size: int) -> int:
-    return size // 1_000_000
+    return min(max(room / _FASTEST_GROWTH, shortest), longest)

@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version as installed_version
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import polars as pl
 from deeplode.errors import ModelFileError
 from deeplode.lode import archive, canonical, rows, tensors
 from deeplode.output import replacing
+from deeplode.version import __version__
 
 FORMAT = 1
 VERBS = ("train", "detect", "cluster", "recommend")
@@ -84,7 +84,7 @@ def write(
         {
             **about,
             "format": FORMAT,
-            "deeplode": installed_version("deeplode"),
+            "deeplode": __version__,
             "members": _digests(members),
         }
     )
@@ -132,9 +132,8 @@ def _check_format(file: BufferedReader, source: str) -> None:
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise ModelFileError("E-MODEL-013", source=source, key="deeplode")
     if number > FORMAT:
-        here = installed_version("deeplode")
         raise ModelFileError(
-            "E-MODEL-005", source=source, number=number, needs=version, version=here
+            "E-MODEL-005", source=source, number=number, needs=version, version=__version__
         )
 
 

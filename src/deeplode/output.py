@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 TABLE_ENDINGS = (".csv", ".parquet")
 
 _FULL = {errno.ENOSPC, errno.EFBIG} | {getattr(errno, "EDQUOT", errno.ENOSPC)}
-_COPY_BYTES = 1 << 20
 
 _unfinished: set[Path] = set()
 
@@ -37,7 +37,7 @@ def check_file(path: str | Path, *, force: bool = False) -> Path:
     folder is missing or takes no files.
     """
     with _explained(path):
-        target = Path(path).resolve()
+        target = _resolve(path)
         if target.is_dir():
             raise OptionError("E-OPT-084", path=str(path))
         if target.exists() and not target.is_file():  # a device or a pipe would be replaced
@@ -57,7 +57,7 @@ def make_folder(path: str | Path, *, force: bool = False) -> Path:
     Raises OptionError when it is filled and ``force`` is not given, or cannot be made or written.
     """
     with _explained(path):
-        folder = Path(path).resolve()
+        folder = _resolve(path)
         if folder.exists() and not folder.is_dir():
             raise OptionError("E-OPT-086", path=str(path))
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def write_table(path: str | Path, frame: pl.DataFrame, *, force: bool = False) -
     Raises OptionError as ``check_table_file`` and ``replacing`` do.
     """
     check_table_file(path, force=force)
-    with replacing(path, force=force) as file:
+    with replacing(path, force=force) as file, _polars_errors_as_system_errors():
         if Path(path).suffix.lower() == ".csv":
             frame.write_csv(file)
         else:
@@ -127,6 +127,12 @@ def remove_unfinished() -> None:
     """Take away temporary files: for an end of the process that skips all clean-up."""
     for temporary in tuple(_unfinished):
         _remove(temporary)
+
+
+def _resolve(path: str | Path) -> Path:
+    if "\0" in str(path):  # Python answers differently to it from version to version
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return Path(path).resolve()
 
 
 def _temporary(target: Path) -> Path:
@@ -173,6 +179,20 @@ def _explained(path: str | Path) -> Iterator[None]:
             raise OptionError("E-OPT-083", path=str(path), free=_free(Path(path))) from error
         reason = error.strerror or str(error)
         raise OptionError("E-OPT-082", path=str(path), reason=reason) from error
+
+
+@contextlib.contextmanager
+def _polars_errors_as_system_errors() -> Iterator[None]:
+    """Polars gives errors of its own for a full disk; the system's number is only in the text."""
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except (PolarsError, OSError) as error:
+        found = re.search(r"\(os error (\d+)\)", str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
 
 
 def _free(path: Path) -> int:
