@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from deeplode.version import __version__
 
 if TYPE_CHECKING:
     from deeplode.data.read import read as read

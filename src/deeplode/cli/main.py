@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from deeplode import __version__
 from deeplode.errors import DeeplodeError
 from deeplode.messages import LANGUAGES, say, set_language
+from deeplode.version import __version__
 
 # The commands there are, in the order of help.
 COMMANDS = {
