@@ -1,0 +1,91 @@
+"""What every encoder of a column offers, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+# What may be odd about a row that is to be predicted, as bits of a mask.
+UNSEEN_CATEGORY = 1
+OUT_OF_RANGE = 2
+FILLED_IN = 4
+NOT_A_NUMBER = 8
+INFINITE = 16
+
+FLAG_WORDS = {
+    UNSEEN_CATEGORY: "unseen_category",
+    OUT_OF_RANGE: "out_of_range",
+    FILLED_IN: "filled_in",
+    NOT_A_NUMBER: "not_a_number",
+    INFINITE: "infinite",
+}
+
+BOUND = 1e30  # encoded numbers stay within ±BOUND, so that float32 and its squares do not overflow
+
+_WORDS_OF_MASK = [
+    " ".join(word for bit, word in FLAG_WORDS.items() if mask & bit) for mask in range(32)
+]
+
+
+def flag_words(masks: np.ndarray) -> list[str]:
+    """The masks of some rows as words separated by spaces. masks: (rows,) uint8."""
+    return [_WORDS_OF_MASK[mask] for mask in masks.tolist()]
+
+
+@dataclass
+class Piece:
+    """The cells of one encoder, encoded.
+
+    numbers: (rows,) float64 each, NaN = missing. categories: (rows,) int32 slots each.
+    flags: (rows,) uint8 masks; None where no row has any.
+    unread: cells that could not be read at all, (rows,) bool; None where all could.
+    """
+
+    numbers: list[np.ndarray] = field(default_factory=list)
+    categories: list[np.ndarray] = field(default_factory=list)
+    flags: np.ndarray | None = None
+    unread: np.ndarray | None = None
+
+
+class ColumnEncoder:
+    """Encodes one column, or a few read together, by what the training rows showed.
+
+    The classes below it are frozen dataclasses with ``fit`` and ``from_json``, too.
+    """
+
+    name: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns read."""
+        return (self.name,)
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """A name for each number it gives."""
+        return ()
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """A name for each category it gives."""
+        return ()
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """The slots of each category it gives, UNSEEN and MISSING too."""
+        return ()
+
+    def encode(self, *series: pl.Series) -> Piece:
+        """Encode whole columns."""
+        raise NotImplementedError
+
+    def encode_row(self, values: tuple[Any, ...], numbers: list[float], slots: list[int]) -> int:
+        """Encode one row: append to numbers and slots, return the mask of flags."""
+        raise NotImplementedError
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, exact."""
+        raise NotImplementedError

@@ -1,0 +1,225 @@
+"""Encoder: a schema's features to a Batch, frozen after it was fitted on the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from deeplode.data.column import Column, Kind
+from deeplode.data.schema import Schema
+from deeplode.data.suggest import closest
+from deeplode.data.table import Table
+from deeplode.encode.batch import Batch, Sizes
+from deeplode.encode.boolean import BooleanEncoder
+from deeplode.encode.category import CategoryEncoder
+from deeplode.encode.code import CodeEncoder
+from deeplode.encode.column import ColumnEncoder, Piece, flag_words
+from deeplode.encode.datetime import DatetimeEncoder, SpanEncoder
+from deeplode.encode.number import NumberEncoder
+from deeplode.errors import DataError
+
+# The names under which encoders are written down; nothing else is read back.
+ENCODERS: dict[str, Any] = {
+    "number": NumberEncoder,
+    "code": CodeEncoder,
+    "category": CategoryEncoder,
+    "boolean": BooleanEncoder,
+    "datetime": DatetimeEncoder,
+    "span": SpanEncoder,
+}
+_NAMES = {encoder: name for name, encoder in ENCODERS.items()}
+
+MOST_DATETIMES = 4  # columns of dates up to which every two of them give a span
+FEWEST_CELLS = 8  # filled cells from which on a column that cannot be read is refused
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Encoded rows and what is odd about each.
+
+    masks: (rows,) uint8, bits of deeplode.encode.column.
+    """
+
+    batch: Batch
+    masks: np.ndarray
+
+    @property
+    def flags(self) -> list[str]:
+        """Words separated by spaces, one text a row; '' where nothing is odd."""
+        return flag_words(self.masks)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The encoders of all features, in the order of the input's columns."""
+
+    parts: tuple[ColumnEncoder, ...]
+
+    @classmethod
+    def fit(cls, train: Table, schema: Schema) -> Encoder:
+        """Learn scales, levels and spans from the training rows."""
+        parts = [
+            encoder
+            for column in schema.features
+            for encoder in _encoders(train.frame[column.name], column)
+        ]
+        dates = [column for column in schema.features if column.kind == Kind.DATETIME]
+        if len(dates) <= MOST_DATETIMES:
+            parts += [
+                SpanEncoder.fit((train.frame[a.name], train.frame[b.name]), (a, b))
+                for a, b in combinations(dates, 2)
+            ]
+        return cls(tuple(parts))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The input columns that rows must have."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.columns))
+
+    @cached_property
+    def number_names(self) -> tuple[str, ...]:
+        """A name for each column of Batch.numbers."""
+        return tuple(name for part in self.parts for name in part.number_names)
+
+    @cached_property
+    def category_names(self) -> tuple[str, ...]:
+        """A name for each column of Batch.categories."""
+        return tuple(name for part in self.parts for name in part.category_names)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the numbers, then of the categories."""
+        return self.number_names + self.category_names
+
+    @cached_property
+    def sources(self) -> tuple[tuple[str, ...], ...]:
+        """The input columns behind each of ``feature_names``."""
+        numbers = [part.columns for part in self.parts for _ in part.number_names]
+        return tuple(numbers + [part.columns for part in self.parts for _ in part.category_names])
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """What a net must know of the input."""
+        slots = tuple(slot for part in self.parts for slot in part.slots)
+        return Sizes(len(self.number_names), slots)
+
+    def transform(self, table: Table) -> Encoded:
+        """Encode rows. Columns may come in any order, with others beside them.
+
+        Raises DataError where a column is absent or cannot be read at all.
+        """
+        check_columns(table, self.columns)
+        rows = len(table)
+        numbers = np.empty((len(self.number_names), rows), dtype=np.float32)
+        slots = np.empty((len(self.category_names), rows), dtype=np.int32)
+        masks = np.zeros(rows, dtype=np.uint8)
+        number_rows, slot_rows = iter(numbers), iter(slots)
+        for part, piece in self._pieces(table):
+            for column in piece.numbers:
+                next(number_rows)[:] = column
+            for column in piece.categories:
+                next(slot_rows)[:] = column
+            if piece.flags is not None:
+                masks |= piece.flags
+            if piece.unread is not None:
+                _check_readable(table, part.columns[0], piece.unread)
+        batch = Batch(_by_rows(numbers), _by_rows(slots))
+        return Encoded(batch, masks)
+
+    def _pieces(self, table: Table) -> Iterator[tuple[ColumnEncoder, Piece]]:
+        for part in self.parts:
+            yield part, part.encode(*(table.frame[name] for name in part.columns))
+
+    def transform_row(self, values: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
+        """Encode one row, the same to the last bit as ``transform`` would, without its fixed cost.
+
+        Returns numbers (n,) float32, slots (m,) int32 and the mask of flags.
+        Raises DataError where a column is absent.
+        """
+        numbers: list[float] = []
+        slots: list[int] = []
+        mask = 0
+        try:
+            for encode_row, columns in self._row_steps:
+                cells = tuple([values[name] for name in columns])
+                mask |= encode_row(cells, numbers, slots)
+        except KeyError:
+            check_columns_of_row(values, self.columns)
+            raise
+        return np.array(numbers, dtype=np.float32), np.array(slots, dtype=np.int32), mask
+
+    @cached_property
+    def _row_steps(self) -> tuple[tuple[Any, tuple[str, ...]], ...]:
+        return tuple((part.encode_row, part.columns) for part in self.parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, exact."""
+        parts = [{"encoder": _NAMES[type(part)], "state": part.to_json()} for part in self.parts]
+        return {"parts": parts}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Encoder:
+        """The encoder written by ``to_json``. Raises KeyError, TypeError or ValueError if odd."""
+        parts = (ENCODERS[part["encoder"]].from_json(part["state"]) for part in facts["parts"])
+        return cls(tuple(parts))
+
+
+def _encoders(series: pl.Series, column: Column) -> list[ColumnEncoder]:
+    """The encoders of one feature: one, or two for numbers that may be codes."""
+    if column.kind == Kind.NUMBER:
+        as_codes = [CodeEncoder.fit(series, column)] if column.codes else []
+        return [NumberEncoder.fit(series, column), *as_codes]
+    if column.kind == Kind.CATEGORY and series.dtype.is_numeric():
+        return [CodeEncoder.fit(series, column)]
+    encoder = {
+        Kind.CATEGORY: CategoryEncoder,
+        Kind.BOOLEAN: BooleanEncoder,
+        Kind.DATETIME: DatetimeEncoder,
+    }[column.kind]
+    return [encoder.fit(series, column)]  # type: ignore[attr-defined]
+
+
+def _by_rows(columns: np.ndarray) -> torch.Tensor:
+    """(columns, rows) to a tensor (rows, columns) whose rows lie together in memory."""
+    return torch.from_numpy(np.ascontiguousarray(columns.T))
+
+
+def check_columns(table: Table, needed: tuple[str, ...]) -> None:
+    """Raise DataError naming all needed columns that the table lacks."""
+    known = set(table.names)
+    absent = [name for name in needed if name not in known]
+    if absent:
+        raise _absent(absent, [name for name in table.names if name not in needed], table.source)
+
+
+def check_columns_of_row(values: Mapping[str, Any], needed: tuple[str, ...]) -> None:
+    """As ``check_columns``, for one row."""
+    absent = [name for name in needed if name not in values]
+    if absent:
+        raise _absent(absent, [name for name in values if name not in needed], "row")
+
+
+def _absent(absent: list[str], others: list[str], source: str) -> DataError:
+    names = ", ".join(repr(name) for name in absent[:20]) + (", …" if len(absent) > 20 else "")
+    code = "E-DATA-060" if others else "E-DATA-061"
+    near = closest(absent[0], others)
+    return DataError(
+        code, source=source, column=absent[0], columns=names, count=len(absent), closest=near
+    )
+
+
+def _check_readable(table: Table, name: str, unread: np.ndarray) -> None:
+    """Raise DataError where more than half of a column's filled cells could not be read."""
+    count = int(unread.sum())
+    filled = len(unread) - table.frame[name].null_count() if count else 0
+    if filled >= FEWEST_CELLS and 2 * count > filled:
+        row = int(np.argmax(unread))
+        values = {"column": name, "row": row, "value": repr(table.frame[name][row])}
+        raise DataError("E-DATA-062", source=table.source, count=count, filled=filled, **values)
