@@ -54,9 +54,14 @@ def test_an_existing_file_is_kept_unless_force_is_given(tmp_path: Path) -> None:
 
 def test_a_file_that_appears_while_another_is_written_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "model.lode"
-    with pytest.raises(OptionError) as error, output.replacing(path) as file:
-        file.write(b"ours")
-        path.write_bytes(b"theirs")
+
+    def write_slowly() -> None:
+        with output.replacing(path) as file:
+            file.write(b"ours")
+            path.write_bytes(b"theirs")
+
+    with pytest.raises(OptionError) as error:
+        write_slowly()
     assert code_of(error) == "E-OPT-080"
     assert path.read_bytes() == b"theirs"
     assert names(tmp_path) == ["model.lode"]
