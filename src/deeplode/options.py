@@ -44,6 +44,18 @@ _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
     "TIB": 2**40,
 }
 
+# Types that an option may have, by the name that its annotation has.
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "bool": bool,
+    "int": int,
+    "float": (float, int),
+    "tuple[str, ...]": tuple,
+    "tuple[int, ...]": tuple,
+    "Mapping[str, str]": Mapping,
+    "None": type(None),
+}
+
 
 def option(
     default: Value,
@@ -90,8 +102,12 @@ class ReadOptions:
     def __post_init__(self) -> None:
         for one in fields(self):
             value, among = getattr(self, one.name), one.metadata["among"]
+            types = str(one.type).split(" | ")
+            fits = isinstance(value, tuple(_TYPES[name] for name in types))
+            if not fits or (isinstance(value, bool) and "bool" not in types):
+                raise OptionError("E-OPT-008", option=one.name, value=value, form=types[0])
             if among and value is not None and value not in among:
-                allowed = ", ".join(repr(one) for one in among)
+                allowed = ", ".join(repr(choice) for choice in among)
                 raise OptionError("E-OPT-002", option=one.name, value=value, allowed=allowed)
 
     def reading(self) -> dict[str, Any]:
@@ -186,11 +202,12 @@ class TrainOptions(ReadOptions):
         least = {"seed": 0, "threads": 1, "members": 1, "epochs": 1, "patience": 1}
         for name, bound in least.items():
             value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < bound):
+            if value is not None and value < bound:
                 raise OptionError("E-OPT-004", option=name, value=value, least=bound)
         _ = self.seconds, self.memory_bytes  # say at once when they cannot be read
-        if self.resume and self.force:
-            raise OptionError("E-OPT-006", one="resume", other="force")
+        for other in ("force", "replay"):
+            if self.resume and getattr(self, other):
+                raise OptionError("E-OPT-006", one="resume", other=other)
 
     @property
     def seconds(self) -> float | None:
