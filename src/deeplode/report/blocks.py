@@ -53,6 +53,7 @@ class Terms:
 
     pairs: tuple[tuple[str, str], ...]
     title: str = ""
+    half: bool = False  # beside a figure
     block: str = "terms"
 
 
@@ -75,15 +76,7 @@ class Notes:
     block: str = "notes"
 
 
-@dataclass(frozen=True)
-class Chips:
-    """Small counts in a row: (label, count) pairs."""
-
-    pairs: tuple[tuple[str, str], ...]
-    block: str = "chips"
-
-
-Block = Grid | Figure | Terms | Lines | Notes | Chips
+Block = Grid | Figure | Terms | Lines | Notes
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from deeplode.report.draw import ACCENT, INK, MUTED, PAPER
+from deeplode.report.draw import ACCENT, DARK, INK, MUTED, PAPER
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
@@ -26,9 +26,10 @@ def _rows(values: Sequence[Row]) -> Spec:
     return {"values": list(values)}
 
 
-def _names(label_limit: int = 150) -> Spec:
-    """A vertical axis of names in the order of the data."""
-    axis = {"labelLimit": label_limit, "labelColor": INK, "grid": False}
+def _names() -> Spec:
+    """A vertical axis of names in the order of the data; a line break in a name is one."""
+    lines = "split(datum.label, '\\n')"
+    axis = {"labelLimit": 150, "labelColor": INK, "grid": False, "labelExpr": lines}
     return field("name", "nominal", sort=None, title=None, axis=axis)
 
 
@@ -54,7 +55,7 @@ def intervals(values: Sequence[Row], title: str, *, zero: bool = False) -> Spec:
                 "encoding": {"x": x, "color": _CHOSEN},
             },
             {
-                "mark": {"type": "text", "dy": -12, "fontSize": 11},
+                "mark": {"type": "text", "dy": -12, "fontSize": 11.5},
                 "encoding": {"x": x, "text": field("shown", "nominal")},
             },
         ],
@@ -67,7 +68,10 @@ def bars(values: Sequence[Row], title: str) -> Spec:
     values: {name, value, shown} and, where known, low and high.
     """
     spread = any("low" in row for row in values)
-    x = field("value", title=title, scale={"padding": 12})
+    ends = [end for row in values for end in (row["value"], row.get("low"), row.get("high"))]
+    reach = [end for end in ends if end is not None]
+    domain = [1.08 * min(0, *reach), (1.02 if spread else 1.18) * max(0, *reach)]
+    x = field("value", title=title, scale={"domain": domain if any(domain) else [0, 1]})
     layer: list[Spec] = [
         {
             "mark": {"type": "bar", "height": {"band": 0.62}, "color": ACCENT},
@@ -133,7 +137,7 @@ def calibration(values: Sequence[Row], titles: tuple[str, str]) -> Spec:
 
     values: {predicted, observed} and, where known, low and high.
     """
-    unit = {"scale": {"domain": [0, 1]}, "axis": {"format": "%"}}
+    unit: Spec = {"scale": {"domain": [0, 1]}, "axis": {"format": "%"}}
     x = field("predicted", title=titles[0], **unit)
     y = field("observed", title=titles[1], **unit)
     return {
@@ -203,7 +207,8 @@ def heatmap(
     values: {column, line, share, shown}; order: names of lines and columns.
     """
     axis: Spec = {"labelColor": INK, "labelLimit": 110, "grid": False}
-    above = axis | {"orient": "top", "labelAngle": 0 if len(order) <= 3 else -40}
+    slanted = 0 if len(order) <= 3 else -40
+    above = axis | {"orient": "top", "labelAngle": slanted}
     encoding = {
         "x": field("column", "nominal", sort=list(order), title=titles[0], axis=above),
         "y": field("line", "nominal", sort=list(order), title=titles[1], axis=axis),
@@ -216,16 +221,17 @@ def heatmap(
         }
     ]
     if numbers:
-        colour = {"condition": {"test": "datum.share > 0.55", "value": PAPER}, "value": INK}
+        tests = {"datum.share > 0.8": PAPER, "datum.share > 0.45": DARK}
+        colour = {"condition": [{"test": t, "value": c} for t, c in tests.items()], "value": INK}
         layer.append(
             {
-                "mark": {"type": "text", "fontSize": 11},
+                "mark": {"type": "text", "fontSize": 11.5},
                 "encoding": {"text": field("shown", "nominal"), "color": colour},
             }
         )
     return {
         "data": _rows(values),
-        "height": 130 + max(34, 240 // max(len(order), 1)) * min(len(order), 13),
+        "height": (70 if slanted == 0 else 120) + len(order) * max(28, min(70, 300 // len(order))),
         "encoding": encoding,
         "layer": layer,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from deeplode.report import charts
 from deeplode.report.blocks import Cell, Figure, Grid, Heading
 from deeplode.report.draw import draw
@@ -31,16 +33,16 @@ def confusion(facts: Facts, words: Words) -> Figure | None:
         {
             "line": names[i],
             "column": names[j],
-            "share": count / total if (total := sum(line)) else 0.0,
+            "share": count / (sum(line) or 1.0),
             "shown": words.count(count),
         }
         for i, line in enumerate(shown)
         for j, count in enumerate(line)
     ]
-    numbers = max((len(value["shown"]) for value in values), default=0) * len(names) <= 40
+    widest = max(len(str(value["shown"])) for value in values)
     titles = (words("R-PREDICTION"), words("R-TRUTH"))
     note = words("R-CONFUSION-NOTE")
-    spec = charts.heatmap(values, names, titles, numbers=numbers)
+    spec = charts.heatmap(values, names, titles, numbers=widest * len(names) <= 44)
     svg = draw(spec, f"{words('R-CONFUSION')}. {note}")
     return Figure(words("R-CONFUSION"), svg, note, _errors(classes, counts, sizes, words))
 
@@ -65,7 +67,7 @@ def _gathered(counts: list[list[float]], kept: list[int]) -> list[list[float]]:
 
 
 def _errors(
-    classes: list[object], counts: list[list[float]], sizes: list[float], words: Words
+    classes: list[Any], counts: list[list[float]], sizes: list[float], words: Words
 ) -> Grid | None:
     """The most frequent errors with the classes' full names."""
     wrong = [
@@ -93,4 +95,5 @@ def _errors(
         for count, i, j in wrong[:_ERRORS]
     )
     more = words("R-MORE", count=words.count(len(wrong) - _ERRORS)) if wrong[_ERRORS:] else ""
-    return Grid(words("R-FREQUENT-ERRORS"), head, table, more, words("R-FREQUENT-ERRORS"))
+    folded = words("R-FREQUENT-ERRORS") if len(classes) == 2 else ""
+    return Grid(words("R-FREQUENT-ERRORS"), head, table, more, folded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from deeplode.report import charts
-from deeplode.report.blocks import Cell, Chips, Figure, Grid, Heading, Notes, Section
+from deeplode.report.blocks import Cell, Figure, Grid, Heading, Notes, Section, Terms
 from deeplode.report.charts import Row
 from deeplode.report.draw import draw
 from deeplode.report.facts import items, mapping, number, numbers, rows, thin
@@ -22,13 +22,13 @@ def data(facts: Facts, words: Words) -> Section | None:
     source = mapping(facts.get("source"))
     features = rows(source.get("features"))
     found = (
-        _kinds(source, words),
         _target(facts, words),
+        _kinds(source, features, words),
         _left_out([row for row in features if row.get("used") is False], words),
         _columns([row for row in features if row.get("used") is not False], words),
     )
     blocks = tuple(block for block in found if block is not None)
-    return Section("data", words("R-DATA"), blocks, _gaps(features, words)) if blocks else None
+    return Section("data", words("R-DATA"), blocks) if blocks else None
 
 
 def remarks(facts: Facts, words: Words) -> Section | None:
@@ -60,13 +60,16 @@ def _more(total: int, shown: int, words: Words) -> str:
     return words("R-MORE", count=words.count(total - shown)) if total > shown else ""
 
 
-def _kinds(source: Facts, words: Words) -> Chips | None:
-    pairs = tuple(
+def _kinds(source: Facts, features: list[Facts], words: Words) -> Terms | None:
+    """How many columns of each kind, and where values are missing."""
+    pairs = [
         (words.named("KIND", kind), words.count(count))
         for kind, count in list(mapping(source.get("kinds")).items())[:20]
         if number(count)
-    )
-    return Chips(pairs) if pairs else None
+    ]
+    if gaps := _gaps(features, words):
+        pairs.append((words("R-MISSING"), gaps))
+    return Terms(tuple(pairs), words("R-KINDS"), half=True) if pairs else None
 
 
 def _gaps(features: list[Facts], words: Words) -> str:

@@ -15,26 +15,26 @@ import vl_convert
 from markupsafe import Markup
 
 # The page's style sheet defines these, so one drawing serves light, dark and print.
-ACCENT, INK, MUTED, LINE, PAPER = (
-    f"var(--{name})" for name in ("accent", "ink", "muted", "line", "paper")
+ACCENT, INK, MUTED, LINE, PAPER, DARK = (
+    f"var(--{name})" for name in ("accent", "ink", "muted", "line", "paper", "dark")
 )
-WIDTH = 430  # pixels: half a page on a screen, nearly a whole one on a phone
+WIDTH = 390  # pixels: half a page on a screen, nearly a whole one on a phone
 
 _CONFIG: dict[str, Any] = {
     "aria": False,  # the page gives each chart one label and a table instead
     "background": None,
     "font": "sans-serif",
-    "padding": {"left": 2, "right": 8, "top": 4, "bottom": 2},
+    "padding": {"left": 8, "right": 10, "top": 4, "bottom": 2},
     "view": {"stroke": None},
     "axis": {
         "domain": False,
         "ticks": False,
         "gridColor": LINE,
         "labelColor": MUTED,
-        "labelFontSize": 11,
+        "labelFontSize": 11.5,
         "labelPadding": 6,
         "titleColor": MUTED,
-        "titleFontSize": 11,
+        "titleFontSize": 11.5,
         "titleFontWeight": "normal",
         "titlePadding": 8,
         "tickCount": 5,
@@ -43,14 +43,14 @@ _CONFIG: dict[str, Any] = {
         "orient": "top",
         "title": None,
         "labelColor": INK,
-        "labelFontSize": 11,
+        "labelFontSize": 11.5,
         "symbolType": "stroke",
         "symbolSize": 220,
         "symbolStrokeWidth": 2,
         "offset": 4,
         "padding": 0,
     },
-    "text": {"fontSize": 11, "color": INK},
+    "text": {"fontSize": 11.5, "color": INK},
 }
 _OPENING = re.compile(r"<svg[^>]*>")
 _VIEW_BOX = re.compile(r'viewBox="([\d. -]+)"')

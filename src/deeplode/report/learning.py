@@ -8,7 +8,7 @@ from deeplode.report.charts import Row
 from deeplode.report.draw import draw
 from deeplode.report.facts import mapping, number, numbers, rows, thin
 from deeplode.report.summary import Facts
-from deeplode.report.words import Words, clip, distinct, plain
+from deeplode.report.words import Words, clip, distinct, places, plain
 
 _COLUMNS_DRAWN = 12
 _COLUMNS_LISTED = 60
@@ -23,8 +23,9 @@ def importance(facts: Facts, words: Words) -> Section | None:
     found.sort(key=lambda row: -row["value"])
     top = found[:_COLUMNS_DRAWN]
     names = distinct([clip(row.get("column")) for row in top])
+    decimals = places(top[0]["value"], 3)
     points: list[Row] = [
-        {"name": name, "value": row["value"], "shown": words.figure(row["value"])}
+        {"name": name, "value": row["value"], "shown": words.figure(row["value"], decimals)}
         | (numbers(row, "low", "high") or {})
         for name, row in zip(names, top, strict=True)
     ]
@@ -38,18 +39,24 @@ def importance(facts: Facts, words: Words) -> Section | None:
     table = tuple(
         (
             Cell(plain(row.get("column"))),
-            Cell(words.figure(row["value"])),
-            Cell(words.interval(row, "importance")),
+            Cell(words.figure(row["value"], decimals)),
+            Cell(_between(row, decimals, words)),
         )
         for row in found[:_COLUMNS_LISTED]
     )
     rest = len(found) - len(table)
     more = words("R-MORE", count=words.count(rest)) if rest > 0 else ""
-    blocks = (
-        Figure(words("R-IMPORTANCE-CHART"), svg, words("R-IMPORTANCE-NOTE")),
-        Grid(words("R-IMPORTANCE-TABLE"), head, table, more),
-    )
-    return Section("importance", words("R-IMPORTANCE"), blocks)
+    grid = Grid(words("R-IMPORTANCE-TABLE"), head, table, more)
+    figure = Figure(words("R-IMPORTANCE-CHART"), svg, words("R-IMPORTANCE-NOTE"), grid)
+    return Section("importance", words("R-IMPORTANCE"), (figure,))
+
+
+def _between(row: Facts, decimals: int, words: Words) -> str:
+    ends = numbers(row, "low", "high")
+    if ends is None:
+        return ""
+    low, high = (words.figure(ends[name], decimals) for name in ("low", "high"))
+    return words("R-INTERVAL", low=low, high=high)
 
 
 def training(facts: Facts, words: Words) -> Section | None:
@@ -103,4 +110,4 @@ def _size(entry: Facts, words: Words) -> Terms | None:
         for name in shown
         if number(entry.get(name)) is not None
     )
-    return Terms(pairs, words("R-NET")) if pairs else None
+    return Terms(pairs, words("R-NET"), half=True) if pairs else None

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from deeplode.messages import LANGUAGES
 from deeplode.report.data import data, findings, remarks
@@ -14,6 +11,7 @@ from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
+from deeplode.report.template import template
 from deeplode.report.words import Words
 
 # The page's parts in their order; each is left out where its facts are absent.
@@ -42,7 +40,7 @@ def render(facts: Facts, language: str) -> str:
         raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}.")
     words = Words(language)
     sections = [section for part in SECTIONS if (section := part(facts, words)) is not None]
-    return _template().render(
+    return template("page.html.j2").render(
         lang=_LANG[language],
         summary=summarize(facts, words),
         sections=sections,
@@ -61,15 +59,3 @@ def write(facts: Facts, path: Path, language: str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("deeplode.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2")

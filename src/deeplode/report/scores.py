@@ -35,7 +35,7 @@ def leaderboard(facts: Facts, words: Words) -> Section | None:
 
 def _candidate_points(facts: Facts, candidates: list[Facts], words: Words) -> list[Row]:
     metric, best = main_metric(facts), chosen(facts)
-    names = distinct([clip(model_name(row.get("name"), facts, words), 30) for row in candidates])
+    names = distinct([_two_lines(model_name(row.get("name"), facts, words)) for row in candidates])
     points = []
     for row, name in zip(candidates, names, strict=True):
         entry = mapping(mapping(row.get("metrics")).get(metric))
@@ -50,6 +50,16 @@ def _candidate_points(facts: Facts, candidates: list[Facts], words: Words) -> li
     return points
 
 
+def _two_lines(name: str) -> str:
+    """A name clipped for a chart's axis, broken near its middle when it is long."""
+    name = clip(name, 36)
+    gaps = [i for i, character in enumerate(name) if character == " "]
+    if len(name) <= 18 or not gaps:
+        return name
+    middle = min(gaps, key=lambda i: abs(2 * i - len(name)))
+    return f"{name[:middle]}\n{name[middle + 1 :]}"
+
+
 def _leaders(points: list[Row]) -> list[Row]:
     """Those near the model that the run leaves, whose differences the whole chart hides."""
     kept = next((row for row in points if row["chosen"]), points[-1])
@@ -58,7 +68,7 @@ def _leaders(points: list[Row]) -> list[Row]:
 
 
 def _candidates_figure(points: list[Row], code: str, metric: str, words: Words) -> Figure:
-    label = ", ".join(f"{row['name']}: {row['shown']}" for row in points)
+    label = ", ".join(f"{row['name']}: {row['shown']}" for row in points).replace("\n", " ")
     svg = draw(charts.intervals(points, metric), f"{words(code)}. {metric}. {label}")
     return Figure(words(code), svg, words(f"{code}-NOTE"))
 
@@ -95,17 +105,19 @@ def all_scores(facts: Facts, words: Words) -> Section | None:
         Heading(words("R-SCORE")),
         Heading(words("R-VALUE"), number=True),
         Heading(words("R-INTERVAL-HEAD"), number=True),
-        Heading(words("R-MEANING")),
     )
     table = []
     for name in list(metrics)[:30]:
         entry = mapping(metrics[name])
         table.append(
             (
-                Cell(words.named("METRIC", name), strong=name == main_metric(facts)),
+                Cell(
+                    words.named("METRIC", name),
+                    meaning(name, entry.get("value"), words),
+                    strong=name == main_metric(facts),
+                ),
                 Cell(words.score(entry.get("value"), name)),
                 Cell(words.interval(entry, name)),
-                Cell(meaning(name, entry.get("value"), words)),
             )
         )
     grid = Grid(words("R-SCORES-TABLE"), head, tuple(table))
@@ -192,7 +204,7 @@ def _threshold(facts: Facts, words: Words) -> Figure | None:
         for row in thin(curve, 21)
     )
     head = tuple(Heading(words(code), number=True) for code in heads)
-    grid = Grid(words("R-THRESHOLD"), head, table, folded=words("R-NUMBERS"))
+    grid = Grid(words("R-THRESHOLD-TABLE"), head, table)
     return Figure(words("R-THRESHOLD"), svg, note, grid)
 
 
@@ -233,4 +245,4 @@ def _quantiles(entry: Facts, words: Words) -> Grid | None:
     if not table:
         return None
     head = (Heading(words("R-QUANTILE")), Heading(words("R-RESIDUAL"), number=True))
-    return Grid(words("R-QUANTILES"), head, table, folded=words("R-QUANTILES"))
+    return Grid(words("R-QUANTILES"), head, table)

@@ -13,7 +13,7 @@ Facts = dict[str, Any]
 
 _MAIN_METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
 _BESIDE = {
-    "binary": ("average_precision", "accuracy"),
+    "binary": ("accuracy", "average_precision"),
     "multiclass": ("macro_f1", "log_loss"),
     "regression": ("r2", "mae"),
 }
@@ -27,16 +27,19 @@ class Summary:
     subtitle: str
     answer: tuple[str, ...]
     figures: tuple[KeyFigure, ...]
+    call: str = ""  # one line that leads to the warnings
 
 
 def summarize(facts: Facts, words: Words) -> Summary:
     """The head of the page from the content of result.json; absent facts are left out."""
+    warned = rows(facts.get("warnings"))
     answer = (_learned(facts, words), _paid(facts, words))
     return Summary(
         title=title(facts, words),
         subtitle=_subtitle(facts, words),
         answer=tuple(sentence for sentence in answer if sentence),
         figures=tuple(_key_figures(facts, words)),
+        call=words("R-CALL-WARNINGS", count=words.count(len(warned))) if warned else "",
     )
 
 
@@ -87,14 +90,14 @@ def score_of(facts: Facts, name: str, metric: str) -> float | None:
 
 def meaning(metric: str, value: object, words: Words) -> str:
     """What a metric's value says in plain words; '' for a metric without such a sentence."""
-    code, as_float = f"R-MEANING-{metric.upper()}", number(value)
-    if as_float is None or not words.known(code):
+    code = f"R-MEANING-{metric.upper()}"
+    if number(value) is None or not words.known(code):
         return ""
     return words(
         code,
         value=words.score(value, metric),
         percent=words.share(value),
-        hundred=f"{100 * as_float:.1f}",
+        hundred=words.hundred(value),
     )
 
 
@@ -150,11 +153,10 @@ def _said(metric: str, value: object, words: Words) -> str:
 
 
 def _values(metric: str, value: object, words: Words) -> dict[str, str]:
-    as_float = number(value) or 0.0
     return {
         "metric": words.named("METRIC", metric),
         "value": words.score(value, metric),
-        "hundred": f"{100 * as_float:.1f}",
+        "hundred": words.hundred(value),
     }
 
 
@@ -167,13 +169,18 @@ def _against(facts: Facts, metric: str, value: object, words: Words) -> str:
             others.append(
                 words(
                     "R-ANSWER-OTHER",
-                    model=words(f"R-ANSWER-{name.upper()}"),
+                    model=words(_said_of(name, facts)),
                     value=words.score(other, metric, like=value),
                 )
             )
     if not others:
         return words("R-ANSWER-STOP")
     return words("R-ANSWER-AGAINST", others=words("R-AND").join(others))
+
+
+def _said_of(name: str, facts: Facts) -> str:
+    mean = name == "trivial" and facts.get("task") == "regression"
+    return f"R-ANSWER-{name.upper()}" + ("-MEAN" if mean else "")
 
 
 def _paid(facts: Facts, words: Words) -> str:

@@ -22,9 +22,13 @@ _UNSEEN = re.compile(
 
 # Scores between 0 and 1 (or -1 and 1), shown with three decimals, four near perfection.
 _UNIT_METRICS = frozenset(
-    "roc_auc roc_auc_ovr average_precision accuracy f1 macro_f1 r2 far mar silhouette acc nmi ari "
-    "modularity recall@10 ndcg@10 mrr@10 hit@10 precision@10 precision recall brier".split()
+    (
+        *("roc_auc", "roc_auc_ovr", "average_precision", "accuracy", "f1", "macro_f1", "r2"),
+        *("far", "mar", "silhouette", "acc", "nmi", "ari", "modularity"),
+        *("recall@10", "ndcg@10", "mrr@10", "hit@10", "precision@10"),
+    )
 )
+_LOSSES = frozenset({"log_loss", "brier"})  # small numbers, shown with four decimals
 
 
 def plain(value: object, limit: int = LONGEST) -> str:
@@ -100,6 +104,13 @@ class Words:
         as_float = number(value)
         return NOTHING if as_float is None else _signed(f"{as_float:,.0f}")
 
+    def hundred(self, value: object) -> str:
+        """A share as times in 100, with a decimal only near 0 and 100."""
+        times = 100 * (number(value) or 0.0)
+        if 1 <= times <= 99 or times in (0, 100):
+            return f"{times:.0f}"
+        return f"{min(times, 99.9):.1f}" if times < 100 else f"{times:.0f}"
+
     def share(self, value: object, decimals: int = 1) -> str:
         """A share as a percentage: 0.123 is 12.3%."""
         as_float = number(value)
@@ -113,8 +124,7 @@ class Words:
         size = abs(as_float)
         if as_float and not 1e-4 <= size < 1e12 and (decimals is None or size >= 1e12):
             return _signed(f"{as_float:.3g}")
-        places = _places(as_float) if decimals is None else decimals
-        return _signed(f"{as_float:,.{places}f}")
+        return _signed(f"{as_float:,.{places(as_float) if decimals is None else decimals}f}")
 
     def score(self, value: object, metric: object, like: object = None) -> str:
         """A metric's value; its decimals are those of ``like`` where given."""
@@ -124,23 +134,25 @@ class Words:
         return self.figure(value, score_places(as_float, metric))
 
     def interval(self, facts: object, metric: object) -> str:
-        """The 95% interval of {value, low, high} in words; '' where there is none."""
+        """The 95% interval of {value, low, high} in words; '' where it has no width."""
         entry = mapping(facts)
         low, high, value = entry.get("low"), entry.get("high"), entry.get("value")
-        if number(low) is None or number(high) is None:
+        if number(low) is None or number(high) is None or low == high:
             return ""
         return self(
             "R-INTERVAL", low=self.score(low, metric, value), high=self.score(high, metric, value)
         )
 
     def seconds(self, value: object) -> str:
-        """A time span: 0.12 s, 3.4 s, 2 min 5 s, 1 h 3 min."""
+        """A time span: 120 ms, 3.4 s, 2 min 5 s, 1 h 3 min."""
         span = number(value)
         if span is None:
             return NOTHING
+        if span < 0.9995:
+            text = f"{1000 * span:.0f}" if span >= 0.001 else "<1"
+            return self("R-MILLISECONDS", milliseconds=text)
         if span < 59.95:
-            places = 3 if span < 0.01 else 2 if span < 1 else 1
-            return self("R-SECONDS", seconds=f"{span:.{places}f}")
+            return self("R-SECONDS", seconds=f"{span:.1f}")
         whole = round(span)
         if whole < 3600:
             return self("R-MINUTES", minutes=whole // 60, seconds=whole % 60)
@@ -162,16 +174,16 @@ def score_places(value: float, metric: object) -> int:
     """How many decimals a metric's value is shown with."""
     if metric in _UNIT_METRICS and abs(value) <= 1:
         return 4 if 0.99 <= abs(value) < 1 else 3
-    return _places(value)
+    if metric in _LOSSES and 1e-3 <= abs(value) < 10:
+        return 4
+    return places(value)
 
 
-def _places(value: float) -> int:
-    """Decimals that leave four significant digits, none from 1,000 on."""
-    if value == 0 or abs(value) >= 1000:
+def places(value: float, digits: int = 4) -> int:
+    """Decimals that leave so many significant digits, none for whole numbers and from 1,000 on."""
+    if abs(value) >= 1000 or float(value).is_integer():
         return 0
-    if float(value).is_integer():
-        return 0
-    return min(8, max(0, 3 - math.floor(math.log10(abs(value)))))
+    return min(8, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
 
 
 def _signed(text: str) -> str:
