@@ -77,7 +77,7 @@ class NodeMasks:
         """(used features, rows) the bin of each value.
 
         A number's bin b: above the feature's b-th threshold, not above the next; NaN has the bin
-        after the last. A category's bin is its slot; slots that no tree was grown with share the one after.
+        after the last. A category's bin is its slot; slots that no tree was grown with share one.
         """
         bins = np.empty((len(self.used), len(numbers)), np.intp)
         for row, feature in zip(bins, self.used, strict=True):
