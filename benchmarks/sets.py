@@ -120,7 +120,7 @@ def prepare(train: pd.DataFrame, test: pd.DataFrame) -> Plain:
         elif train[column].nunique() > MOSTLY_DISTINCT * train[column].notna().sum():
             continue
         else:
-            made = [{column: frame[column].astype("str")} for frame in (train, test)]
+            made = [{column: frame[column]} for frame in (train, test)]
             categories.append(column)
         for part, new in zip(parts, made, strict=True):
             part.update(new)

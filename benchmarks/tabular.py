@@ -34,7 +34,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--cap", type=int, default=600, help="CPU seconds a fit may take")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--note", default="", help="kept with each cell, such as 'shared machine'")
-    parser.add_argument("--print", action="store_true", help="run nothing, print what is there")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--print", action="store_true", help="run nothing, print what is there")
+    which.add_argument("--run", action="store_true", help="run what is missing, print no tables")
     return parser.parse_args()
 
 
@@ -71,7 +73,8 @@ def main() -> None:
     if not told.print:
         print(header(), flush=True)
         run_missing(told, sets, peers)
-    print(page(told.cache, sets, peers))
+    if not told.run:
+        print(page(told.cache, sets, peers))
 
 
 if __name__ == "__main__":
