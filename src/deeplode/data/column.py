@@ -33,7 +33,7 @@ class Column:
 
     reason: the sentence that says why it is of this kind.
     missing: share of empty cells. distinct: different values, empty ones left out.
-    form: how its cells are read, for numbers and datetimes.
+    format: how its cells are read, for numbers and datetimes.
     codes: the numbers are few whole ones that may be codes: encoded as numbers and as categories.
     used: whether it is a feature.
     """
@@ -43,7 +43,7 @@ class Column:
     reason: Notice
     missing: float
     distinct: int
-    form: NumberFormat | DatetimeFormat | None = None
+    format: NumberFormat | DatetimeFormat | None = None
     codes: bool = False
     used: bool = True
 
@@ -59,7 +59,7 @@ class Column:
             "reason": {"code": self.reason.code, "values": self.reason.values},
             "missing": self.missing,
             "distinct": self.distinct,
-            "form": asdict(self.form) if self.form else None,
+            "format": asdict(self.format) if self.format else None,
             "codes": self.codes,
             "used": self.used,
         }
@@ -74,13 +74,13 @@ class Column:
             reason=Notice(str(reason["code"]), str(facts["name"]), dict(reason["values"])),
             missing=float(facts["missing"]),
             distinct=int(facts["distinct"]),
-            form=form_from_json(facts["form"]),
+            format=format_from_json(facts["format"]),
             codes=bool(facts["codes"]),
             used=bool(facts["used"]),
         )
 
 
-def form_from_json(facts: Mapping[str, Any] | None) -> NumberFormat | DatetimeFormat | None:
+def format_from_json(facts: Mapping[str, Any] | None) -> NumberFormat | DatetimeFormat | None:
     """A cell format from plain JSON; only known names pass. Raises ValueError otherwise."""
     if facts is None:
         return None

@@ -169,13 +169,13 @@ def _texts(series: pl.Series, pattern: str) -> Instants:
     text = series.str.strip_chars(BLANKS)
     parts = text.str.extract_groups(_WHOLE[pattern]).struct.unnest()
     cells = {name: parts[name] for name in parts.columns}
-    month = cells["month"]
+    names = cells["month"]
     if "name" in pattern:
-        month = month.str.head(3).str.to_lowercase().replace_strict(_MONTH_NUMBERS, default=None)
+        names = names.str.head(3).str.to_lowercase().replace_strict(_MONTH_NUMBERS, default=None)
     year = _whole(cells["year"], -1)
     short = cells["year"].str.len_chars().fill_null(0).to_numpy() == 2
     year = np.where(short, year + np.where(year >= 69, 1900, 2000), year)
-    month, day = _whole(month, -1), _whole(cells["day"], 1)
+    month, day = _whole(names, -1), _whole(cells["day"], 1)
     clock = [_whole(cells[name], 0) for name in ("hour", "minute", "second")]
     hour, odd_hour = _afternoon(clock[0], cells["half"])
     fraction = _whole(cells["fraction"].str.pad_end(6, "0").str.head(6), 0)

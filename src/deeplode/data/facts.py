@@ -68,6 +68,13 @@ class Facts:
         spread = self.texts.gather_every(max(1, len(self.texts) // SAMPLE)).head(SAMPLE)
         return spread.unique(maintain_order=True)
 
+    @cached_property
+    def with_digits(self) -> bool:
+        """Whether at least half of the sample holds a digit, as numbers and dates do."""
+        if self.sample is None or not len(self.sample):
+            return False
+        return 2 * int(self.sample.str.contains("[0-9]").sum()) >= len(self.sample)
+
 
 def measure(frame: pl.DataFrame) -> list[Facts]:
     """The facts of every column, in order."""

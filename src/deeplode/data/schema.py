@@ -16,7 +16,7 @@ from deeplode.data.kinds import (
     category,
     constant,
     datetime,
-    id,
+    identifier,
     media,
     nested,
     number,
@@ -32,7 +32,17 @@ __all__ = ["Column", "Kind", "Roles", "Schema", "infer", "row_weights"]
 
 # Asked in this order; the first that recognises a column has it. A new kind is one file in
 # data/kinds/ and one line here, one file in encode/ and one line in encode/encoder.py.
-RECOGNISERS = (constant, nested, boolean, datetime, media, text, id, number, category)
+RECOGNISERS: tuple[Callable[[Facts], Column | None], ...] = (
+    constant.recognise,
+    nested.recognise,
+    boolean.recognise,
+    datetime.recognise,
+    media.recognise,
+    text.recognise,
+    identifier.recognise,
+    number.recognise,
+    category.recognise,
+)
 
 # How a kind asked for by the user is made of a column, whatever its cells look like.
 FORCED: dict[Kind, Callable[[Facts], Column]] = {
@@ -41,7 +51,7 @@ FORCED: dict[Kind, Callable[[Facts], Column]] = {
     Kind.BOOLEAN: boolean.force,
     Kind.DATETIME: datetime.force,
     Kind.TEXT: text.force,
-    Kind.ID: id.force,
+    Kind.ID: identifier.force,
 }
 
 NOT_YET = {Kind.TEXT, Kind.IMAGE, Kind.AUDIO}  # recognised, but no encoder learns from them
@@ -141,18 +151,23 @@ def row_weights(table: Table, name: str) -> np.ndarray:
 
 
 def _column(facts: Facts, wanted: Kind | None) -> Column:
-    if wanted is not None:
-        if wanted in FORCED:
-            made = FORCED[wanted](facts)
-        else:
-            made = Column(
-                facts.name, wanted, Notice("KIND-ASKED"), facts.share_missing, facts.distinct
-            )
-        asked = Notice("KIND-ASKED", facts.name, {"kind": str(wanted)})
-        unused = wanted in NOT_YET or wanted in (Kind.CONSTANT, Kind.NESTED, Kind.ID)
-        return dataclasses.replace(made, reason=asked, used=not unused and _can_use(facts))
-    found = (kind.recognise(facts) for kind in RECOGNISERS)
-    return next(column for column in found if column is not None)
+    if wanted is None:
+        return _recognised(facts)
+    asked = Notice("KIND-ASKED", facts.name, {"kind": str(wanted)})
+    if wanted in FORCED:
+        made = FORCED[wanted](facts)
+    else:
+        made = Column(facts.name, wanted, asked, facts.share_missing, facts.distinct)
+    unused = wanted in (*NOT_YET, Kind.CONSTANT, Kind.NESTED, Kind.ID)
+    return dataclasses.replace(made, reason=asked, used=not unused and _can_use(facts))
+
+
+def _recognised(facts: Facts) -> Column:
+    for recognise in RECOGNISERS:
+        column = recognise(facts)
+        if column is not None:
+            return column
+    raise AssertionError("the last recogniser takes every column")
 
 
 def _can_use(facts: Facts) -> bool:
@@ -201,8 +216,8 @@ def _notices(columns: Sequence[Column]) -> list[Notice]:
     ):
         names = [column.name for column in out if column.kind in kinds]
         if names:
-            column = names[0] if len(names) == 1 else None
-            notices.append(Notice(code, column, {"count": len(names), "columns": _few(names)}))
+            only = names[0] if len(names) == 1 else None
+            notices.append(Notice(code, only, {"count": len(names), "columns": _few(names)}))
     for column in columns:
         if column.used and column.reason.code == "KIND-DATETIME-GUESS":
             notices.append(Notice("W-KIND-006", column.name, column.reason.values))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from deeplode.data.column import Column, form_from_json
+from deeplode.data.column import Column, format_from_json
 from deeplode.data.parse import NumberFormat, number, numbers
 from deeplode.encode.batch import MISSING, UNSEEN
 from deeplode.encode.category import checked_own, count_levels, slot_of_rank, slots_piece
@@ -33,7 +33,7 @@ class CodeEncoder(ColumnEncoder):
     @classmethod
     def fit(cls, series: pl.Series, column: Column) -> CodeEncoder:
         """Learn the levels of the training rows."""
-        form = column.form if isinstance(column.form, NumberFormat) else NumberFormat()
+        form = column.format if isinstance(column.format, NumberFormat) else NumberFormat()
         values = numbers(series, form)[0]
         cells = pl.Series("level", values[np.isfinite(values)] + 0.0)  # -0.0 is 0.0
         levels, own = count_levels(cells, len(series))
@@ -95,7 +95,7 @@ class CodeEncoder(ColumnEncoder):
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> CodeEncoder:
         """The encoder written by ``to_json``."""
-        form = form_from_json(facts["form"])
+        form = format_from_json(facts["form"])
         if not isinstance(form, NumberFormat):
             raise ValueError(f"unknown cell format {facts['form']!r}")
         levels = tuple(float(level) for level in facts["levels"])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from deeplode.data.column import Column, form_from_json
+from deeplode.data.column import Column, format_from_json
 from deeplode.data.dates import DAY, NONE, SECOND, DatetimeFormat, instant, instants
 from deeplode.encode.column import (
     FILLED_IN,
@@ -61,7 +61,7 @@ class DatetimeEncoder(ColumnEncoder):
     @classmethod
     def fit(cls, series: pl.Series, column: Column) -> DatetimeEncoder:
         """Learn the span and the parts that vary in the training rows."""
-        form = column.form if isinstance(column.form, DatetimeFormat) else DatetimeFormat()
+        form = column.format if isinstance(column.format, DatetimeFormat) else DatetimeFormat()
         read = instants(series, form)
         filled = read.utc != NONE
         start = int(read.utc[filled].min()) if filled.any() else 0
@@ -120,7 +120,7 @@ class DatetimeEncoder(ColumnEncoder):
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> DatetimeEncoder:
         """The encoder written by ``to_json``."""
-        form, parts = form_from_json(facts["form"]), tuple(facts["parts"])
+        form, parts = format_from_json(facts["form"]), tuple(facts["parts"])
         scales = tuple(scale_from_json(scale) for scale in facts["scales"])
         if not isinstance(form, DatetimeFormat) or not set(parts) <= set(PARTS):
             raise ValueError("unknown parts of a date")
@@ -191,7 +191,7 @@ class SpanEncoder(ColumnEncoder):
     def fit(cls, pair: tuple[pl.Series, pl.Series], columns: tuple[Column, Column]) -> SpanEncoder:
         """Learn the scale of the spans in the training rows."""
         first, second = (
-            column.form if isinstance(column.form, DatetimeFormat) else DatetimeFormat()
+            column.format if isinstance(column.format, DatetimeFormat) else DatetimeFormat()
             for column in columns
         )
         hours = _hours(*pair, (first, second))
@@ -230,7 +230,7 @@ class SpanEncoder(ColumnEncoder):
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> SpanEncoder:
         """The encoder written by ``to_json``."""
-        first, second = (form_from_json(form) for form in facts["forms"])
+        first, second = (format_from_json(form) for form in facts["forms"])
         if not isinstance(first, DatetimeFormat) or not isinstance(second, DatetimeFormat):
             raise ValueError("unknown cell format of a span")
         names = str(facts["name"]), str(facts["first"]), str(facts["second"])

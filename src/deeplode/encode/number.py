@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from deeplode.data.column import Column, form_from_json
+from deeplode.data.column import Column, format_from_json
 from deeplode.data.parse import NumberFormat, number, numbers
 from deeplode.encode.column import (
     BOUND,
@@ -73,7 +73,7 @@ class NumberEncoder(ColumnEncoder):
     @classmethod
     def fit(cls, series: pl.Series, column: Column) -> NumberEncoder:
         """Learn from the training rows. Infinities count as missing."""
-        form = column.form if isinstance(column.form, NumberFormat) else NumberFormat()
+        form = column.format if isinstance(column.format, NumberFormat) else NumberFormat()
         values = numbers(series, form)[0]
         finite = values[np.isfinite(values)]
         low, high = widened(finite, MARGIN)
@@ -126,7 +126,7 @@ class NumberEncoder(ColumnEncoder):
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> NumberEncoder:
         """The encoder written by ``to_json``."""
-        form = form_from_json(facts["form"])
+        form = format_from_json(facts["form"])
         if not isinstance(form, NumberFormat):
             raise ValueError(f"unknown cell format {facts['form']!r}")
         return cls(

@@ -232,6 +232,7 @@ def _notices(series: pl.Series, values: pl.Series, code: TargetCode) -> tuple[No
         single = [repr(code.classes[place]) for place in np.flatnonzero(counts == 1)]
         if single:
             few = ", ".join(single[:8]) + (", …" if len(single) > 8 else "")
-            facts = {"count": len(single), "classes": few}
-            notices.append(Notice("W-KIND-011", series.name, facts))
+            notices.append(
+                Notice("W-KIND-011", series.name, {"count": len(single), "classes": few})
+            )
     return tuple(notices)

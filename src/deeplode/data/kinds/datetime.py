@@ -28,7 +28,7 @@ def recognise(facts: Facts) -> Column | None:
     if facts.is_number:
         unit = _unit(facts)
         return None if unit is None else _column(facts, DatetimeFormat("compact", unit), False)
-    if facts.sample is None or not len(facts.sample):
+    if facts.sample is None or not facts.with_digits:
         return None
     if find_pattern(facts.sample)[1] < READABLE / 2:
         return None

@@ -29,7 +29,7 @@ def recognise(facts: Facts) -> Column | None:
     """Numbers; times of day and spans; texts nine in ten of which read as numbers."""
     if facts.is_number or facts.series.dtype in (pl.Duration, pl.Time):
         return force(facts)
-    if facts.sample is None or not len(facts.sample):
+    if facts.sample is None or not facts.with_digits:
         return None
     if _share_read(facts.sample, find_number_format(facts.sample)) < READABLE / 2:
         return None
