@@ -29,4 +29,4 @@ class Candidate(Protocol):
 
 def known(oof: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(rows,) whether a row has an out-of-fold prediction. oof: (rows,) or (rows, classes)."""
-    return np.isfinite(oof.reshape(len(oof), -1)).all(axis=1)
+    return np.asarray(np.isfinite(oof.reshape(len(oof), -1)).all(axis=1))

@@ -33,7 +33,7 @@ def confusion(
     size = len(shown) + (others > 0)
     matrix = np.zeros((size, size), np.int64)
     np.add.at(matrix, (place[truth], place[called]), 1)
-    names = [str(classes[code]) for code in shown]
+    names = [str(classes[int(code)]) for code in shown]
     return {"classes": names, "others": others, "matrix": matrix.tolist()}
 
 
@@ -59,6 +59,10 @@ def distribution(target: NDArray[np.int64], classes: Sequence[Any]) -> dict[str,
     """How many rows each class has; the most frequent MOST_CLASSES, then all others together."""
     counts = np.bincount(target, minlength=len(classes))
     order = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
-    shown = [{"class": str(classes[code]), "rows": int(counts[code])} for code in order]
+    shown = [{"class": str(classes[int(code)]), "rows": int(counts[code])} for code in order]
     others = len(classes) - len(order)
-    return {"classes": shown, "others": others, "others_rows": int(counts.sum() - counts[order].sum())}
+    return {
+        "classes": shown,
+        "others": others,
+        "others_rows": int(counts.sum() - counts[order].sum()),
+    }

@@ -78,7 +78,7 @@ def _round_down(threshold: np.ndarray) -> np.ndarray:
     """The largest float32 not above: inputs are float32, so every row goes where it went."""
     clipped = np.clip(threshold, -_LARGEST, _LARGEST)
     near = clipped.astype(np.float32)
-    return np.where(near > clipped, np.nextafter(near, np.float32(-np.inf)), near)
+    return np.asarray(np.where(near > clipped, np.nextafter(near, np.float32(-np.inf)), near))
 
 
 def _join(

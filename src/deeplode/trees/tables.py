@@ -170,7 +170,7 @@ class NodeMasks:
         inside = at < last
         words = self.forest.set_words[np.where(inside, at, 0)]
         bit = (words >> (slot % WORD).astype(np.uint32)) & np.uint32(1)
-        return inside & (bit == 1)
+        return np.asarray(inside & (bit == 1))
 
 
 def _by_feature(feature: NDArray[np.int32], nodes: Index) -> list[Index]:

@@ -1,0 +1,107 @@
+"""Verdict: is there anything to learn here, and does the deep net pay?
+
+Both questions are answered by paired differences on the test rows, never by two numbers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from deeplode.evaluate.intervals import Interval, Resamples
+from deeplode.evaluate.metrics import DECIDES, sign
+from deeplode.evaluate.problem import Problem
+from deeplode.messages import say
+
+Pays = bool | Literal["unclear"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """signal: the final model beats the trivial guess for certain.
+
+    deep_pays: True where the net, alone or in the blend, beats the trees for certain, False where
+        it does not, 'unclear' where the test rows cannot tell.
+    sentences: code and values of each sentence, for any language.
+    """
+
+    signal: bool
+    deep_pays: Pays
+    sentences: tuple[tuple[str, dict[str, Any]], ...]
+
+    def text(self, language: str | None = None) -> str:
+        """The verdict in words."""
+        gap = "" if language == "zh" else " "
+        return gap.join(say(code, "message", language, **v) for code, v in self.sentences)
+
+    def as_json(self) -> dict[str, Any]:
+        """The ``verdict`` of result.json."""
+        return {
+            "signal": self.signal,
+            "deep_pays": self.deep_pays,
+            "text": self.text(),
+            "sentences": [{"code": code, "values": values} for code, values in self.sentences],
+        }
+
+
+def verdict(
+    problem: Problem,
+    resamples: Resamples,
+    final: str,
+    seconds: Mapping[str, float],
+) -> Verdict:
+    """Judge a leaderboard.
+
+    resamples: of the candidates that were fitted, ``trivial`` and ``final`` among them.
+    final: the candidate that the model file holds. seconds: candidate: seconds to fit.
+    """
+    metric = DECIDES[problem.task]
+    gain = _gain(resamples, final, "trivial", metric)
+    signal = gain.low > 0
+    values = {
+        "metric": metric,
+        "value": resamples.values[final][metric],
+        "trivial": resamples.values["trivial"][metric],
+        "low": gain.low,
+        "high": gain.high,
+    }
+    sentences: list[tuple[str, dict[str, Any]]] = [("V-001" if signal else "V-002", values)]
+    if not signal:
+        return Verdict(False, False, tuple(sentences))
+    if "net" not in resamples.values or "trees" not in resamples.values:
+        return Verdict(True, "unclear", tuple(sentences))
+    pays, said = _deep(resamples, metric, seconds)
+    return Verdict(True, pays, (*sentences, said))
+
+
+def _gain(resamples: Resamples, one: str, other: str, metric: str) -> Interval:
+    """How much better ``one`` is than ``other``: above 0 is better whatever the metric."""
+    found = resamples.difference(one, other, metric)
+    if sign(metric) > 0:
+        return found
+    return Interval(-found.value, -found.high, -found.low)
+
+
+def _deep(
+    resamples: Resamples, metric: str, seconds: Mapping[str, float]
+) -> tuple[Pays, tuple[str, dict[str, Any]]]:
+    alone = _gain(resamples, "net", "trees", metric)
+    # Without a blend the net stands for itself.
+    mixed = _gain(resamples, "blend", "trees", metric) if "blend" in resamples.values else alone
+    best = alone if alone.low > 0 else mixed
+    values = {
+        "metric": metric,
+        "gain": best.value,
+        "low": best.low,
+        "high": best.high,
+        "net_seconds": seconds.get("net", 0.0),
+        "trees_seconds": seconds.get("trees", 0.0),
+    }
+    if alone.low > 0:
+        return True, ("V-010", values)
+    if mixed.low > 0:
+        return True, ("V-011", values)
+    if mixed.high < 0 or (alone.high < 0 and mixed.value <= 0):
+        return False, ("V-012", values)
+    return "unclear", ("V-013", values)
