@@ -46,7 +46,8 @@ def main(arguments: list[str]) -> int:
         status = program(_asked(arguments))(arguments, prog_name="deeplode", standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
-    except BrokenPipeError:  # the reader of stdout has gone: that is no failure
+    except (BrokenPipeError, SystemExit):  # Typer and Rich turn the one into the other
+        # The reader of stdout has gone, as with "| head": that is no failure.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
