@@ -47,13 +47,16 @@ def split_answers(frame: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:
 
 
 def dump(frame: pl.DataFrame) -> bytes:
-    """The frame as an Arrow stream; categories and enums become strings.
+    """The frame as an Arrow stream; categories become strings, 128-bit integers become floats.
 
     Raises ValueError for more rows or other types than ``load`` takes.
     """
-    plain = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
+    wide = [name for name, kind in frame.schema.items() if str(kind).endswith("Int128")]
+    plain = frame.with_columns(
+        pl.col(pl.Categorical, pl.Enum).cast(pl.String), pl.col(wide).cast(pl.Float64)
+    )
     table = plain.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    refused = [field.name for field in table.schema if not _is_plain(field.type)]
+    refused = [field.name for field in table.schema if not _is_plain(field)]
     if refused or table.num_rows > MAX_ROWS or table.num_columns > MAX_COLUMNS:
         raise ValueError(f"the probe cannot be saved: {table.num_rows} rows, {refused}.")
     sink = pa.BufferOutputStream()
@@ -94,18 +97,19 @@ def _schema(message: pa.ipc.Message) -> pa.Schema:
     schema = pa.ipc.read_schema(message)
     if len(schema) > MAX_COLUMNS or len(set(schema.names)) != len(schema):
         raise ValueError("too many columns, or a name twice")
-    if schema.metadata or any(field.metadata or not _is_plain(field.type) for field in schema):
+    if schema.metadata or not all(map(_is_plain, schema)):
         raise ValueError("a column that is not plain")
     return schema
 
 
-def _is_plain(kind: pa.DataType) -> bool:
+def _is_plain(field: pa.Field) -> bool:
+    kind = field.type
     if types.is_timestamp(kind) and kind.tz is not None:
         try:
             ZoneInfo(kind.tz)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return False
-    return any(is_kind(kind) for is_kind in _PLAIN)
+    return not field.metadata and any(is_kind(kind) for is_kind in _PLAIN)
 
 
 def _check_batch(message: pa.ipc.Message) -> int:
