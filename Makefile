@@ -1,5 +1,6 @@
 # make demo   sets everything up in .venv and learns from real data (a minute)
 # make test   sets everything up and runs format, lint, types and tests
+# make docs   writes docs/errors.md and the flags in docs/cli.md from the source
 # make clean  removes .venv and caches; your run folders stay
 
 VERSIONS := python3 python3.14 python3.13 python3.12 python3.11
@@ -8,7 +9,7 @@ PYTHON ?= $(firstword $(foreach name,$(VERSIONS),$(shell $(name) $(FITS) && echo
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test format clean
+.PHONY: demo test format docs clean
 
 demo: .venv/.ready
 	$(BIN)/deeplode train demo:breast-cancer --target target
@@ -22,6 +23,9 @@ test: .venv/.ready-for-tests
 format: .venv/.ready-for-tests
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/.ready
+	$(BIN)/python docs/make.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

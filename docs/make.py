@@ -1,0 +1,115 @@
+"""Write docs/errors.md and the flags in docs/cli.md from the source: ``make docs``.
+
+``tests/test_docs.py`` fails when what stands there is not what this would write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any
+
+from deeplode import errors
+from deeplode.messages import catalogue
+from deeplode.options import GROUPS, TrainOptions
+
+DOCS = Path(__file__).parent
+BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
+
+STATUSES = {  # head of a code: exit status
+    "E-OPT": errors.OptionError.exit_status,
+    "E-DATA": errors.DataError.exit_status,
+    "E-LIMIT": errors.LimitError.exit_status,
+    "E-MODEL": errors.ModelFileError.exit_status,
+    "E-STOP": errors.Interrupted.exit_status,
+    "E-INTERNAL": errors.DeeplodeError.exit_status,
+}
+TITLES = {
+    "E-OPT": "Options, flags and paths",
+    "E-DATA": "Data",
+    "E-LIMIT": "Limits",
+    "E-MODEL": "Model files",
+    "E-STOP": "Interruptions",
+    "E-INTERNAL": "Faults of deeplode itself",
+}
+
+
+def errors_page() -> str:
+    """Every error and warning with what to do, in both languages."""
+    lines = [
+        "# Errors and warnings",
+        "",
+        "Written by `make docs` from the sentences of the program. Words in braces are values",
+        'of your data. With `--json` an error is `{"error": {"code", "message", "column", "row",',
+        '"hint"}}` on standard output; without, it goes to standard error.',
+    ]
+    for head, title in TITLES.items():
+        lines += ["", f"## {title} (exit status {STATUSES[head]})", "", *_entries(f"{head}-")]
+    lines += ["", "## Warnings", "", "They stop nothing; `result.json` lists them.", ""]
+    return "\n".join([*lines, *_entries("W-"), ""])
+
+
+def _entries(head: str) -> list[str]:
+    rows = ["| code | what | what to do |", "|---|---|---|"]
+    english, chinese = catalogue("en"), catalogue("zh")
+    for code in sorted(code for code in english if code.startswith(head)):
+        what, todo = (
+            "<br>".join(_cell(one[code][part]) for one in (english, chinese) if part in one[code])
+            for part in ("message", "hint")
+        )
+        rows.append(f"| `{code}` | {what} | {todo} |")
+    return rows
+
+
+def _cell(text: str) -> str:
+    plain = re.sub(r"\{(\w+)[^}]*\}", r"{\1}", text)
+    for sign, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("*", "\\*"), ("_", "\\_")):
+        plain = plain.replace(sign, written)
+    return plain.replace("\n", " ").strip()
+
+
+def flags_section() -> str:
+    """Every option of ``TrainOptions`` as a flag, with its default, by heading."""
+    lines: list[str] = []
+    for group in GROUPS:
+        lines += ["", f"### {group}", "", "| flag | | default |", "|---|---|---|"]
+        lines += [_flag_row(one) for one in fields(TrainOptions) if one.metadata["group"] == group]
+    return "\n".join([*lines, ""])
+
+
+def _flag_row(one: Field[Any]) -> str:
+    about, among, form = (one.metadata[key] for key in ("about", "among", "form"))
+    name = one.name.replace("_", "-")
+    flag = f"--{name} {form or '|'.join(among)}".strip()
+    if one.default is True:
+        flag = f"--no-{name}"
+    if among and form == "NAME":
+        about += f" One of {', '.join(among)}."
+    default = one.metadata["shown"] or one.default
+    if default is None:
+        default = "from the data" if one.metadata["group"] in ("Network", "Reading") else ""
+    if isinstance(default, bool | tuple):
+        default = ""
+    cells = (str(cell).replace("<", "&lt;").replace("|", "\\|") for cell in (about, default))
+    return " | ".join(["| `" + flag.replace("|", "\\|") + "`", *cells, ""]).rstrip()
+
+
+def commands_page(text: str) -> str:
+    """docs/cli.md with its flags written anew between the marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{flags_section()}\n{END}{after}"
+
+
+PAGES: dict[str, Callable[[str], str]] = {
+    "errors.md": lambda _: errors_page(),
+    "cli.md": commands_page,
+}
+
+
+if __name__ == "__main__":
+    for name, write in PAGES.items():
+        path = DOCS / name
+        path.write_text(write(path.read_text("utf-8") if path.exists() else ""), "utf-8")

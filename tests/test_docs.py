@@ -1,0 +1,127 @@
+"""What the documents say is so: commands, flags, codes and every block of the READMEs."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from deeplode.cli.main import COMMANDS, _command
+
+ROOT = Path(__file__).parents[1]
+READMES = ["README.md", "README.zh.md"]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(name: str, language: str) -> list[str]:
+    """Code blocks of one language in a document."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tables that the READMEs speak of."""
+    path = tmp_path_factory.mktemp("readme")
+    rng = np.random.default_rng(0)
+    months, plan = rng.integers(1, 60, 400), rng.choice(["basic", "family", "pro"], 400)
+    churned = np.where(rng.random(400) < 1 / (1 + months / 12), "yes", "no")
+    table = pl.DataFrame({"months": months, "plan": plan, "churned": churned})
+    table.write_csv(path / "customers.csv")
+    table.drop("churned").head(20).write_csv(path / "new.csv")
+    return path
+
+
+def run(arguments: list[str], folder: Path) -> None:
+    """Run the program as its README says; quick nets, for the words and not for the score."""
+    program = str(Path(sys.executable).with_name("deeplode"))
+    done = subprocess.run(
+        [program, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_commands_of_the_readme_run_in_their_order(name: str, folder: Path) -> None:
+    lines = [line for block in blocks(name, "bash") for line in block.splitlines()]
+    commands = [shlex.split(line) for line in lines if line.startswith("deeplode ")]
+    assert {words[1] for words in commands} == set(COMMANDS)
+    for words in commands:
+        again = ["--force"] if words[1] in ("train", "predict", "report") else []
+        run([*words[1:], *again], folder)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_python_of_the_readme_runs(name: str, folder: Path) -> None:
+    (block,) = blocks(name, "python")
+    (folder / "block.py").write_text(block, "utf-8")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        (folder / "churn.lode").unlink(missing_ok=True)
+        (folder / "churn.html").unlink(missing_ok=True)
+        names = runpy.run_path("block.py")
+    finally:
+        os.chdir(before)
+    assert len(names["answers"]) == 20
+
+
+def test_both_readmes_show_the_same_code() -> None:
+    english, chinese = ("\n".join(blocks(name, "(?:bash|python)")) for name in READMES)
+
+    def strip(text: str) -> str:
+        return re.sub(r" +#.*| --lang zh", "", text)
+
+    assert strip(english) == strip(chinese)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_make_targets_that_documents_name_exist(path: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    text = path.read_text("utf-8")
+    for target in re.findall(r"(?:^|`)make (\w+)(?:\s|`)", text, re.MULTILINE):
+        assert target in targets, f"{path.name} names make {target}"
+
+
+@pytest.mark.parametrize("name", ["errors.md", "cli.md"])
+def test_pages_made_from_the_source_are_up_to_date(name: str) -> None:
+    write = runpy.run_path(str(ROOT / "docs" / "make.py"))["PAGES"][name]
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    assert write(text) == text, "run make docs"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_every_flag_is_documented(name: str) -> None:
+    import typer
+
+    app = typer.Typer(add_completion=False)
+    app.command()(_command(name))
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    assert f"`deeplode {name} " in page or f"`deeplode {name}`" in page
+    for parameter in typer.main.get_command(app).params:
+        for flag in parameter.opts:
+            if flag.startswith("--"):
+                assert re.search(rf"`{flag}[ `]", page), f"{name} {flag} is not in docs/cli.md"
+
+
+def test_every_exit_status_is_documented() -> None:
+    from deeplode import errors
+
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    kinds = [one for one in vars(errors).values() if hasattr(one, "exit_status")]
+    for status in {0, *(kind.exit_status for kind in kinds)}:
+        assert f"| {status} |" in page
