@@ -16,12 +16,10 @@ import numpy as np
 import polars as pl
 import pytest
 import safetensors.numpy
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from deeplode import modelfile
 from deeplode.errors import ModelFileError, OptionError
-from deeplode.lode import archive, canonical, rows, tensors
+from deeplode.lode import archive, canonical, rows
 
 INPUTS = pl.DataFrame(
     {
@@ -187,71 +185,3 @@ def test_what_is_no_ordinary_file_is_refused_without_waiting(tmp_path: Path, wha
         modelfile.read(path)
     assert error.value.code in {"E-MODEL-001", "E-MODEL-002"}
     assert str(path) in error.value.message("zh")
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.text()
-    | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.dictionaries(st.text(), json_values))
-def test_every_json_object_comes_back_from_its_one_spelling(content: dict[str, Any]) -> None:
-    assert canonical.load(canonical.dump(content), "schema.json", "file") == content
-
-
-dtypes = st.sampled_from(sorted(tensors.DTYPES.values()))
-shapes = st.lists(st.integers(0, 4), max_size=tensors.MAX_DIMENSIONS).map(tuple)
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.dictionaries(st.from_regex(r"[a-z./]{1,5}", fullmatch=True), st.tuples(dtypes, shapes)))
-def test_every_array_comes_back_with_its_type_and_shape(kinds: dict[str, Any]) -> None:
-    arrays = {name: np.ones(shape, dtype) for name, (dtype, shape) in kinds.items()}
-    ours, theirs = tensors.dump(arrays), safetensors.numpy.save(arrays)
-    for found in (
-        tensors.load(bytearray(ours), "file"),
-        tensors.load(bytearray(theirs), "file"),
-        safetensors.numpy.load(ours),
-    ):
-        assert found.keys() == arrays.keys()
-        for name, array in arrays.items():
-            assert found[name].dtype == array.dtype
-            np.testing.assert_array_equal(found[name], array)
-
-
-def test_arrays_in_any_memory_order_are_saved_by_value() -> None:
-    array = np.arange(6.0).reshape(2, 3)
-    forms = {"t": array.T, "s": array[:, ::2], "b": array.astype(">f8")}
-    found = tensors.load(bytearray(tensors.dump(forms)), "file")
-    for name, form in forms.items():
-        np.testing.assert_array_equal(found[name], form)
-
-
-PLAIN = [
-    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
-    *(pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Null, pl.Date, pl.Datetime, pl.Decimal),
-    *(pl.Duration, pl.Time, pl.Binary),
-]
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.data())
-def test_any_plain_frame_comes_back(data: st.DataObject) -> None:
-    from polars.testing.parametric import dataframes
-
-    frame = data.draw(dataframes(max_size=5, allowed_dtypes=PLAIN))
-    wide = [name for name, kind in frame.schema.items() if str(kind).endswith("Int128")]
-    expected = frame.with_columns(pl.col(wide).cast(pl.Float64))
-    assert rows.load(rows.dump(frame), "file").equals(expected)
-
-
-def test_a_probe_without_rows_or_columns_is_a_probe_too() -> None:
-    for frame in (INPUTS.clear(), pl.DataFrame()):
-        again = rows.load(rows.dump(frame), "file")
-        assert again.shape == frame.shape
