@@ -11,7 +11,6 @@ from deeplode.cli import tables
 from deeplode.cli.arguments import Model, Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
-from deeplode.messages import say
 from deeplode.options import ReadOptions
 
 
@@ -26,18 +25,12 @@ def evaluate(model: Model, source: Sources, *, options: ReadOptions, screen: Scr
 
 def draw(out: Console, facts: Mapping[str, Any]) -> None:
     """Print every metric with its interval."""
-    out.print(
-        tables.grid(
-            [say("T-METRIC"), say("T-VALUE"), say("T-INTERVAL")],
-            [
-                (
-                    name,
-                    tables.figure(metric.get("value")),
-                    f"{tables.figure(metric.get('low'))} … {tables.figure(metric.get('high'))}",
-                )
-                for name, metric in facts["metrics"].items()
-            ],
-            right=(1, 2),
-        )
+    say_it = tables.words()
+    tables.pairs(
+        out,
+        [
+            (say_it.named("METRIC", name), tables.score(metric, name))
+            for name, metric in facts["metrics"].items()
+        ],
     )
     tables.warnings(out, facts.get("warnings", ()))

@@ -11,7 +11,7 @@ from deeplode.cli import tables
 from deeplode.cli.arguments import Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
-from deeplode.messages import say
+from deeplode.messages import language, say
 from deeplode.options import TrainOptions
 
 COLUMNS = 200  # rows of the table of kinds; --json has all
@@ -28,7 +28,7 @@ def inspect(source: Sources, *, options: TrainOptions, screen: Screen) -> None:
 
 def draw(out: Console, facts: Mapping[str, Any]) -> None:
     """Print what ``verbs.inspect`` found."""
-    columns = facts["columns"]
+    columns, say_it = facts["columns"], tables.words()
     tables.pairs(out, _head(facts))
     out.print()
     out.print(
@@ -37,9 +37,9 @@ def draw(out: Console, facts: Mapping[str, Any]) -> None:
             [
                 (
                     column["name"],
-                    tables.word("T-KIND", column["kind"]),
-                    tables.share(column["missing"]),
-                    tables.figure(column["distinct"]),
+                    _kind(column["kind"]),
+                    _share(column["missing"]),
+                    say_it.count(column["distinct"]),
                     column.get("reason") or "",
                 )
                 for column in columns[:COLUMNS]
@@ -48,7 +48,7 @@ def draw(out: Console, facts: Mapping[str, Any]) -> None:
         )
     )
     if len(columns) > COLUMNS:
-        out.print(say("T-MORE-COLUMNS", more=tables.figure(len(columns) - COLUMNS)))
+        out.print(say("T-MORE-COLUMNS", more=tables.words().count(len(columns) - COLUMNS)))
     tables.warnings(out, facts["warnings"])
     tables.plan(out, facts.get("plan"))
 
@@ -57,7 +57,19 @@ def _head(facts: Mapping[str, Any]) -> list[tuple[str, object]]:
     """What was read, and how each guess about it came out."""
     source = facts["source"]
     shape = say(
-        "T-SHAPE", rows=tables.figure(source["rows"]), columns=tables.figure(source["columns"])
+        "T-SHAPE",
+        rows=tables.words().count(source["rows"]),
+        columns=tables.words().count(source["columns"]),
     )
     guesses = [(name, value) for name, value in facts.get("reading", {}).items() if value]
     return [(say("T-SOURCE"), source.get("name", "")), (say("T-SIZE"), shape), *guesses]
+
+
+def _kind(name: str) -> str:
+    """A kind as ``--kinds`` takes it, after its name in the user's language."""
+    return name if language() == "en" else f"{tables.words().named('KIND', name)} {name}"
+
+
+def _share(value: float) -> str:
+    """Gaps in per cent; nothing where there are none, so that the others stand out."""
+    return tables.words().share(value) if value else ""

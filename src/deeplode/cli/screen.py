@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -22,23 +21,16 @@ from rich.progress import (
 from rich.text import Text
 
 from deeplode.messages import catalogue, language, say
+from deeplode.report.words import plain
 
 NOTICES = 12  # warnings shown as they come; the rest are in the result
 EPOCH_SECONDS = 5.0  # between two plain lines of epochs
-
-# Control characters and text-direction overrides could make a terminal lie about what it shows.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def safe(text: object) -> str:
-    """Text from outside, without the characters that steer a terminal."""
-    return _CONTROL.sub("\ufffd", str(text))
 
 
 def stage_name(name: str) -> str:
     """A stage in the user's language; as it is called inside when no catalogue knows it."""
     code = f"T-STAGE-{name.upper()}"
-    return say(code) if code in catalogue(language()) else safe(name)
+    return say(code) if code in catalogue(language()) else plain(name)
 
 
 class Screen:
@@ -86,6 +78,8 @@ class Screen:
 
     def listen(self, event: str, /, **facts: Any) -> None:
         """Take an event of the work and show it. Events that it does not know are no matter."""
+        if event == "fatal":  # the process ends right after this
+            print_error(facts["error"], as_json=self.json, no_color=True)
         if self.quiet:
             return
         match event:
@@ -97,6 +91,8 @@ class Screen:
                 self._epoch(facts)
             case "notice":
                 self._notice(facts["code"], facts["message"])
+            case "stopping":
+                self.note(say("T-STOPPING"))
 
     def result(self, facts: Mapping[str, Any], draw: Callable[[Console], None]) -> None:
         """Show the result: the facts as one JSON object, or drawn for people."""
@@ -109,7 +105,7 @@ class Screen:
     def note(self, text: str) -> None:
         """Say something beside the result."""
         if not self.quiet:
-            self.err.print(Text(safe(text)), soft_wrap=True)
+            self.err.print(Text(plain(text)), soft_wrap=True)
 
     def _begin_stage(self, name: str) -> None:
         self._end_stage(finished=True)
@@ -149,7 +145,7 @@ class Screen:
     def _notice(self, code: str, message: str) -> None:
         self._notices += 1
         if self._notices <= NOTICES:
-            line = Text.assemble((f"! {code}  ", "yellow"), safe(message))
+            line = Text.assemble((f"! {code}  ", "yellow"), plain(message))
             self.err.print(line, soft_wrap=not self.err.is_terminal)
         elif self._notices == NOTICES + 1:
             self.err.print(Text(f"! {say('T-MORE-WARNINGS')}", "yellow"))
@@ -180,6 +176,6 @@ def print_error(error: Mapping[str, Any], *, as_json: bool, no_color: bool) -> N
         return
     console = Console(stderr=True, no_color=no_color or None, highlight=False, emoji=False)
     head = Text.assemble((say("T-ERROR"), "bold red"), " ", (error["code"], "bold"), ": ")
-    console.print(head + Text(safe(error["message"])), soft_wrap=not console.is_terminal)
+    console.print(head + Text(plain(error["message"])), soft_wrap=not console.is_terminal)
     if error.get("hint"):
-        console.print(Text(safe(error["hint"]), "dim"), soft_wrap=not console.is_terminal)
+        console.print(Text(plain(error["hint"]), "dim"), soft_wrap=not console.is_terminal)

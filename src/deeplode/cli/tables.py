@@ -11,17 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from deeplode.cli.screen import safe
-from deeplode.messages import catalogue, language, say
+from deeplode.messages import language, say
+from deeplode.report.words import NOTHING, Words
+from deeplode.report.words import plain as safe
 
 WARNINGS = 30  # lines of warnings; --json has all
-BYTES = ("B", "kB", "MB", "GB", "TB")
 
 
-def word(prefix: str, name: str) -> str:
-    """A name of ours in the user's language; as it is when no catalogue has it."""
-    code = f"{prefix}-{name.upper().replace('_', '-')}"
-    return say(code) if code in catalogue(language()) else safe(name)
+def words() -> Words:
+    """Names, numbers and sizes as the report writes them, in the user's language."""
+    return Words(language())
 
 
 def grid(headings: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int]) -> Table:
@@ -59,48 +58,15 @@ def paths(out: Console, found: Sequence[tuple[str, object]]) -> None:
         out.print(line, soft_wrap=True)
 
 
-def figure(value: object) -> str:
-    """A number at the precision that a reader can use; – when there is none."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return "–"
-    if isinstance(value, int):
-        return f"{value:,}".replace(",", " ")
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", " ")
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:.4g}"
-
-
-def interval(metric: Mapping[str, Any] | None) -> str:
+def score(metric: Mapping[str, Any] | None, name: str) -> str:
     """A metric with its 95 % interval: ``0.932 [0.928, 0.937]``."""
     if not metric:
-        return "–"
-    text = figure(metric.get("value"))
-    low, high = metric.get("low"), metric.get("high")
-    return text if low is None or high is None else f"{text} [{figure(low)}, {figure(high)}]"
-
-
-def seconds(value: object) -> str:
-    """A time; – when there is none."""
-    if not isinstance(value, int | float):
-        return "–"
-    return f"{value:.1f}" if value >= 0.1 else f"{value:.3f}"
-
-
-def size(value: object) -> str:
-    """Bytes in the largest unit that leaves a whole number; – when there is none."""
-    if not isinstance(value, int | float):
-        return "–"
-    amount, unit = float(value), 0
-    while amount >= 1000 and unit < len(BYTES) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{amount:.{0 if unit == 0 or amount >= 100 else 1}f} {BYTES[unit]}"
-
-
-def share(value: object) -> str:
-    """A part of the whole in per cent; empty when there is none, so that gaps stand out."""
-    if not isinstance(value, int | float) or value == 0:
-        return ""
-    return "<0.1 %" if value < 0.001 else f"{100 * value:.1f} %"
+        return NOTHING
+    value, low, high = (metric.get(part) for part in ("value", "low", "high"))
+    text = words().score(value, name)
+    if low is None or high is None:
+        return text
+    return f"{text} [{words().score(low, name, value)}, {words().score(high, name, value)}]"
 
 
 def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
@@ -116,18 +82,25 @@ def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, objec
 
 def leaderboard(out: Console, board: Sequence[Mapping[str, Any]], rows: int) -> None:
     """Every candidate: the main metric with its interval, a second one, and the times."""
-    main, second = (*board[0]["metrics"], None)[:2]
-    out.print(Text(say("T-LEADERBOARD", rows=figure(rows)), "bold"))
+    say_it = words()
+    main, second = (*board[0]["metrics"], "")[:2]
+    out.print(Text(say("T-LEADERBOARD", rows=say_it.count(rows)), "bold"))
     out.print(
         grid(
-            ["", f"{main} (95 %)", second or "", say("T-FIT-SECONDS"), say("T-PREDICT-SECONDS")],
+            [
+                say_it("R-MODEL"),
+                say("T-INTERVAL", metric=say_it.named("METRIC", main)),
+                say_it.named("METRIC", second),
+                say_it("R-FIT-SECONDS"),
+                say_it("R-PREDICT-SECONDS"),
+            ],
             [
                 (
-                    word("T-MODEL", candidate["name"]),
-                    interval(candidate["metrics"].get(main)),
-                    figure((candidate["metrics"].get(second) or {}).get("value")),
-                    seconds(candidate["fit_seconds"]),
-                    seconds(candidate["predict_seconds"]),
+                    say_it.named("MODEL", candidate["name"]),
+                    score(candidate["metrics"].get(main), main),
+                    say_it.score(candidate["metrics"].get(second, {}).get("value"), second),
+                    say_it.seconds(candidate["fit_seconds"]),
+                    say_it.seconds(candidate["predict_seconds"]),
                 )
                 for candidate in board
             ],

@@ -13,9 +13,10 @@ from rich.text import Text
 from deeplode.cli import tables
 from deeplode.cli.arguments import Sources, one_or_many
 from deeplode.cli.flags import takes
-from deeplode.cli.screen import Screen, safe
+from deeplode.cli.screen import Screen
 from deeplode.messages import say
 from deeplode.options import TrainOptions
+from deeplode.report.words import plain
 
 
 @takes(TrainOptions)
@@ -32,7 +33,7 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     out.print()
     tables.leaderboard(out, facts["leaderboard"], facts["split"]["test"])
     out.print()
-    out.print(Padding(Text(safe(facts["verdict"]["text"])), (0, 1)))
+    out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
     out.print()
     left: list[tuple[str, object]] = [
         (say("T-FILE-REPORT"), folder / "report.html"),
