@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +12,21 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from deeplode.fit.config import FitConfig
 from deeplode.fit.history import History
-from deeplode.fit.state import Fold, Rows, State
+from deeplode.fit.state import Job, State
 
 NAME = "net.safetensors"  # its JSON part is the metadata of the safetensors header
 
 
-def identify(rows: Rows, folds: Sequence[Fold], config: FitConfig) -> str:
+def identify(job: Job) -> str:
     """A digest of all that a training depends on: another one's checkpoint is passed over."""
-    digest = hashlib.blake2b(json.dumps(config.to_json(), sort_keys=True).encode())
-    weight = [] if rows.weight is None else [rows.weight]
-    for part in (*rows.inputs, rows.target, *weight, *_flat(folds)):
+    digest = hashlib.blake2b(json.dumps(job.config.to_json(), sort_keys=True).encode())
+    weight = [] if job.rows.weight is None else [job.rows.weight]
+    folds = [rows for fold in job.folds for rows in (fold.train, fold.valid)]
+    weights = [parameter.detach() for parameter in job.net.parameters()]
+    for part in (*job.rows.inputs, job.rows.target, *weight, *folds, *weights):
         digest.update(str((part.dtype, part.shape)).encode())
-        digest.update(part.contiguous().numpy())
+        digest.update(memoryview(part.contiguous().numpy()))
     return digest.hexdigest()
 
 
@@ -46,7 +45,7 @@ def save(folder: Path, state: State, identity: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{NAME}.new"
     save_file(_tensors(state), aside, metadata={"state": json.dumps(facts)})
-    os.replace(aside, folder / NAME)
+    aside.replace(folder / NAME)
 
 
 def load(folder: Path, state: State, identity: str) -> bool:
@@ -97,8 +96,3 @@ def _fill(state: State, tensors: dict[str, Tensor]) -> None:
             for name, value in tensors.items()
             if name.startswith(start)
         }
-
-
-def _flat(folds: Sequence[Fold]) -> Iterator[Tensor]:
-    for fold in folds:
-        yield from (fold.train, fold.valid)

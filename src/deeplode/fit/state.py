@@ -1,4 +1,4 @@
-"""What the training loop works on: rows, folds, and everything that changes under way."""
+"""What the training loop works on: the job, and everything that changes under way."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from deeplode.fit.config import FitConfig
 from deeplode.fit.history import History
+from deeplode.fit.losses import Loss
+from deeplode.fit.optimizers import build
 from deeplode.fit.pace import Pace
+from deeplode.nets.dropout import MaskPool
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,33 @@ class Rows:
         return tuple(part[index] for part in self.inputs), self.target[index], weight
 
 
+@dataclass(frozen=True)
+class Job:
+    """What is trained, on what, and how.
+
+    net: its parameters have the members as their first dimension; it is called with the inputs of
+        (members, rows) and a MaskPool or None, and returns (members, rows, outputs).
+    folds: one for each member. generator: decides the order of rows and dropout.
+    """
+
+    net: nn.Module
+    rows: Rows
+    folds: tuple[Fold, ...]
+    loss: Loss
+    config: FitConfig
+    generator: torch.Generator
+
+    @property
+    def batch(self) -> int:
+        """Rows of a step, for each member."""
+        return min(self.config.batch_size, *(len(fold.train) for fold in self.folds))
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return min(len(fold.train) for fold in self.folds) // self.batch
+
+
 @dataclass
 class State:
     """All that changes while a net is trained; a checkpoint is a copy of it.
@@ -48,6 +79,7 @@ class State:
 
     parameters: list[nn.Parameter]
     optimizer: Optimizer
+    pool: MaskPool
     generator: torch.Generator
     pace: Pace
     best: list[Tensor]
@@ -57,16 +89,21 @@ class State:
     history: History = field(default_factory=History)
 
     @classmethod
-    def begin(
-        cls, net: nn.Module, optimizer: Optimizer, generator: torch.Generator, pace: Pace
-    ) -> State:
+    def begin(cls, job: Job) -> State:
         """Before the first step."""
-        parameters = list(net.parameters())
-        best = [parameter.detach().clone() for parameter in parameters]
-        members = len(parameters[0])
-        nowhere = torch.full((members,), torch.inf)
-        none = torch.zeros(members, dtype=torch.long)
-        return cls(parameters, optimizer, generator, pace, best, nowhere, none)
+        config, members = job.config, len(job.folds)
+        size = members * job.batch * max(config.hidden, default=1)
+        parameters = list(job.net.parameters())
+        return cls(
+            parameters,
+            build(config.optimizer, job.net, config.learning_rate, config.l2),
+            MaskPool(config.dropout, size, job.generator),
+            job.generator,
+            Pace.plan(config.epochs * job.steps, config.strides),
+            best=[parameter.detach().clone() for parameter in parameters],
+            best_loss=torch.full((members,), torch.inf),
+            best_epoch=torch.zeros(members, dtype=torch.long),
+        )
 
     def keep_best(self, valid_loss: Tensor) -> None:
         """Copy the members that are better than ever. valid_loss: (members,), NaN = never."""
@@ -77,11 +114,11 @@ class State:
             for best, parameter in zip(self.best, self.parameters, strict=True):
                 best[member].copy_(parameter.detach()[member])
 
+    @torch.no_grad()
     def restore_best(self) -> None:
         """Give every member its best weights back."""
-        with torch.no_grad():
-            for best, parameter in zip(self.best, self.parameters, strict=True):
-                parameter.copy_(best)
+        for best, parameter in zip(self.best, self.parameters, strict=True):
+            parameter.copy_(best)
 
     def over(self, patience: int) -> bool:
         """Whether the schedule is at its end or no member got better for ``patience`` epochs."""

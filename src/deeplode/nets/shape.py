@@ -88,7 +88,7 @@ class NetShape:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> NetShape:
-        """The inverse of ``to_json``; raises ValueError, KeyError or TypeError for anything else."""
-        plain = {name: facts[name] for name in ("flags", "activation", "outputs", "members")}
-        lists = {name: tuple(facts[name]) for name in ("segments", "slots", "hidden")}
-        return cls(**plain, **lists)
+        """The inverse of ``to_json``; ValueError, KeyError or TypeError for anything else."""
+        plain: dict[str, Any] = {name: facts[name] for name in cls.__dataclass_fields__}
+        lists = {name: tuple(plain[name]) for name in ("segments", "slots", "hidden")}
+        return cls(**(plain | lists))

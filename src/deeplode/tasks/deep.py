@@ -18,7 +18,7 @@ from deeplode.fit.config import FitConfig
 from deeplode.fit.loop import held_out, train, valid_rows
 from deeplode.fit.losses import Loss, binary_cross_entropy, cross_entropy, squared_error
 from deeplode.fit.state import Fold as RowFold
-from deeplode.fit.state import Rows
+from deeplode.fit.state import Job, Rows
 from deeplode.nets.ensemble import Ensemble
 from deeplode.nets.knots import Knots, place_knots
 from deeplode.nets.shape import NetShape
@@ -225,11 +225,11 @@ def fit_net(
         _truth(target, problem, scale),
         weight,
     )
-    cuts = [
+    cuts = tuple(
         RowFold(torch.from_numpy(f.train).long(), torch.from_numpy(f.valid).long()) for f in folds
-    ]
-    loss = LOSSES[problem.task]
-    state = train(ensemble, rows, cuts, loss, config, generator, budget, listen, checkpoint)
+    )
+    job = Job(ensemble, rows, cuts, LOSSES[problem.task], config, generator)
+    state = train(job, budget, listen, checkpoint)
     training = {
         "history": state.history.to_json(),
         "best_epochs": state.best_epoch.tolist(),

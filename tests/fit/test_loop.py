@@ -1,0 +1,204 @@
+"""The training loop on a small real problem."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from deeplode.fit import loop
+from deeplode.fit.loop import shuffled, train, validate
+from deeplode.fit.state import Fold, Job, Rows
+from deeplode.progress import silent
+from deeplode.runtime import Budget
+
+SMALL = Path(__file__).with_name("small_job.py")
+_spec = importlib.util.spec_from_file_location("small_job", SMALL)
+assert _spec
+assert _spec.loader
+small = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(small)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Products this small are not worth a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(job: Job) -> list[torch.Tensor]:
+    return [parameter.detach().clone() for parameter in job.net.parameters()]
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_training_lowers_every_members_validation_loss_well_below_the_start() -> None:
+    job = small.small_job(learning_rate=0.02, epochs=20)
+    start = validate(job)
+    train(job, Budget(), silent)
+    assert (validate(job) < 0.5 * start).all()
+
+
+def test_same_seed_gives_the_same_bits() -> None:
+    one, other = small.small_job(dropout=0.3), small.small_job(dropout=0.3)
+    train(one, Budget(), silent)
+    train(other, Budget(), silent)
+    assert same(weights(one), weights(other))
+
+
+def test_each_member_gets_the_weights_of_its_own_best_epoch_back() -> None:
+    job = small.small_job(learning_rate=0.3, epochs=15, schedule="constant", batch_size=16)
+    state = train(job, Budget(), silent)
+    best = [min(losses) for losses in zip(*state.history.members, strict=True)]
+    assert validate(job).tolist() == pytest.approx(best, rel=1e-6)
+    assert len(set(state.best_epoch.tolist())) > 1
+
+
+def test_a_member_that_never_beats_the_start_keeps_the_start() -> None:
+    job = small.small_job(learning_rate=1e4, optimizer="sgd", epochs=3)
+    before = weights(job)
+    train(job, Budget(), silent)
+    assert same(weights(job), before)
+
+
+def test_training_ends_when_no_member_improves_for_patience_epochs() -> None:
+    job = small.small_job(learning_rate=0.0, epochs=50, patience=3)
+    state = train(job, Budget(), silent)
+    assert len(state.history) == 3
+
+
+def test_every_epoch_is_told_with_losses_and_speed() -> None:
+    heard: list[dict[str, Any]] = []
+    train(small.small_job(epochs=3), Budget(), lambda event, **facts: heard.append(facts))
+    assert [facts["epoch"] for facts in heard] == [1, 2, 3]
+    assert {facts["epochs"] for facts in heard} == {3}
+    keys = {"epoch", "epochs", "train_loss", "valid_loss", "seconds", "rows_per_second"}
+    assert all(set(facts) == keys for facts in heard)
+
+
+def test_an_epoch_shows_each_member_its_own_rows_once() -> None:
+    folds = [
+        Fold(torch.arange(10), torch.arange(10, 12)),
+        Fold(torch.arange(2, 12), torch.arange(2)),
+    ]
+    order = shuffled(folds, 5, 2, torch.Generator().manual_seed(0))
+    assert order.shape == (5, 2, 2)
+    assert sorted(order[:, 0].flatten().tolist()) == list(range(10))
+    assert sorted(order[:, 1].flatten().tolist()) == list(range(2, 12))
+
+
+def test_rows_of_weight_zero_have_no_influence() -> None:
+    job = small.small_job()
+    spoilt = job.rows.target.clone()
+    spoilt[::3] += 100.0
+    weight = torch.ones(small.ROWS)
+    weight[::3] = 0.0
+    results = []
+    for target in (job.rows.target, spoilt):
+        one = small.small_job()
+        one = replace(one, rows=Rows(one.rows.inputs, target, weight))
+        train(one, Budget(), silent)
+        results.append(weights(one))
+    assert same(*results)
+
+
+def test_l1_pulls_weights_towards_zero() -> None:
+    sizes = []
+    for l1 in (0.0, 0.05):
+        job = small.small_job(l1=l1, schedule="constant", learning_rate=0.01)
+        train(job, Budget(), silent)
+        sizes.append(float(sum(weight.abs().sum() for weight in weights(job))))
+    assert sizes[1] < 0.8 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw"]
+)
+def test_every_optimizer_learns(optimizer: str) -> None:
+    rate = 0.05 if optimizer in ("sgd", "momentum", "nesterov", "adagrad") else 0.01
+    job = small.small_job(optimizer=optimizer, learning_rate=rate, epochs=20)
+    start = validate(job)
+    train(job, Budget(), silent)
+    assert (validate(job) < 0.9 * start).all()
+
+
+def test_members_may_share_one_fold() -> None:
+    job = small.small_job()
+    job = replace(job, folds=(job.folds[0],) * 3)
+    train(job, Budget(), silent)
+    assert torch.isfinite(validate(job)).all()
+
+
+def test_a_deadline_shortens_the_schedule_and_its_record_repeats_the_run() -> None:
+    hurried = small.small_job(epochs=100_000)
+    began = time.monotonic()
+    state = train(hurried, Budget(deadline=began + 0.5), silent)
+    assert time.monotonic() - began < 3.0
+    assert state.pace.over
+    assert state.pace.step < 100_000
+    repeated = small.small_job(epochs=100_000, strides=tuple(state.pace.strides))
+    again = train(repeated, Budget(), silent)
+    assert again.pace.step == state.pace.step
+    assert same(weights(hurried), weights(repeated))
+
+
+def test_no_time_at_all_still_leaves_a_validated_net() -> None:
+    job = small.small_job()
+    state = train(job, Budget(deadline=time.monotonic() - 1.0), silent)
+    assert state.pace.step == 0
+    assert torch.isfinite(state.best_loss).all()
+
+
+def test_a_killed_training_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    victim = subprocess.Popen(
+        [sys.executable, str(SMALL), str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert victim.stdout
+    for line in victim.stdout:
+        if int(line) == 5:
+            victim.kill()
+            break
+    victim.wait()
+    victim.stdout.close()
+    resumed, undisturbed = (
+        small.small_job(epochs=small.KILLED_EPOCHS),
+        small.small_job(epochs=small.KILLED_EPOCHS),
+    )
+    heard: list[int] = []
+    train(resumed, Budget(), lambda event, **facts: heard.append(facts["epoch"]), tmp_path)
+    assert heard[0] > 4
+    train(undisturbed, Budget(), silent)
+    assert same(weights(resumed), weights(undisturbed))
+
+
+def test_the_checkpoint_of_another_training_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
+    train(small.small_job(epochs=3), Budget(), silent, tmp_path)
+    heard: list[int] = []
+    job = small.small_job(epochs=3, dropout=0.4)
+    train(job, Budget(), lambda event, **facts: heard.append(facts["epoch"]), tmp_path)
+    assert heard == [1, 2, 3]
+
+
+def test_a_broken_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{not json at all")
+    heard: list[int] = []
+    train(
+        small.small_job(epochs=2), Budget(), lambda event, **f: heard.append(f["epoch"]), tmp_path
+    )
+    assert heard == [1, 2]
