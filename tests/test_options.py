@@ -81,7 +81,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     [
         {"device": "gpu"},
         {"split": "sometimes"},
-        {"decimal": ";"},
         {"seed": -1},
         {"seed": True},
         {"threads": 0},
@@ -105,29 +104,26 @@ def test_recorded_options_make_the_same_options_again() -> None:
     assert TrainOptions().with_values(one.as_json()) == one
 
 
-def test_only_choices_that_were_made_reach_the_reader_and_the_net() -> None:
+def test_choices_reach_the_reader_and_the_net_apart() -> None:
     one = TrainOptions(encoding="big5", epochs=3, target="y", blend=False)
-    assert one.reading() == {"encoding": "big5"}
+    assert one.reading() == {"encoding": "big5", "header": True, "every": 1}
     assert one.net() == {"epochs": 3}
 
 
 def test_every_option_says_what_it_is_and_where_it_stands() -> None:
     for one in fields(TrainOptions):
-        assert one.metadata["about"].endswith("."), one.name
+        assert one.metadata["about"].endswith((".", "…")), one.name
         assert one.metadata["group"] in options.GROUPS, one.name
 
 
 def test_reading_options_are_the_keywords_of_read() -> None:
-    import inspect
+    from deeplode.data import read, sources
 
-    from deeplode.data.read import read
+    def defaults(kind: Any) -> dict[str, Any]:
+        return {one.name: one.default for one in fields(kind)}
 
-    keywords = [
-        one.name
-        for one in inspect.signature(read).parameters.values()
-        if one.kind is one.KEYWORD_ONLY
-    ]
-    assert [one.name for one in fields(ReadOptions)] == keywords
+    assert defaults(ReadOptions) == defaults(read.ReadOptions)
+    assert tuple(sources.FORMATS) == options.FORMATS
 
 
 def test_network_options_are_choices_of_the_training() -> None:

@@ -33,6 +33,7 @@ ACTIVATIONS = (
     "sigmoid",
 )
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
+FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 SCHEDULES = ("constant", "cosine", "one_cycle")
 GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
 
@@ -85,19 +86,23 @@ class ReadOptions:
     Raises OptionError for a value that makes no sense.
     """
 
+    format: str | None = option(
+        None, "Format, where the name does not tell it.", "Reading", among=FORMATS
+    )
     encoding: str | None = option(
-        None, "Text encoding, such as utf-8, gb18030, big5, shift_jis, latin-1.", "Reading", "NAME"
+        None, "Text encoding: utf-8, gb18030, big5, shift-jis, latin-1 …", "Reading", "NAME"
     )
-    delimiter: str | None = option(
-        None, "What stands between cells, such as a comma, a semicolon or a tab.", "Reading", "C"
+    delimiter: str | None = option(None, "What stands between cells: , ; | or tab.", "Reading", "C")
+    quote: str | None = option(None, "What stands around cells: one sign, or none.", "Reading", "C")
+    decimal: str | None = option(None, "Decimal sign: . or , (comma).", "Reading", "C")
+    thousands: str | None = option(
+        None, "Sign between thousands: one sign, or none.", "Reading", "C"
     )
-    decimal: str | None = option(
-        None, "Decimal mark of numbers: . or a comma.", "Reading", "C", among=(".", ",")
-    )
-    thousands: str | None = option(None, "Mark between thousands of numbers.", "Reading", "C")
+    header: bool = option(True, "The first line is a row, not the names of the columns.", "Reading")
     sheet: str | None = option(
-        None, "Sheet of an Excel file: its name or its number from 1.", "Reading", "NAME"
+        None, "Sheet of an Excel file.", "Reading", "NAME", shown="the first"
     )
+    every: int = option(1, "Read every N-th row only.", "Reading", "N")
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -87,8 +87,8 @@ def read(name: str, value: Any) -> Any:
             return tuple(_integer(name, cell) for cell in _cells(value))
         case "batch_size":
             return value if value == "full" else _integer(name, value)
-        case "blend":
-            return not value  # its flag is --no-blend
+        case "blend" | "header":
+            return not value  # their flags are --no-blend and --no-header
         case _:
             return value
 
