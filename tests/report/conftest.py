@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import math
 import random
+from functools import cache
 from typing import Any
 
 import pytest
+
+from deeplode.report.page import render
 
 Facts = dict[str, Any]
 
@@ -280,6 +283,30 @@ EXAMPLES = {"binary": binary, "multiclass": multiclass, "regression": regression
 def facts(request: pytest.FixtureRequest) -> Facts:
     """The facts of one run, of each task in turn."""
     return copy.deepcopy(EXAMPLES[request.param]())
+
+
+@pytest.fixture(params=EXAMPLES, ids=str)
+def page(request: pytest.FixtureRequest) -> str:
+    """The English page of one run, of each task in turn."""
+    return example_page(request.param, "en")
+
+
+@cache
+def example_page(task: str, language: str) -> str:
+    """The page of an example, drawn once for all tests."""
+    return render(EXAMPLES[task](), language)
+
+
+@pytest.fixture(params=[(task, lang) for task in EXAMPLES for lang in ("en", "zh")], ids="-".join)
+def page_and_language(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The page of each task in each language."""
+    return example_page(*request.param), request.param[1]
+
+
+@pytest.fixture
+def binary_page() -> str:
+    """The English page of a run that tells two classes apart."""
+    return example_page("binary", "en")
 
 
 @pytest.fixture

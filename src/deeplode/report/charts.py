@@ -14,6 +14,8 @@ from deeplode.report.draw import ACCENT, DARK, INK, MUTED, PAPER
 Spec = dict[str, Any]
 Row = dict[str, Any]
 
+# Large numbers as 200k, and zero as 0.
+_SHORT: Spec = {"format": "~s", "labelExpr": "datum.value == 0 ? '0' : datum.label"}
 _CHOSEN = {"condition": {"test": "datum.chosen", "value": ACCENT}, "value": MUTED}
 
 
@@ -174,7 +176,7 @@ def scatter(values: Sequence[Row], titles: tuple[str, str], *, log: bool) -> Spe
     scale: Spec = {"domain": [low, high], "nice": True, "zero": False}
     if log:
         scale = {"domain": [low, high], "type": "log", "nice": False}
-    axis = {"format": "~s", "tickCount": 4}
+    axis = _SHORT | {"tickCount": 4}
     x = field("predicted", title=titles[0], scale=scale, axis=axis)
     y = field("truth", title=titles[1], scale=scale, axis=axis)
     ends = [{"predicted": low, "truth": low}, {"predicted": high, "truth": high}]
@@ -244,9 +246,9 @@ def histogram(values: Sequence[Row], titles: tuple[str, str]) -> Spec:
         "height": 200,
         "mark": {"type": "bar", "color": ACCENT, "binSpacing": 1},
         "encoding": {
-            "x": field("low", title=titles[0], bin={"binned": True}, axis={"format": "~s"})
+            "x": field("low", title=titles[0], bin={"binned": True}, axis=_SHORT)
             | {"scale": {"zero": False}},
             "x2": {"field": "high"},
-            "y": field("count", title=titles[1], axis={"format": "~s"}),
+            "y": field("count", title=titles[1], axis=_SHORT),
         },
     }

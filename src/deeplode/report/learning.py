@@ -88,9 +88,8 @@ def _curves(entry: Facts, words: Words) -> Figure | None:
         note += words("R-CURVES-BEST", epoch=words.count(best))
     titles = (words("R-EPOCH"), words("R-LOSS"))
     svg = draw(charts.lines(points, order, titles, best), f"{words('R-CURVES')}. {note}")
-    head = tuple(
-        Heading(words(code), number=True) for code in ("R-EPOCH", "R-TRAIN-LOSS", "R-VALID-LOSS")
-    )
+    losses = (Heading(words(code), number=True) for code in ("R-TRAIN-LOSS", "R-VALID-LOSS"))
+    head = (Heading(words("R-EPOCH")), *losses)
     table = tuple(
         (
             Cell(words.count(row["epoch"])),

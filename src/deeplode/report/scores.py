@@ -194,18 +194,27 @@ def _threshold(facts: Facts, words: Words) -> Figure | None:
     if value is not None:
         note = words("R-THRESHOLD-CHOSEN", value=words.figure(value, 3)) + note
     svg = draw(charts.lines(points, order, titles, value), f"{words('R-THRESHOLD')}. {note}")
-    heads = ("R-THRESHOLD-AXIS", "R-PRECISION", "R-RECALL", "R-F1", "R-FLAGGED")
+    return Figure(words("R-THRESHOLD"), svg, note, _thresholds(curve, value, words))
+
+
+def _thresholds(curve: list[Facts], value: float | None, words: Words) -> Grid:
+    """A few thresholds and the one chosen, with what each would give."""
+    shown = {row["threshold"]: row for row in thin(curve, 11)}
+    nearest = None
+    if value is not None:
+        nearest = min(curve, key=lambda row: abs(row["threshold"] - value))
+        shown[nearest["threshold"]] = nearest
     table = tuple(
         (
-            Cell(words.figure(row["threshold"], 3)),
+            Cell(words.figure(threshold, 3), strong=row is nearest),
             *(Cell(words.figure(row.get(name), 3)) for name in ("precision", "recall", "f1")),
             Cell(_flagged(row.get("flagged"), words)),
         )
-        for row in thin(curve, 21)
+        for threshold, row in sorted(shown.items())
     )
+    heads = ("R-PRECISION", "R-RECALL", "R-F1", "R-FLAGGED")
     head = tuple(Heading(words(code), number=True) for code in heads)
-    grid = Grid(words("R-THRESHOLD-TABLE"), head, table)
-    return Figure(words("R-THRESHOLD"), svg, note, grid)
+    return Grid(words("R-THRESHOLD-TABLE"), (Heading(words("R-THRESHOLD-AXIS")), *head), table)
 
 
 def _flagged(value: object, words: Words) -> str:
@@ -236,10 +245,19 @@ def _residuals(facts: Facts, words: Words) -> Figure | None:
     return Figure(words("R-RESIDUALS"), svg, note, _quantiles(entry, words))
 
 
+def _quantile(name: str, words: Words) -> str:
+    """'0.05' as 5%; a name that is no share stays as it is."""
+    try:
+        share = float(name)
+    except ValueError:
+        return plain(name, 40)
+    return words.share(share, 0 if (100 * share).is_integer() else 1)
+
+
 def _quantiles(entry: Facts, words: Words) -> Grid | None:
     quantiles = mapping(entry.get("quantiles"))
     table = tuple(
-        (Cell(plain(name, 40)), Cell(words.figure(value)))
+        (Cell(_quantile(name, words)), Cell(words.figure(value)))
         for name, value in list(quantiles.items())[:20]
     )
     if not table:

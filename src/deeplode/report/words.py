@@ -12,6 +12,7 @@ from deeplode.messages import catalogue, say
 from deeplode.report.facts import mapping, number
 
 NOTHING = "–"  # stands where a fact is missing
+_MOST_DECIMALS = 8  # smaller numbers are written with an exponent
 LONGEST = 500  # characters of one foreign text on the page
 
 # Characters that show nothing, steer the direction of text, or cannot be written as UTF-8.
@@ -122,7 +123,8 @@ class Words:
         if as_float is None:
             return NOTHING
         size = abs(as_float)
-        if as_float and not 1e-4 <= size < 1e12 and (decimals is None or size >= 1e12):
+        tiny = 0 < size < 1e-4 and (decimals is None or decimals >= _MOST_DECIMALS)
+        if tiny or size >= 1e12:
             return _signed(f"{as_float:.3g}")
         return _signed(f"{as_float:,.{places(as_float) if decimals is None else decimals}f}")
 
@@ -167,7 +169,7 @@ class Words:
             if abs(rest) < 999.5:
                 return f"{rest:.3g} {unit}"
             rest /= 1000
-        return f"{rest:,.3g} TB"
+        return f"{rest:.3g} TB" if rest < 999.5 else f"{rest:,.0f} TB"
 
 
 def score_places(value: float, metric: object) -> int:
@@ -183,8 +185,11 @@ def places(value: float, digits: int = 4) -> int:
     """Decimals that leave so many significant digits, none for whole numbers and from 1,000 on."""
     if abs(value) >= 1000 or float(value).is_integer():
         return 0
-    return min(8, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
+    return min(_MOST_DECIMALS, max(0, digits - 1 - math.floor(math.log10(abs(value)))))
 
 
 def _signed(text: str) -> str:
-    return text.replace("-", "−") if text.startswith("-") else text
+    """The text with a true minus sign, and none before a rounded zero."""
+    if not text.startswith("-"):
+        return text
+    return "−" + text[1:] if text.strip("-0.,%") else text[1:]
