@@ -1,0 +1,55 @@
+"""Columns of any Polars type -> the few types that the rest of deeplode knows."""
+
+from __future__ import annotations
+
+import polars as pl
+import polars.selectors as cs
+
+from deeplode.messages import Notice
+
+_DEEP = 8  # levels of nesting that become columns of their own
+
+
+def plain_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
+    """Whole and real numbers, booleans, text, dates, datetimes and bytes; NaN becomes null.
+
+    Parts of records become columns (``address.city``), lists become text in JSON, categories
+    text, decimals and half floats Float64, times and durations seconds, and whole numbers
+    beyond 64 bits text, so that no digit is lost.
+    """
+    frame, notices = _flat(frame)
+    for column in frame.iter_columns():
+        if column.dtype in (pl.Time, pl.Duration):
+            notices.append(Notice("W-READ-012", column.name))
+    frame = frame.with_columns(
+        (cs.categorical() | cs.enum()).cast(pl.String),
+        cs.by_dtype(pl.Null).cast(pl.String),
+        cs.by_dtype(pl.Int128, pl.UInt128).cast(pl.String),
+        cs.decimal().cast(pl.Float64),
+        cs.by_dtype(pl.Float16).cast(pl.Float64),
+        cs.duration().cast(pl.Duration("us")).cast(pl.Int64).cast(pl.Float64) / 1e6,
+        cs.time().cast(pl.Int64).cast(pl.Float64) / 1e9,
+    )
+    return frame.with_columns(cs.float().fill_nan(None)), notices
+
+
+def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
+    """The frame without columns inside columns."""
+    for _ in range(_DEEP):
+        records = frame.select(cs.struct()).columns
+        if not records:
+            break
+        frame = frame.unnest(records, separator=".")
+    nested = frame.select(cs.nested() | cs.object()).columns
+    if not nested:
+        return frame, []
+    texts = [
+        pl.struct(pl.col(name).alias("v"))
+        .struct.json_encode()
+        .str.strip_prefix('{"v":')
+        .str.strip_suffix("}")
+        .replace("null", None)
+        .alias(name)
+        for name in nested
+    ]
+    return frame.with_columns(texts), [Notice("W-READ-009", name) for name in nested]
