@@ -20,6 +20,7 @@ from deeplode.messages import Notice
 
 SAMPLE_ROWS, SAMPLE_CELLS = 20_000, 20_000_000
 FEWEST_ROWS = 50  # below, much looks perfect by chance
+ROWS_A_VALUE = 5  # mean rows of a value that its rows can tell on each other by
 PERFECT = 0.9995  # AUC, purity or rank correlation of one column alone that no honest one has
 SUM = 0.985  # R² from which a few columns nearly add up to the target
 MOST_PARTS = 4  # columns tried as parts of such a sum
@@ -37,9 +38,16 @@ class Audit:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Sampled rows. target: (rows,) int64 classes or float64 values, without gaps."""
+    """Sampled rows.
+
+    frame: the features; numbers as float64, without infinities.
+    levels: {feature: (rows,) int64}: the place of each value among the different ones in their
+        order, from 1; 0 = missing.
+    target: (rows,) int64 classes or float64 values, without gaps.
+    """
 
     frame: pl.DataFrame
+    levels: dict[str, np.ndarray]
     target: np.ndarray
 
     @property
@@ -59,7 +67,7 @@ def audit(train: Table, schema: Schema, target: np.ndarray, keep: Sequence[str] 
     copies: list[tuple[str, float]] = []
     suspects: list[tuple[str, float]] = []
     for column, score in _alone(sample, schema):
-        exact = _one_to_one(_levels(sample.frame[column.name], column), sample.target)
+        exact = _one_to_one(sample.levels[column.name], sample.target)
         (copies if exact else suspects).append((column.name, score))
     leave_out = [name for name, _ in copies if name not in keep]
     if len(leave_out) == len(schema.features):  # a model of something beats no model
@@ -88,29 +96,32 @@ def _sample(train: Table, schema: Schema, target: np.ndarray) -> _Sample:
     if len(train) > most:
         rows = np.sort(np.random.default_rng(0).choice(len(train), most, replace=False))
         frame, target = frame[rows], target[rows]
-    return _Sample(frame, target)
+    frame = pl.DataFrame([_cells(frame[c.name], c) for c in schema.features])
+    places = frame.select(pl.all().rank("dense").fill_null(0).cast(pl.Int64))
+    levels = {name: places[name].to_numpy() for name in names}
+    return _Sample(frame, levels, target)
 
 
-def _levels(series: pl.Series, column: Column) -> np.ndarray:
-    """(rows,) the value of each cell as an integer, in the order of the values; 0 = missing."""
+def _cells(series: pl.Series, column: Column) -> pl.Series:
+    """Cells whose order can be told: numbers read, infinities missing; words without their case
+    where they are truths."""
     if column.kind == Kind.NUMBER:
-        series = pl.Series(_numbers(series, column)).fill_nan(None)
-    elif column.kind == Kind.BOOLEAN and series.dtype == pl.String:
-        series = series.str.strip_chars().str.to_lowercase()
-    return series.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
-
-
-def _numbers(series: pl.Series, column: Column) -> np.ndarray:
-    form = column.format if isinstance(column.format, NumberFormat) else NumberFormat()
-    return numbers(series, form)[0]
+        form = column.format if isinstance(column.format, NumberFormat) else NumberFormat()
+        values = numbers(series, form)[0]
+        finite = np.where(np.isfinite(values), values, np.nan)
+        return pl.Series(series.name, finite, nan_to_null=True)
+    if column.kind == Kind.BOOLEAN and series.dtype == pl.String:
+        return series.str.strip_chars().str.to_lowercase()
+    return series
 
 
 def _alone(sample: _Sample, schema: Schema) -> list[tuple[Column, float]]:
     """The features that give the target away on their own, and how well."""
     found = []
-    goal = _ranks(sample.target)
+    _, places = np.unique(sample.target, return_inverse=True)
+    goal = _ranks(places)
     for column in schema.features:
-        levels = _levels(sample.frame[column.name], column)
+        levels = sample.levels[column.name]
         score = 0.0
         if column.kind in (Kind.NUMBER, Kind.DATETIME):
             score = _by_order(levels, sample.target, goal)
@@ -142,9 +153,11 @@ def _by_order(levels: np.ndarray, target: np.ndarray, goal: np.ndarray) -> float
     return float(max(area, 1 - area))
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """(rows,) float64 ranks; equal values share their mean rank."""
-    return pl.Series(values).rank("average").to_numpy()
+def _ranks(levels: np.ndarray) -> np.ndarray:
+    """(rows,) float64 ranks of places from 0 on; equal ones share their mean rank."""
+    counts = np.bincount(levels)
+    ranks: np.ndarray = np.cumsum(counts) - (counts - 1) / 2
+    return ranks[levels]
 
 
 def _by_level(levels: np.ndarray, target: np.ndarray) -> float:
@@ -154,7 +167,7 @@ def _by_level(levels: np.ndarray, target: np.ndarray) -> float:
     would do about as well. Numbers: share of the variance that the values explain.
     """
     _, which, sizes = np.unique(levels, return_inverse=True, return_counts=True)
-    if len(sizes) < 2 or sizes[sizes > 1].sum() < 0.9 * len(levels):
+    if not 2 <= len(sizes) <= len(levels) / ROWS_A_VALUE:
         return 0.0
     if target.dtype.kind != "i":
         return _explained(which, sizes, target)
@@ -180,9 +193,14 @@ def _explained(which: np.ndarray, sizes: np.ndarray, target: np.ndarray) -> floa
 
 
 def _one_to_one(levels: np.ndarray, target: np.ndarray) -> bool:
-    """Whether each value of the column stands for one value of the target and the other way."""
+    """Whether each value of the column stands for one value of the target and the other way; of
+    a target that hardly repeats, whether they rise, or rise and fall, together."""
     _, values = np.unique(target, return_inverse=True)
     size = int(values.max()) + 1
+    if 2 * size > len(target):
+        ranks = _ranks(values)
+        upward, downward = _ranks(levels), _ranks(levels.max() - levels)
+        return np.array_equal(upward, ranks) or np.array_equal(downward, ranks)
     pairs = len(np.unique(levels * size + values))
     return pairs == size == len(np.unique(levels))
 
@@ -192,8 +210,8 @@ def _sums(sample: _Sample, schema: Schema) -> list[Notice]:
     columns = [column for column in schema.features if column.kind == Kind.NUMBER]
     if sample.classes or not 2 <= len(columns) <= MOST_SUM_COLUMNS:
         return []
-    cells = np.column_stack([_numbers(sample.frame[c.name], c) for c in columns])
-    cells = np.nan_to_num(np.where(np.isinf(cells), np.nan, cells)).clip(-1e100, 1e100)
+    cells = sample.frame.select(c.name for c in columns).fill_null(0.0).to_numpy()
+    cells = cells.clip(-1e100, 1e100)
     spread = cells.std(axis=0)
     cells = (cells - cells.mean(axis=0)) / np.where(spread > 0, spread, 1)
     goal = sample.target - sample.target.mean()
@@ -222,7 +240,7 @@ def _gaps(sample: _Sample, schema: Schema) -> list[Notice]:
     names = [c.name for c in schema.features if c.missing > 0]
     classes, counts = np.unique(sample.target, return_counts=True)
     for name in names:
-        empty = sample.frame[name].is_null().to_numpy()
+        empty = sample.levels[name] == 0
         near = classes[np.abs(counts - empty.sum()) <= 0.01 * counts]
         if any(((sample.target == one) != empty).sum() <= 0.01 * empty.sum() for one in near):
             notices.append(Notice("W-AUDIT-004", name))
@@ -247,7 +265,7 @@ def _copied_columns(sample: _Sample, schema: Schema) -> list[Notice]:
     first: dict[bytes, str] = {}
     pairs = []
     for column in schema.features:
-        key = _levels(sample.frame[column.name], column).tobytes()
+        key = sample.levels[column.name].tobytes()
         if key in first:
             pairs.append((first[key], column.name))
         first.setdefault(key, column.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ def instant(value: Any, form: DatetimeFormat) -> tuple[int, int, bool]:
         return NONE, NONE, False
     if isinstance(value, np.datetime64):
         count = int(value.astype("datetime64[us]").astype(np.int64))
-        return count, count, False
+        return (count, count, False) if _LOW <= count <= _HIGH else (NONE, NONE, True)
     if isinstance(value, datetime):
         return _one_datetime(value)
     if isinstance(value, date):
@@ -125,7 +126,10 @@ def _datetimes(series: pl.Series, zone: str | None) -> Instants:
         part.to_physical().fill_null(NONE).to_numpy(writable=False)
         for part in (wall, series.dt.convert_time_zone("UTC") if zone else series)
     )
-    return Instants(utc_count, wall_count, np.zeros(len(series), dtype=bool))
+    beyond = (wall_count != NONE) & ~((wall_count >= _LOW) & (wall_count <= _HIGH))
+    if beyond.any():  # no year that a calendar could name
+        utc_count, wall_count = (np.where(beyond, NONE, part) for part in (utc_count, wall_count))
+    return Instants(utc_count, wall_count, beyond)
 
 
 def _one_datetime(value: datetime) -> tuple[int, int, bool]:
@@ -136,8 +140,10 @@ def _one_datetime(value: datetime) -> tuple[int, int, bool]:
 
 def _counts(series: pl.Series, form: DatetimeFormat) -> Instants:
     if form.numbers == "compact":
-        whole = series.cast(pl.Int64, strict=False).cast(pl.String)
-        return _texts(whole, "compact")
+        whole = series.cast(pl.Int64, strict=False)
+        read = _texts(whole.cast(pl.String), "compact")
+        beyond = whole.is_null() & ~missing_numbers(series)
+        return Instants(read.utc, read.wall, read.unread | beyond.to_numpy())
     times, by = EPOCHS[form.numbers]
     values = series.cast(pl.Float64).to_numpy()
     missing = np.isnan(values)
@@ -152,6 +158,13 @@ def _counts(series: pl.Series, form: DatetimeFormat) -> Instants:
 
 _LOW = float((datetime.min - _EPOCH) // timedelta(microseconds=1))
 _HIGH = float((datetime.max - _EPOCH) // timedelta(microseconds=1))
+
+
+def missing_numbers(series: pl.Series) -> pl.Series:
+    """Which cells of a number column are null or NaN."""
+    return series.is_null() | (
+        series.is_nan().fill_null(False) if series.dtype.is_float() else False
+    )
 
 
 def _count(value: Any, form: DatetimeFormat) -> tuple[int, int, bool]:
@@ -225,6 +238,7 @@ def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
     return np.asarray(months.astype("datetime64[D]").astype(np.int64) + day - 1)
 
 
+@lru_cache(maxsize=64)  # a span between columns reads the same cells again
 def _text(cell: str, pattern: str) -> tuple[int, int, bool]:
     text = cell.strip(BLANKS)
     match = _WHOLE_RE[pattern].fullmatch(text)

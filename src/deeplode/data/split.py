@@ -178,12 +178,11 @@ def _group_parts(groups: np.ndarray) -> np.ndarray:
 
 def _row_parts(rows: int, target: np.ndarray | None, seed: int) -> np.ndarray:
     """(rows,) the part of each row; -1 for rows that must always train."""
-    count = max(2, min(PARTS, rows // 2))
-    parts = np.empty(rows, dtype=np.int64)
-    parts[_order(rows, target, seed)] = np.arange(rows) % count
+    order = _order(rows, target, seed)
     if target is not None and target.dtype.kind == "i":
         classes, counts = np.unique(target, return_counts=True)
-        lone = np.isin(target, classes[counts == 1])
-        if not lone.all():
-            parts[lone] = -1
+        repeated = np.isin(target[order], classes[counts > 1])
+        order = order[repeated] if repeated.sum() >= 2 else order
+    parts = np.full(rows, -1)
+    parts[order] = np.arange(len(order)) % max(2, min(PARTS, len(order) // 2))
     return parts

@@ -6,6 +6,7 @@ import re
 
 from deeplode.data.column import Column, Kind
 from deeplode.data.facts import Facts
+from deeplode.data.kinds import number
 from deeplode.messages import Notice
 
 _UUID = r"(?i)^\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}?$"
@@ -26,8 +27,10 @@ def recognise(facts: Facts) -> Column | None:
         found = False
     elif bool(facts.sample.str.contains(_UUID).all()):
         found = facts.distinct * 2 > facts.filled
+    elif named:
+        found = facts.distinct >= 0.95 * facts.filled
     else:
-        found = facts.distinct >= facts.filled * (0.95 if named else 1.0)
+        found = facts.distinct == facts.filled and number.recognise(facts) is None
     return force(facts) if found else None
 
 
