@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
+from deeplode.evaluate.design import Design, fit_design
 from deeplode.evaluate.problem import Problem
+from deeplode.evaluate.solve import solve
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
+
+KEPT = 0.9  # share of the time before a deadline that is left to the others
+CELLS = 40_000_000  # rows x (matrix columns + classes) held at once; more rows are not used
+WORK = 1e11  # multiplications of one fit: fewer iterations on larger tasks
+ITERATIONS = 100
+SCORES = 1 << 22  # rows x columns predicted at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +79,141 @@ def fit_trivial(
     for fold in folds:
         oof[fold.valid] = _repeat(answer(fold.train), len(fold.valid))
     return Trivial(answer(slice(None))), oof
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Scores are design x coefficients.
+
+    coefficients: (design columns, classes) or (design columns, 1).
+    center, scale: turn a regression score into the target's unit.
+    steps: iterations of each fold's fit.
+    """
+
+    design: Design
+    problem: Problem
+    coefficients: NDArray[np.float32]
+    center: float = 0.0
+    scale: float = 1.0
+    steps: tuple[int, ...] = ()
+
+    name = "linear"
+
+    def __post_init__(self) -> None:
+        expected = (self.design.width, self.problem.n_classes)
+        if self.coefficients.shape != expected or not np.isfinite(self.coefficients).all():
+            raise ValueError(f"coefficients must be finite and of shape {expected}.")
+
+    def predict(self, batch: Batch) -> NDArray[np.float64]:
+        """Probabilities, (rows, classes), or values in the target's unit, (rows,)."""
+        step = max(1, SCORES // (self.design.width + self.problem.n_classes))
+        firsts = range(0, max(1, len(batch)), step)
+        return np.concatenate([self._predict(_part(batch, first, step)) for first in firsts])
+
+    def _predict(self, batch: Batch) -> NDArray[np.float64]:
+        scores = (self.design.matrix(batch) @ torch.from_numpy(self.coefficients)).double()
+        if self.problem.classifies:
+            return np.asarray(torch.softmax(scores, dim=1).numpy())
+        return np.asarray(scores[:, 0].numpy() * self.scale + self.center)
+
+    def facts(self) -> dict[str, Any]:
+        """What is not an array, ready for JSON."""
+        return {
+            "name": self.name,
+            "task": self.problem.task,
+            "n_classes": self.problem.n_classes,
+            "center": self.center,
+            "scale": self.scale,
+            "steps": list(self.steps),
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The coefficients and the design."""
+        return {
+            "coefficients": self.coefficients,
+            "mean": self.design.mean,
+            "deviation": self.design.deviation,
+            "gaps": self.design.gaps,
+            "places": self.design.places,
+        }
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Linear:
+        """The model that ``facts()`` and ``arrays()`` describe; ValueError if none."""
+        names = ("mean", "deviation", "gaps", "places")
+        return cls(
+            Design(*(arrays[name] for name in names)),
+            Problem(facts["task"], facts["n_classes"]),
+            arrays["coefficients"],
+            float(facts["center"]),
+            float(facts["scale"]),
+            tuple(int(steps) for steps in facts["steps"]),
+        )
+
+
+def fit_linear(
+    batch: Batch,
+    target: NDArray[Any],
+    problem: Problem,
+    folds: Sequence[Any],
+    weights: NDArray[np.float64] | None,
+    budget: Budget,
+    listen: Listen,
+    replay: Sequence[int] | None = None,
+) -> tuple[Linear, NDArray[np.float64]]:
+    """Fit each fold from where the last one ended; the model has their mean coefficients.
+
+    target: (rows,) int64 classes or float64 values. weights: (rows,) or None.
+    Penalty: half the squared coefficients, once for all rows, as scikit-learn's C = 1.
+    replay: ``steps`` of an earlier fit, repeated without looking at the clock.
+    """
+    center, scale = (0.0, 1.0) if problem.classifies else _unit(target)
+    label = torch.from_numpy(target if problem.classifies else (target - center) / scale)
+    weight = torch.ones(len(target)) if weights is None else torch.from_numpy(weights).float()
+    design = fit_design(batch)
+    zeros = np.zeros((design.width, problem.n_classes), np.float32)
+    model = Linear(design, problem, zeros, center, scale)
+    oof = np.full((len(target), problem.n_classes), np.nan)
+    oof = oof if problem.classifies else oof[:, 0]
+    allowed = budget if budget.left() == float("inf") else budget.until(KEPT * budget.left())
+    fitted: list[NDArray[np.float32]] = []
+    for number, fold in enumerate(folds[: len(replay)] if replay else folds):
+        rows = torch.from_numpy(_some(fold.train, design.width + problem.n_classes, problem.seed))
+        most = replay[number] if replay else _most_steps(len(rows), model)
+        data = design.matrix(batch.rows(rows)), label[rows], weight[rows]
+        found, steps = solve(data, model.coefficients, problem, most, allowed)
+        model = replace(model, coefficients=found, steps=(*model.steps, steps))
+        oof[fold.valid] = model.predict(batch.rows(torch.from_numpy(np.asarray(fold.valid))))
+        fitted.append(found)
+        listen("linear", fold=number, steps=steps)
+        if not replay and allowed.stop():
+            break
+    mean = np.mean(np.stack(fitted), axis=0, dtype=np.float64)
+    return replace(model, coefficients=np.asarray(mean, np.float32)), oof
+
+
+def _part(batch: Batch, first: int, rows: int) -> Batch:
+    return Batch(batch.numbers[first : first + rows], batch.categories[first : first + rows])
+
+
+def _some(rows: NDArray[np.int64], width: int, seed: int) -> NDArray[np.int64]:
+    """All rows, or so many drawn at random that CELLS is kept."""
+    most = max(1, CELLS // width)
+    if len(rows) <= most:
+        return np.asarray(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _most_steps(rows: int, model: Linear) -> int:
+    work = 6.0 * rows * model.coefficients.size  # forward and backward, a probe and a half each
+    return max(1, min(ITERATIONS, int(WORK / work)))
+
+
+def _unit(target: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of the target, of any size."""
+    size = float(np.abs(target).max()) or 1.0
+    small = target / size
+    return float(small.mean() * size), float(small.std() * size) or 1.0
 
 
 def _repeat(answer: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
