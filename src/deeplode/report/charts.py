@@ -209,8 +209,9 @@ def heatmap(
     values: {column, line, share, shown}; order: names of lines and columns.
     """
     axis: Spec = {"labelColor": INK, "labelLimit": 110, "grid": False}
-    slanted = 0 if len(order) <= 3 else -40
-    above = axis | {"orient": "top", "labelAngle": slanted}
+    room = 44 // max(len(order), 1)  # characters side by side
+    upright = any(len(name) > room for name in order)
+    above = axis | {"orient": "top", "labelAngle": -90 if upright else 0}
     encoding = {
         "x": field("column", "nominal", sort=list(order), title=titles[0], axis=above),
         "y": field("line", "nominal", sort=list(order), title=titles[1], axis=axis),
@@ -233,7 +234,7 @@ def heatmap(
         )
     return {
         "data": _rows(values),
-        "height": (70 if slanted == 0 else 120) + len(order) * max(28, min(70, 300 // len(order))),
+        "height": (140 if upright else 70) + len(order) * max(28, min(70, 300 // len(order))),
         "encoding": encoding,
         "layer": layer,
     }

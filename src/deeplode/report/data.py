@@ -156,9 +156,6 @@ def _classes(pairs: list[tuple[str, float]], title: str, words: Words) -> Figure
     total = sum(count for _, count in pairs) or 1.0
     pairs = sorted(pairs, key=lambda pair: -pair[1])
     shown = [(clip(name), count) for name, count in pairs[:_CLASSES]]
-    if rest := pairs[_CLASSES:]:
-        other = words("R-OTHER-CLASSES", count=words.count(len(rest)))
-        shown.append((other, sum(count for _, count in rest)))
     names = distinct([name for name, _ in shown])
     values = [
         {"name": name, "value": count, "shown": words.share(count / total)}
@@ -177,4 +174,7 @@ def _classes(pairs: list[tuple[str, float]], title: str, words: Words) -> Figure
     )
     more = _more(len(pairs), _LISTED, words)
     grid = Grid(title, head, table, more, folded=words("R-NUMBERS"))
-    return Figure(title, svg, words("R-TARGET-CLASSES", count=words.count(len(pairs))), grid)
+    note = words("R-TARGET-CLASSES", count=words.count(len(pairs)))
+    if len(pairs) > len(shown):
+        note += words("R-TARGET-LARGEST", count=words.count(len(shown)))
+    return Figure(title, svg, note, grid)

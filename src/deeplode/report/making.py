@@ -16,7 +16,7 @@ from deeplode.report.words import Words, plain
 def use(facts: Facts, words: Words) -> Section | None:
     """Commands and Python lines that put the model file to work."""
     files = mapping(facts.get("files"))
-    if facts and "model" not in files and files:
+    if "model" not in files and (files or not facts.get("metrics")):
         return None
     name = PurePosixPath(plain(files.get("model")) or "model.lode").name or "model.lode"
     blocks = (
