@@ -67,6 +67,23 @@ def test_epochs_are_told_now_and_then_and_all_of_them_when_verbose(
         assert len(capsys.readouterr().err.splitlines()) == lines
 
 
+def test_a_terminal_gets_a_bar_that_leaves_a_line_a_stage(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with screen() as one:
+        one.listen("stage", name="trees")
+        one.listen("stage", name="net")
+        one.listen("epoch", epoch=1, epochs=2, valid_loss=0.25, rows_per_second=41000)
+        one.result({}, lambda out: out.print("the result"))
+    shown = capsys.readouterr()
+    assert "✓ boosted trees" in shown.err
+    assert "✓ deep net" in shown.err
+    assert shown.err.rstrip().endswith("\x1b[?25h")  # the cursor is back
+    assert "the result" in shown.out
+
+
 def test_warnings_that_flood_are_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
     with screen() as one:
         for number in range(100):
@@ -91,7 +108,8 @@ def test_the_leaderboard_fits_eighty_columns(
 ) -> None:
     set_language(language)
     try:
-        tables.leaderboard(Console(width=80, no_color=True), BOARD, 9769)
+        facts = {"task": "binary", "leaderboard": BOARD, "split": {"test": 9769}}
+        tables.leaderboard(Console(width=80, no_color=True), facts)
     finally:
         set_language("en")
     lines = capsys.readouterr().out.splitlines()

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deeplode.messages import language, say
+from deeplode.report.summary import model_name
 from deeplode.report.words import NOTHING, Words
 from deeplode.report.words import plain as safe
 
@@ -80,9 +81,9 @@ def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, objec
             yield above + name, value
 
 
-def leaderboard(out: Console, board: Sequence[Mapping[str, Any]], rows: int) -> None:
+def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
     """Every candidate: the main metric with its interval, a second one, and the times."""
-    say_it = words()
+    say_it, board, rows = words(), facts["leaderboard"], facts["split"]["test"]
     main, second = (*board[0]["metrics"], "")[:2]
     out.print(Text(say("T-LEADERBOARD", rows=say_it.count(rows)), "bold"))
     out.print(
@@ -96,7 +97,7 @@ def leaderboard(out: Console, board: Sequence[Mapping[str, Any]], rows: int) -> 
             ],
             [
                 (
-                    say_it.named("MODEL", candidate["name"]),
+                    model_name(candidate["name"], dict(facts), say_it),
                     score(candidate["metrics"].get(main), main),
                     say_it.score(candidate["metrics"].get(second, {}).get("value"), second),
                     say_it.seconds(candidate["fit_seconds"]),

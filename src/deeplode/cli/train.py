@@ -31,7 +31,7 @@ def train(source: Sources, *, options: TrainOptions, screen: Screen) -> None:
 def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     """Print the leaderboard, the verdict and where everything is."""
     out.print()
-    tables.leaderboard(out, facts["leaderboard"], facts["split"]["test"])
+    tables.leaderboard(out, facts)
     out.print()
     out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
     out.print()
