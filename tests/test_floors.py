@@ -34,8 +34,11 @@ FLOORS = {
     "deeplode.lode": 4,
     "deeplode.modelfile": 5,
     "deeplode.report": 5,
-    "deeplode.verbs": 6,
-    "deeplode.cli": 7,
+    "deeplode.saved": 6,
+    "deeplode.verbs": 7,
+    "deeplode.training": 7,
+    "deeplode.estimators": 7,
+    "deeplode.cli": 8,
     "deeplode": 9,
 }
 

@@ -10,14 +10,14 @@ from deeplode.version import __version__
 if TYPE_CHECKING:
     from deeplode.data.read import read as read
     from deeplode.errors import DeeplodeError as DeeplodeError
-    from deeplode.tasks.supervised import Classifier as Classifier
-    from deeplode.tasks.supervised import Regressor as Regressor
+    from deeplode.estimators import Classifier as Classifier
+    from deeplode.estimators import Regressor as Regressor
     from deeplode.verbs import load as load
 
 # Where each public name lives. Nothing heavy is imported before it is used.
 _HOMES = {
-    "Classifier": "deeplode.tasks.supervised",
-    "Regressor": "deeplode.tasks.supervised",
+    "Classifier": "deeplode.estimators",
+    "Regressor": "deeplode.estimators",
     "read": "deeplode.data.read",
     "load": "deeplode.verbs",
     "DeeplodeError": "deeplode.errors",

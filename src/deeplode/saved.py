@@ -1,0 +1,74 @@
+"""Saved: a model to a .lode file and back, proven by a few rows that travel with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deeplode import modelfile
+from deeplode.data.table import Table
+from deeplode.errors import DeeplodeError, ModelFileError
+from deeplode.lode.rows import join_answers, split_answers
+from deeplode.tasks.model import Model
+
+PROBE_ROWS = 8
+# Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
+RELATIVE, ABSOLUTE = 1e-3, 1e-5
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A model read from a file. card: what it is and how good, as result.json has it."""
+
+    model: Model
+    card: dict[str, Any]
+
+
+def save(
+    path: str | Path, model: Model, card: Mapping[str, Any], rows: Table, *, force: bool = False
+) -> None:
+    """Write a model file.
+
+    rows: some rows of the training table, whose first ones travel with the model as its probe.
+    Raises OptionError when the path exists (without ``force``) or cannot be written.
+    """
+    probe = rows.rows(np.arange(min(PROBE_ROWS, len(rows))))
+    inputs = probe.frame.select(model.encoder.columns)
+    answers = model.predict(Table.of(inputs)).outputs
+    modelfile.write(
+        path,
+        {"verb": "train", "task": model.problem.task},
+        model.facts(),
+        card,
+        {name: np.ascontiguousarray(array) for name, array in model.arrays().items()},
+        join_answers(inputs, answers),
+        force=force,
+    )
+
+
+def restore(path: str | Path) -> Saved:
+    """Read a model file and let it answer its probe.
+
+    Raises ModelFileError for a file that cannot be trusted or read, or answers otherwise than it
+    did when it was made.
+    """
+    parts = modelfile.read(path)
+    try:
+        model = Model.restore(parts.schema, parts.arrays)
+        inputs, expected = split_answers(parts.probe)
+        answers = model.predict(Table.of(inputs)).outputs.reshape(len(inputs), -1)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+        raise ModelFileError("E-MODEL-014", source=str(path), what=_why(error)) from error
+    if answers.shape != expected.shape or not np.allclose(answers, expected, RELATIVE, ABSOLUTE):
+        raise ModelFileError("E-MODEL-015", source=str(path))
+    return Saved(model, parts.card)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, DeeplodeError):
+        return error.message()
+    return f"{type(error).__name__}: {str(error)[:200]}"

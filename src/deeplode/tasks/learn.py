@@ -1,0 +1,262 @@
+"""Learn: checked training rows to a model, the same way for every task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeplode.data.schema import Schema
+from deeplode.data.split import Fold, folds
+from deeplode.data.table import Table
+from deeplode.encode.batch import Batch
+from deeplode.encode.encoder import Encoder
+from deeplode.encode.target import TargetCode
+from deeplode.errors import Interrupted, LimitError
+from deeplode.evaluate.baselines import fit_linear, fit_trivial
+from deeplode.evaluate.blend import fit_blend
+from deeplode.evaluate.calibrate import (
+    Spread,
+    apply_temperature,
+    fit_spread,
+    fit_temperature,
+    reliability,
+)
+from deeplode.evaluate.candidate import Candidate, known
+from deeplode.evaluate.problem import Problem
+from deeplode.evaluate.threshold import choose_threshold
+from deeplode.fit.config import FitConfig
+from deeplode.messages import Notice, say
+from deeplode.progress import Listen, silent
+from deeplode.runtime import Budget
+from deeplode.tasks.choose import choose
+from deeplode.tasks.deep import Net, fit_net
+from deeplode.tasks.model import ANSWERS, Model
+from deeplode.tasks.stages import Stages
+from deeplode.trees.boost import fit_trees
+
+Outputs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What to learn from: training rows only.
+
+    target: (rows,) int64 classes or float64 values. weights: (rows,) >= 0, or None.
+    how: whether members validate on rows at ``random``, on whole ``group``s or on the latest in
+        ``time``; by: (rows,) int64 groups or places in time.
+    """
+
+    table: Table
+    schema: Schema
+    target: NDArray[Any]
+    code: TargetCode
+    weights: NDArray[np.float64] | None = None
+    how: str = "random"
+    by: NDArray[np.int64] | None = None
+
+    def folds(self, members: int, seed: int) -> tuple[Fold, ...]:
+        """Rows that each member learns from and validates on."""
+        classes = self.target if self.code.classes else None
+        rows = len(self.table)
+        return folds(rows, self.how, classes, members, seed, groups=self.by, order=self.by)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to learn.
+
+    net: network choices by the names of FitConfig; what is not there follows from the data.
+    replay: what an earlier run recorded of its steps, by candidate; repeated whatever the clock
+        says.
+    checkpoint: folder that a killed run goes on from.
+    """
+
+    problem: Problem
+    blend: bool = True
+    net: Mapping[str, Any] = field(default_factory=dict)
+    replay: Mapping[str, Any] | None = None
+    checkpoint: Path | None = None
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model and how it came to be.
+
+    candidates: all that were fitted, those that the model leaves out too.
+    oof: out-of-fold outputs of every candidate, NaN in rows that no fold validates.
+    fit_seconds: of every candidate. threshold, calibration, training: facts of result.json.
+    replay: what was done, so that it can be repeated whatever the clock says.
+    """
+
+    model: Model
+    candidates: Mapping[str, Candidate]
+    oof: Mapping[str, Outputs]
+    fit_seconds: Mapping[str, float]
+    threshold: dict[str, Any] | None
+    calibration: dict[str, Any] | None
+    notices: tuple[Notice, ...]
+
+    @property
+    def validated_rows(self) -> int:
+        """Training rows that validated a member which had not learned from them."""
+        return int(known(self.oof[self.model.answer]).sum())
+
+    @property
+    def net(self) -> Net | None:
+        """The deep net, where there was time for it."""
+        found = self.candidates.get("net")
+        return found if isinstance(found, Net) else None
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The ``training`` of result.json."""
+        return {} if self.net is None else net_summary(self.net)
+
+    @property
+    def replay(self) -> dict[str, Any]:
+        """Steps of each candidate."""
+        steps: dict[str, Any] = {}
+        if "linear" in self.candidates:
+            steps["linear"] = self.candidates["linear"].facts()["steps"]
+        if "trees" in self.candidates:
+            steps["trees"] = self.candidates["trees"].facts()["history"]
+        if self.net is not None:
+            steps["net"] = {**self.net.config.to_json(), "strides": self.net.training["strides"]}
+        return steps
+
+
+def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = silent) -> Learned:
+    """Fit every candidate of the leaderboard, blend net and trees, calibrate the answer.
+
+    Raises LimitError when the budget leaves no time for any model, Interrupted when the user
+    stopped before there was one.
+    """
+    listen("stage", name="encode")
+    encoder = Encoder.fit(lesson.table, lesson.schema)
+    batch = encoder.transform(lesson.table).batch
+    fitted = _fit_all(lesson, settings, batch, encoder, budget, listen)
+    listen("stage", name="calibrate")
+    return _assemble(lesson, settings, encoder, fitted, budget)
+
+
+@dataclass
+class _Fitted:
+    """What has been fitted so far, by the candidates' names."""
+
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    oof: dict[str, Outputs] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, candidate: Candidate, oof: Outputs, seconds: float) -> None:
+        self.candidates[name], self.oof[name], self.seconds[name] = candidate, oof, seconds
+
+
+def _fit_all(
+    lesson: Lesson,
+    settings: Settings,
+    batch: Batch,
+    encoder: Encoder,
+    budget: Budget,
+    listen: Listen,
+) -> _Fitted:
+    """Fit the candidates one after the other, as far as the budget reaches."""
+    problem, replay = settings.problem, settings.replay or {}
+    if "net" in replay:
+        config = FitConfig.from_json(replay["net"])
+    else:
+        config = choose(len(batch), encoder.sizes, problem, settings.net)
+    cuts = lesson.folds(config.members, problem.seed)
+    data = (batch, lesson.target, problem, cuts, lesson.weights, budget, listen)
+    fits: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {
+        "trivial": lambda: fit_trivial(*data),
+        "linear": lambda: fit_linear(*data, replay=replay.get("linear")),
+        "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
+        "net": lambda: fit_net(*data, config, settings.checkpoint),
+    }
+    stages, fitted = Stages(settings.checkpoint), _Fitted()
+    for name, fit in fits.items():
+        if budget.stop() and name != "trivial":
+            break
+        listen("stage", name=name)
+        fitted.add(name, *stages.run(name, fit))
+    if len(fitted.candidates) == 1:
+        if budget.stop() == "interrupt":
+            raise Interrupted("E-STOP-001")
+        raise LimitError("E-LIMIT-001", seconds=round(budget.spent(), 1))
+    return fitted
+
+
+def _assemble(
+    lesson: Lesson, settings: Settings, encoder: Encoder, fitted: _Fitted, budget: Budget
+) -> Learned:
+    """Blend, calibrate and choose the threshold, all on out-of-fold rows."""
+    problem, target, weights = settings.problem, lesson.target, lesson.weights
+    candidates, oof, seconds = fitted.candidates, dict(fitted.oof), dict(fitted.seconds)
+    net_weight = 0.5
+    if {"net", "trees"} <= candidates.keys():
+        pairs = [(candidates[name], oof[name]) for name in ("net", "trees")]
+        blend, oof["blend"] = fit_blend(pairs[0], pairs[1], target, problem, weights)
+        seconds["blend"] = seconds["net"] + seconds["trees"]
+        net_weight = blend.weight
+    order = ANSWERS if settings.blend else ("net", *ANSWERS)
+    answer = next(name for name in order if name in oof)
+    if not settings.blend and answer == "net":
+        candidates = {name: one for name, one in candidates.items() if name != "trees"}
+
+    rows = known(oof[answer])
+    truth, outputs = target[rows], oof[answer][rows]
+    weight = None if weights is None else weights[rows]
+    temperature, spread, threshold, calibration = 1.0, Spread(0.0, 0.0), None, None
+    if problem.classifies:
+        temperature = fit_temperature(truth, outputs, weight)
+        outputs = apply_temperature(outputs, temperature)
+        calibration = {"temperature": temperature, **reliability(problem, truth, outputs, weight)}
+        if problem.task == "binary":
+            threshold = choose_threshold(truth, outputs[:, 1], weight)
+    else:
+        spread = fit_spread(truth, outputs)
+    model = Model(
+        problem=problem,
+        target=lesson.code,
+        schema=lesson.schema,
+        encoder=encoder,
+        candidates=candidates,
+        answer=answer,
+        net_weight=net_weight,
+        temperature=temperature,
+        threshold=threshold["value"] if threshold else 0.5,
+        spread=spread,
+    )
+    cut_short = tuple(_cut_short(fitted.candidates, budget))
+    return Learned(model, fitted.candidates, oof, seconds, threshold, calibration, cut_short)
+
+
+def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:
+    """Say what the budget took away."""
+    why = budget.stop()
+    notices = [Notice("W-RUN-001", None, {"why": say(f"T-WHY-{why.upper()}")})] if why else []
+    absent = [name for name in ("linear", "trees", "net") if name not in candidates]
+    return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]
+
+
+def net_summary(net: Net) -> dict[str, Any]:
+    """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
+    history = net.training["history"]
+    losses = zip(history["train_loss"], history["valid_loss"], strict=True)
+    return {
+        "epochs": len(history["train_loss"]),
+        "best_epoch": round(sum(net.training["best_epochs"]) / len(net.training["best_epochs"])),
+        "members": net.ensemble.shape.members,
+        "rows_per_second": max(history["rows_per_second"], default=None),
+        "parameters": sum(one.numel() for one in net.ensemble.parameters()),
+        "history": [
+            {"epoch": epoch, "train_loss": train, "valid_loss": valid}
+            for epoch, (train, valid) in enumerate(losses, 1)
+        ],
+        "config": net.config.to_json(),
+    }

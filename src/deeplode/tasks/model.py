@@ -1,0 +1,179 @@
+"""Model: everything that answers for new rows, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from deeplode.data.schema import Schema
+from deeplode.data.table import Table
+from deeplode.encode.batch import Batch
+from deeplode.encode.column import flag_words
+from deeplode.encode.encoder import Encoder
+from deeplode.encode.target import TargetCode
+from deeplode.evaluate.baselines import Linear, Trivial
+from deeplode.evaluate.blend import Blend
+from deeplode.evaluate.calibrate import Spread, apply_temperature
+from deeplode.evaluate.candidate import Candidate
+from deeplode.evaluate.problem import Problem
+from deeplode.tasks.deep import Net
+from deeplode.trees.candidate import Trees
+
+# What a model file may hold; its names select from these and from nothing else.
+RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] = {
+    "trivial": Trivial.restore,
+    "linear": Linear.restore,
+    "trees": Trees.restore,
+    "net": Net.restore,
+}
+NO_SPREAD = Spread(0.0, 0.0)
+ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of some rows.
+
+    outputs: (rows, n_classes) calibrated probabilities, or (rows,) values in the target's unit.
+    flags: words on what is odd about each row, '' where nothing is.
+    """
+
+    outputs: NDArray[np.float64]
+    flags: list[str]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Encoders, fitted candidates, and how one answer is made of them.
+
+    answer: the candidate that answers.
+    net_weight: the net's share in the blend of net and trees.
+    temperature: divides log-probabilities; 1 leaves them (Guo et al., ICML 2017).
+    threshold: a binary row is called the second class from this probability on.
+    spread: where a regression's truth lies around the value, for 90 % of rows.
+    """
+
+    problem: Problem
+    target: TargetCode
+    schema: Schema
+    encoder: Encoder
+    candidates: Mapping[str, Candidate]
+    answer: str
+    net_weight: float = 0.5
+    temperature: float = 1.0
+    threshold: float = 0.5
+    spread: Spread = NO_SPREAD
+
+    @cached_property
+    def answering(self) -> Candidate:
+        """The candidate behind ``outputs``, before its calibration."""
+        if self.answer == "blend":
+            return Blend(self.candidates["net"], self.candidates["trees"], self.net_weight)
+        return self.candidates[self.answer]
+
+    def outputs(self, batch: Batch) -> NDArray[np.float64]:
+        """The calibrated answer for encoded rows."""
+        return self.calibrated(self.answering.predict(batch))
+
+    def calibrated(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities at the model's temperature; values as they are."""
+        if not self.problem.classifies:
+            return outputs
+        return apply_temperature(outputs, self.temperature)
+
+    def predict(self, table: Table) -> Answers:
+        """Answer for rows. Raises DataError where a column is absent or cannot be read."""
+        encoded = self.encoder.transform(table)
+        return Answers(self.outputs(encoded.batch), encoded.flags)
+
+    def predict_row(self, values: Mapping[str, Any]) -> Answers:
+        """The same for one row, without the fixed cost of a table."""
+        numbers, slots, mask = self.encoder.transform_row(values)
+        batch = Batch(torch.from_numpy(numbers[None]), torch.from_numpy(slots[None]))
+        return Answers(self.outputs(batch), flag_words(np.array([mask])))
+
+    def codes(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The class called in each row. outputs: (rows, n_classes)."""
+        if self.problem.task == "binary":
+            return (outputs[:, 1] >= self.threshold).astype(np.int64)
+        return outputs.argmax(axis=1)
+
+    def frame(
+        self, ids: pl.Series, answers: Answers, truth: pl.Series | None = None
+    ) -> pl.DataFrame:
+        """Answers as rows of ``predictions.parquet``: id, truth, prediction, …, flags."""
+        columns = [ids.alias("id")]
+        if truth is not None:
+            columns.append(truth.alias("truth"))
+        outputs = answers.outputs
+        if self.problem.classifies:
+            called = self.target.decode(self.codes(outputs))
+            columns.append(pl.Series("prediction", called.tolist()))
+            for label, column in zip(self.target.classes, outputs.T, strict=True):
+                columns.append(pl.Series(f"probability_{label}", np.ascontiguousarray(column)))
+        else:
+            columns.append(pl.Series("prediction", outputs))
+            bounds = self.spread.around(outputs)
+            columns += [pl.Series(*pair) for pair in zip(("low", "high"), bounds, strict=True)]
+        columns.append(pl.Series("flags", answers.flags, dtype=pl.String))
+        return pl.DataFrame(columns)
+
+    def facts(self) -> dict[str, Any]:
+        """What is not an array, ready for JSON: the ``schema.json`` of a model file."""
+        return {
+            "problem": {"task": self.problem.task, "n_classes": self.problem.n_classes},
+            "target": self.target.to_json(),
+            "schema": self.schema.to_json(),
+            "encoder": self.encoder.to_json(),
+            "candidates": {name: one.facts() for name, one in self.candidates.items()},
+            "answer": self.answer,
+            "net_weight": self.net_weight,
+            "temperature": self.temperature,
+            "threshold": self.threshold,
+            "spread": [self.spread.low, self.spread.high],
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All arrays: ``<candidate>.<name>``."""
+        return {
+            f"{name}.{part}": array
+            for name, one in self.candidates.items()
+            for part, array in one.arrays().items()
+        }
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
+        """The model that ``facts()`` and ``arrays()`` describe.
+
+        Raises ValueError, KeyError or TypeError for what no fit can have written.
+        """
+        candidates: dict[str, Candidate] = {}
+        for name, own in facts["candidates"].items():
+            parts = {
+                part.removeprefix(f"{name}."): array
+                for part, array in arrays.items()
+                if part.startswith(f"{name}.")
+            }
+            candidates[name] = RESTORE[name](own, parts)
+        low, high = (float(reach) for reach in facts["spread"])
+        model = cls(
+            problem=Problem(**facts["problem"]),
+            target=TargetCode.from_json(facts["target"]),
+            schema=Schema.from_json(facts["schema"]),
+            encoder=Encoder.from_json(facts["encoder"]),
+            candidates=candidates,
+            answer=facts["answer"],
+            net_weight=float(facts["net_weight"]),
+            temperature=float(facts["temperature"]),
+            threshold=float(facts["threshold"]),
+            spread=Spread(low, high),
+        )
+        _ = model.answering  # refuses an answer that is not among the candidates
+        return model

@@ -1,0 +1,369 @@
+"""Train: read, prepare, learn, score once on the test rows, save, report."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deeplode.data.read import fingerprint
+from deeplode.data.schema import Roles, Schema, infer, row_weights
+from deeplode.data.suggest import closest
+from deeplode.data.table import Table
+from deeplode.errors import DataError, OptionError
+from deeplode.evaluate.facts import distribution
+from deeplode.evaluate.problem import Problem
+from deeplode.machine import library_versions, usable_threads
+from deeplode.memory import guard, peak_memory
+from deeplode.messages import Notice, language
+from deeplode.options import TrainOptions
+from deeplode.output import write_json, write_table
+from deeplode.progress import Listen, silent
+from deeplode.report.page import write as write_page
+from deeplode.runfolder import Log, RunFolder, open_folder
+from deeplode.runtime import Budget, configured, interruptible
+from deeplode.saved import restore, save
+from deeplode.tasks.learn import Learned, Lesson, Settings, learn
+from deeplode.tasks.prepare import Plan, held_out, known_rows, labelled, lesson
+from deeplode.tasks.score import column_importance, score
+from deeplode.verbs import RunResult, Source, read_table, tell
+
+SCHEMA_VERSION = 1
+TAIL_SECONDS = 2.5  # for scoring, saving and the report, whatever the data …
+TAIL_SHARE = 0.08  # … and this share of the time limit, for larger data
+IMPORTANCE_SHARE = 0.5  # of the time that is left after scoring
+
+
+def train(
+    source: Source,
+    options: TrainOptions,
+    listen: Listen = silent,
+    budget: Budget | None = None,
+) -> RunResult:
+    """Learn a column and leave a run folder.
+
+    budget: what the run may use; from the options and the start of the process if not given.
+    Raises DeeplodeError, with nothing left behind, when no model can be made.
+    """
+    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
+    replay = None
+    if options.replay is not None:
+        options, replay = replayed(options)
+    threads = options.threads or usable_threads()
+    folder = open_folder(
+        options.out, _name(source), "train", force=options.force, resume=options.resume
+    )
+    with ExitStack() as stack:
+        stack.callback(_clean, folder)
+        stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
+        stack.enter_context(configured(threads, options.seed))
+        log = stack.enter_context(Log(folder.log, listen))
+        stack.enter_context(interruptible(budget, lambda: log("stopping")))
+        run = _Run(source, options, folder, budget, log, threads, replay)
+        facts = run.all()
+    return RunResult(folder.path, facts)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One training, step by step."""
+
+    source: Source
+    options: TrainOptions
+    folder: RunFolder
+    budget: Budget
+    listen: Listen
+    threads: int
+    replay: Mapping[str, Any] | None
+
+    @property
+    def plan(self) -> Plan:
+        told = self.options
+        roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
+        return Plan(roles, told.kinds, told.split, told.seed)
+
+    def all(self) -> dict[str, Any]:
+        """Everything from the source to the report; returns the facts."""
+        self.listen("stage", name="read")
+        table = self.table(self.source)
+        self._remember(table)
+        made, test, notices, split = self.prepared(table)
+        settings = self.settings(made)
+        tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
+        learned = learn(made, settings, self.budget.until(tail), self.listen)
+        facts = self.judged(learned, made, test, split)
+        facts["warnings"] = tell((*notices, *learned.notices), self.listen)
+        facts["source"] = source_facts(table, made.schema, len(made.table) + len(test))
+        return self.kept(learned, made, test, facts)
+
+    def table(self, source: Source) -> Table:
+        """The source, less the columns to drop, its rows named by --id."""
+        table = read_table(source, self.options, silent)
+        unknown = [name for name in self.options.drop if name not in table.names]
+        if unknown:
+            raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
+        table = table.without(self.options.drop)
+        if self.options.target is None:
+            raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
+        if self.options.id is not None and self.options.id in table.names:
+            table = table.with_ids(self.options.id)
+        return table
+
+    def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
+        """The lesson of the training rows, the test rows, and how they were parted."""
+        self.listen("stage", name="split")
+        plan = self.plan
+        table, code = labelled(table, plan)
+        notices: list[Notice] = []
+        if self.options.test is not None:
+            test, how = self.table(self.options.test), "file"
+            train = table
+            test, _, unknown = known_rows(test, code)
+            notices += [unknown] if unknown else []
+            if not len(test):
+                raise DataError("E-DATA-059", source=test.source, column=code.name)
+        else:
+            split = held_out(table, code, plan)
+            train, test, how = table.rows(split.train), table.rows(split.test), split.how
+        made, found = lesson(train, code, plan)
+        facts = {"how": how, "train": len(train), "test": len(test)}
+        return made, test, [*found, *notices], facts
+
+    def settings(self, made: Lesson) -> Settings:
+        """How to learn this lesson."""
+        return Settings(
+            problem=Problem(
+                made.code.task,  # type: ignore[arg-type]
+                made.code.n_classes,
+                self.options.seed,
+                self.threads,
+            ),
+            blend=self.options.blend,
+            net=self.options.net(),
+            replay=self.replay,
+            checkpoint=self.folder.checkpoint,
+        )
+
+    def judged(
+        self, learned: Learned, made: Lesson, test: Table, split: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The facts that the test rows tell, and how the model came to be."""
+        model = learned.model
+        self.listen("stage", name="score")
+        batch = model.encoder.transform(test).batch
+        truth = model.target.encode(test.frame[model.target.name])
+        weights = None
+        if made.schema.roles.weight is not None:
+            weights = row_weights(test, made.schema.roles.weight)
+        facts = score(
+            model, learned.candidates, batch, truth, model.outputs(batch),
+            learned.fit_seconds, weights,
+        )  # fmt: skip
+        ending = self.budget.until(TAIL_SECONDS / 2)
+        some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
+        facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
+        valid = learned.validated_rows
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verb": "train",
+            "task": model.problem.task,
+            "target": model.target.name,
+            "split": {**split, "train": split["train"] - valid, "valid": valid,
+                      "folds": learned.training.get("members", 1)},
+            **facts,
+            "threshold": learned.threshold,
+            "calibration": learned.calibration,
+            "findings": [],
+            "target_distribution": _distribution(made),
+            "training": learned.training,
+            "replay": learned.replay,
+            "options": self.options.as_json(),
+            "seed": self.options.seed,
+            "versions": _versions(),
+        }  # fmt: skip
+
+    def kept(
+        self, learned: Learned, made: Lesson, test: Table, facts: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write the folder; what was saved is read back, and it is that which predicts."""
+        self.listen("stage", name="save")
+        folder, budget = self.folder, self.budget
+        facts["files"] = {
+            "model": "model.lode",
+            "result": "result.json",
+            "report": "report.html",
+            "predictions": "predictions.parquet",
+            "log": "log.jsonl",
+        }
+        facts["limits"] = self._limits()
+        save(folder.model, learned.model, facts, made.table, force=True)
+        model = restore(folder.model).model
+        frame = model.frame(test.ids, model.predict(test), test.frame[model.target.name])
+        write_table(folder.predictions, frame, force=True)
+        self.listen("stage", name="report")
+        facts["limits"] = self._limits()
+        write_page(facts, folder.report, language())
+        facts["limits"] = self._limits()
+        write_json(folder.result, facts, force=True)
+        self.listen("done", seconds=round(budget.spent(), 3))
+        folder.finish()
+        return facts
+
+    def _limits(self) -> dict[str, Any]:
+        return {
+            "time_limit": self.options.seconds,
+            "seconds": round(self.budget.spent(), 3),
+            "memory_limit": self.options.memory_bytes,
+            "peak_memory_bytes": peak_memory(),
+            "planned_memory_bytes": None,
+        }
+
+    def _remember(self, table: Table) -> None:
+        """Write down what this run learns from; refuse to resume one that learned otherwise."""
+        own = {
+            "options": {
+                name: value
+                for name, value in self.options.as_json().items()
+                if name not in ("out", "force", "resume")
+            },
+            "source": fingerprint(self.source),
+        }
+        text = json.dumps(own, sort_keys=True, ensure_ascii=False)
+        path = self.folder.checkpoint / "run.json"
+        if self.options.resume and path.exists():
+            before = json.loads(path.read_text("utf-8"))
+            for part in ("options", "source"):
+                if before[part] != own[part]:
+                    raise OptionError("E-OPT-091", path=str(self.folder.path), what=part)
+        path.write_text(text, "utf-8")
+
+
+def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
+    """Kinds, gaps, suspects and the memory plan of a source; trains nothing."""
+    listen("stage", name="read")
+    table = read_table(source, options, silent).without(options.drop)
+    listen("stage", name="look")
+    roles = Roles(options.target, options.id, options.weight, options.group, options.timestamp)
+    if options.target is None:
+        schema = infer(table, roles, options.kinds)
+        notices = (*table.notices, *schema.notices)
+        rows = len(table)
+    else:
+        plan = Plan(roles, options.kinds, options.split, options.seed)
+        labels, code = labelled(table, plan)
+        train = labels if options.test else labels.rows(held_out(labels, code, plan).train)
+        made, notices = lesson(train, code, plan)
+        schema, rows = made.schema, len(labels)
+    facts = source_facts(table, schema, rows)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verb": "inspect",
+        "source": {name: facts[name] for name in ("name", "rows", "columns", "kinds")},
+        "reading": dict(table.reading),
+        "columns": facts["features"],
+        "warnings": tell(notices, silent),
+    }
+
+
+def evaluate(model: Any, table: Table, listen: Listen = silent) -> dict[str, Any]:
+    """A model scored on labelled rows. model: of ``deeplode.tasks.model``."""
+    name = model.target.name
+    if name not in table.names:
+        raise DataError(
+            "E-DATA-030", role="target", column=name, source=table.source,
+            closest=closest(name, table.names),
+        )  # fmt: skip
+    table, _, unknown = known_rows(table, model.target)
+    if not len(table):
+        raise DataError("E-DATA-059", source=table.source, column=name)
+    listen("stage", name="score")
+    batch = model.encoder.transform(table).batch
+    truth = model.target.encode(table.frame[name])
+    seconds = dict.fromkeys((*model.candidates, "blend"), 0.0)
+    facts = score(model, model.candidates, batch, truth, model.outputs(batch), seconds)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verb": "evaluate",
+        "task": model.problem.task,
+        "target": name,
+        "source": {"name": table.source, "rows": len(table), "columns": len(table.names)},
+        **facts,
+        "warnings": tell([unknown] if unknown else [], listen),
+    }
+
+
+def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
+    """The options of an earlier run with its recorded steps instead of its limits.
+
+    Raises OptionError when there is no such run.
+    """
+    result = Path(str(options.replay)) / "result.json"
+    if not result.is_file():
+        raise OptionError("E-OPT-092", path=str(options.replay), missing="result.json")
+    facts = json.loads(result.read_text("utf-8"))
+    before = TrainOptions().with_values(facts["options"])
+    mine = {"out": options.out, "force": options.force, "resume": options.resume}
+    again = before.with_values({**mine, "time_limit": None, "replay": None})
+    return again, facts["replay"]
+
+
+def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
+    """The ``source`` of result.json. rows: those with a target."""
+    taken = set(schema.roles.named().values())
+    features = [
+        {
+            "name": column.name,
+            "kind": str(column.kind),
+            "missing": column.missing,
+            "distinct": column.distinct,
+            "used": column.used,
+            "reason": column.reason.as_json(),
+        }
+        for column in schema.columns
+        if column.name not in taken
+    ]
+    kinds: dict[str, int] = {}
+    for column in features:
+        kinds[column["kind"]] = kinds.get(column["kind"], 0) + 1
+    return {
+        "name": table.source,
+        "rows": len(table),
+        "labelled": rows,
+        "columns": len(table.names),
+        "kinds": kinds,
+        "features": features,
+        "reading": dict(table.reading),
+    }
+
+
+def _distribution(made: Lesson) -> dict[str, Any]:
+    """Rows of each class, or a histogram, of the training rows' target."""
+    if made.code.classes:
+        return distribution(made.target, made.code.classes)
+    counts, edges = np.histogram(made.target, bins=30)
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
+
+
+def _versions() -> dict[str, str]:
+    found = {name: version for name, version in library_versions().items() if version}
+    return {"python": platform.python_version(), **found}
+
+
+def _name(source: Source) -> str:
+    first = source if isinstance(source, str) else source[0]
+    return "stdin" if first == "-" else first
+
+
+def _clean(folder: RunFolder) -> None:
+    """Take away a folder in which nothing was left but the log of a failed start."""
+    keeps = [one for one in folder.path.iterdir() if one.name not in ("checkpoint", "log.jsonl")]
+    if not keeps and not any(folder.checkpoint.glob("*.safetensors")):
+        folder.finish()
+        folder.log.unlink(missing_ok=True)
+        folder.path.rmdir()

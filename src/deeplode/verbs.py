@@ -1,0 +1,131 @@
+"""The verbs: a source and options in, a run folder, rows or facts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deeplode.errors import OptionError
+from deeplode.options import ReadOptions, TrainOptions
+from deeplode.progress import Listen, silent
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from deeplode.data.table import Table
+    from deeplode.estimators import Classifier, Regressor
+
+Source = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a verb leaves behind. facts: the content of result.json."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+
+def train(source: Source, options: TrainOptions, listen: Listen = silent) -> RunResult:
+    """Learn a column of a source; see ``deeplode.training``."""
+    from deeplode.training import train as run
+
+    return run(source, options, listen)
+
+
+def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
+    """What the columns hold and what training would need; trains nothing."""
+    from deeplode.training import inspect as look
+
+    return look(source, options, listen)
+
+
+def predict(
+    model: str, source: Source, options: ReadOptions, listen: Listen = silent
+) -> pl.DataFrame:
+    """A model's answers for new rows, in their order: id, prediction, …, flags."""
+    listen("stage", name="load")
+    loaded = load(model)
+    listen("stage", name="read")
+    table = read_table(source, options, listen)
+    fitted = loaded.model_
+    if fitted.schema.roles.id is not None and fitted.schema.roles.id in table.names:
+        table = table.with_ids(fitted.schema.roles.id)
+    listen("stage", name="predict")
+    return fitted.frame(table.ids, fitted.predict(table))
+
+
+def evaluate(
+    model: str, source: Source, options: ReadOptions, listen: Listen = silent
+) -> dict[str, Any]:
+    """How good a model is on labelled rows, beside what it was measured at when it was made."""
+    from deeplode.training import evaluate as measure
+
+    listen("stage", name="load")
+    loaded = load(model)
+    listen("stage", name="read")
+    table = read_table(source, options, listen)
+    return measure(loaded.model_, table, listen)
+
+
+def report(made: str, out: str | None, language: str) -> Path:
+    """Write the report of a run folder, or of a model file, anew. Returns the page's path.
+
+    Raises OptionError when ``made`` is neither, or has no place of its own for the page.
+    """
+    import json
+
+    from deeplode.output import write_text
+    from deeplode.report.page import render
+
+    path = Path(made)
+    if path.is_dir():
+        result = path / "result.json"
+        if not result.is_file():
+            raise OptionError("E-OPT-092", path=made, missing="result.json")
+        facts = json.loads(result.read_text("utf-8"))
+        page = Path(out) if out else path / "report.html"
+    else:
+        from deeplode import modelfile
+
+        facts = modelfile.read(path).card
+        page = Path(out) if out else path.with_suffix(".html")
+    write_text(page, render(facts, language), force=True)
+    return page
+
+
+def doctor() -> dict[str, Any]:
+    """What this machine can run."""
+    from deeplode.machine import machine_facts
+
+    return machine_facts()
+
+
+def load(path: str | Path) -> Classifier | Regressor:
+    """The estimator in a model file, or in the run folder that holds one.
+
+    Raises ModelFileError for a file that cannot be trusted or read.
+    """
+    from deeplode.tasks.saved import load_estimator
+
+    place = Path(path)
+    return load_estimator(place / "model.lode" if place.is_dir() else place)
+
+
+def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:
+    """Read a source and tell what was noticed."""
+    from deeplode.data.read import read
+
+    table = read(source if isinstance(source, str) else list(source), **options.reading())
+    tell(table.notices, listen)
+    return table
+
+
+def tell(notices: Sequence[Any], listen: Listen) -> list[Mapping[str, Any]]:
+    """Say every notice; returns them as ``warnings`` of result.json."""
+    warnings = [notice.as_json() for notice in notices]
+    for one in warnings:
+        listen("notice", code=one["code"], message=one["message"])
+    return warnings
