@@ -156,8 +156,7 @@ def _by_order(levels: np.ndarray, target: np.ndarray, goal: np.ndarray) -> float
 def _ranks(levels: np.ndarray) -> np.ndarray:
     """(rows,) float64 ranks of places from 0 on; equal ones share their mean rank."""
     counts = np.bincount(levels)
-    ranks: np.ndarray = np.cumsum(counts) - (counts - 1) / 2
-    return ranks[levels]
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[levels])
 
 
 def _by_level(levels: np.ndarray, target: np.ndarray) -> float:

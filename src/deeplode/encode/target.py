@@ -100,7 +100,7 @@ class TargetCode:
             raise ValueError(f"unknown task {task!r}")
         if (task == REGRESSION) != (not classes) or (task == BINARY and len(classes) != 2):
             raise ValueError(f"{len(classes)} classes for {task}")
-        if len({type(value) for value in classes} | {str}) > 2 or len(set(classes)) < len(classes):
+        if len({type(value) for value in classes}) > 1 or len(set(classes)) < len(classes):
             raise ValueError("classes of mixed types, or one twice")
         if classes and not isinstance(classes[0], (str, int, float)):
             raise ValueError("classes of an unknown type")
@@ -117,6 +117,8 @@ def infer_target(series: pl.Series, task: str | None = None, source: str = "data
     """
     if task is not None and task not in TASKS:
         raise OptionError("E-DATA-047", task=task, tasks=", ".join(TASKS))
+    if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
+        raise DataError("E-DATA-048", column=series.name, type=str(series.dtype))
     values = series.filter(~missing_targets(series))
     if not len(values):
         raise DataError("E-DATA-031", column=series.name, source=source, rows=len(series))
@@ -126,6 +128,8 @@ def infer_target(series: pl.Series, task: str | None = None, source: str = "data
     form = find_number_format(_texts(values)) if not _is_number(values) else NumberFormat()
     if task == REGRESSION or (task is None and _is_amount(values, form)):
         _check_amounts(series, form, source)
+        if task is None and values.n_unique() == 1:
+            raise DataError("E-DATA-049", column=series.name, value=repr(values[0]))
         code = TargetCode(series.name, REGRESSION, (), form.decimal)
     else:
         code = _classes(values, task, form)
