@@ -22,10 +22,14 @@ RELATIVE, ABSOLUTE = 1e-3, 1e-5
 
 @dataclass(frozen=True)
 class Saved:
-    """A model read from a file. card: what it is and how good, as result.json has it."""
+    """A model read from a file.
+
+    card: what it is and how good, as result.json has it. probe: its few rows.
+    """
 
     model: Model
     card: dict[str, Any]
+    probe: Table
 
 
 def save(
@@ -65,7 +69,7 @@ def restore(path: str | Path) -> Saved:
         raise ModelFileError("E-MODEL-014", source=str(path), what=_why(error)) from error
     if answers.shape != expected.shape or not np.allclose(answers, expected, RELATIVE, ABSOLUTE):
         raise ModelFileError("E-MODEL-015", source=str(path))
-    return Saved(model, parts.card)
+    return Saved(model, parts.card, Table.of(inputs))
 
 
 def _why(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -328,15 +329,13 @@ def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
         for column in schema.columns
         if column.name not in taken
     ]
-    kinds: dict[str, int] = {}
-    for column in features:
-        kinds[column["kind"]] = kinds.get(column["kind"], 0) + 1
+    kinds = Counter(str(column.kind) for column in schema.columns if column.name not in taken)
     return {
         "name": table.source,
         "rows": len(table),
         "labelled": rows,
         "columns": len(table.names),
-        "kinds": kinds,
+        "kinds": dict(kinds),
         "features": features,
         "reading": dict(table.reading),
     }

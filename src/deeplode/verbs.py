@@ -108,10 +108,11 @@ def load(path: str | Path) -> Classifier | Regressor:
 
     Raises ModelFileError for a file that cannot be trusted or read.
     """
-    from deeplode.tasks.saved import load_estimator
+    from deeplode.estimators import estimator_of
+    from deeplode.saved import restore
 
     place = Path(path)
-    return load_estimator(place / "model.lode" if place.is_dir() else place)
+    return estimator_of(restore(place / "model.lode" if place.is_dir() else place))
 
 
 def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:

@@ -103,7 +103,7 @@ class Model:
         """The class called in each row. outputs: (rows, n_classes)."""
         if self.problem.task == "binary":
             return (outputs[:, 1] >= self.threshold).astype(np.int64)
-        return outputs.argmax(axis=1)
+        return outputs.argmax(axis=1).astype(np.int64)
 
     def frame(
         self, ids: pl.Series, answers: Answers, truth: pl.Series | None = None

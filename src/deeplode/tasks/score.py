@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.evaluate.blend import Blend
-from deeplode.evaluate.candidate import Candidate
+from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.facts import confusion, residuals
 from deeplode.evaluate.importance import Places, importance
 from deeplode.evaluate.intervals import resample
@@ -20,6 +20,7 @@ from deeplode.evaluate.metrics import DECIDES
 from deeplode.evaluate.verdict import verdict
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
+from deeplode.tasks.learn import Learned
 from deeplode.tasks.model import Model
 
 ORDER = ("trivial", "linear", "trees", "net", "blend")  # of the leaderboard
@@ -42,7 +43,6 @@ def score(
     others: all fitted candidates, the answering one among them or made of them.
     batch, truth, weights, groups: the held-out rows. answer: the model's outputs for them.
     """
-    problem = model.problem
     board = {name: others[name] for name in ORDER if name in others}
     if {"net", "trees"} <= others.keys():
         board["blend"] = Blend(others["net"], others["trees"], model.net_weight)
@@ -52,6 +52,20 @@ def score(
         own = candidate.predict(batch)
         seconds[name] = time.monotonic() - began
         outputs[name] = answer if name == model.answer else own
+    return _facts(model, truth, outputs, fit_seconds, seconds, weights, groups)
+
+
+def _facts(
+    model: Model,
+    truth: NDArray[Any],
+    outputs: Mapping[str, Outputs],
+    fit_seconds: Mapping[str, float],
+    predict_seconds: Mapping[str, float],
+    weights: NDArray[np.float64] | None,
+    groups: NDArray[np.int64] | None,
+) -> dict[str, Any]:
+    """Scores with intervals, the verdict and what went wrong where. outputs: by candidate."""
+    problem, answer = model.problem, outputs[model.answer]
     cut = {model.answer: model.threshold}
     found = resample(problem, truth, outputs, weights, groups, cut)
     judged = verdict(problem, found, model.answer, fit_seconds)
@@ -64,9 +78,9 @@ def score(
                 "name": name,
                 "metrics": found.table(name),
                 "fit_seconds": round(fit_seconds[name], 3),
-                "predict_seconds": round(seconds[name], 4),
+                "predict_seconds": round(predict_seconds[name], 4),
             }
-            for name in board
+            for name in outputs
         ],
         "verdict": judged.as_json(),
     }
@@ -102,3 +116,20 @@ def places(encoder: Encoder) -> dict[str, Places]:
             else:
                 found[name][1].append(at - count)
     return {name: Places(numbers, slots) for name, (numbers, slots) in found.items()}
+
+
+def validated(
+    learned: Learned, target: NDArray[Any], weights: NDArray[np.float64] | None
+) -> dict[str, Any]:
+    """Facts as ``score`` gives them, of out-of-fold rows: of those that all candidates have."""
+    model, oof = learned.model, learned.oof
+    rows = np.logical_and.reduce([known(own) for own in oof.values()])
+    outputs = {name: oof[name][rows] for name in ORDER if name in oof}
+    outputs[model.answer] = model.calibrated(outputs[model.answer])
+    own = None if weights is None else weights[rows]
+    seconds = dict.fromkeys(outputs, 0.0)
+    facts = _facts(model, target[rows], outputs, learned.fit_seconds, seconds, own, None)
+    return {
+        **facts,
+        "split": {"how": "out_of_fold", "train": len(target), "valid": int(rows.sum())},
+    }
