@@ -42,6 +42,19 @@ def candidate(name: str, metrics: Facts, fit: float, predict: float) -> Facts:
     }
 
 
+def verdict(deep_pays: object, code: str, metric: str, gain: float) -> Facts:
+    values = {"metric": metric, "gain": gain, "low": gain / 2, "high": gain * 2}
+    return {
+        "signal": True,
+        "deep_pays": deep_pays,
+        "text": "as said on the screen",
+        "sentences": [
+            {"code": "V-001", "values": {"metric": metric, "value": 1.0, "trivial": 0.5}},
+            {"code": code, "values": {**values, "net_seconds": 34.2, "trees_seconds": 3.42}},
+        ],
+    }
+
+
 def history(epochs: int, start: float, end: float) -> list[Facts]:
     chance = random.Random(0)
     return [
@@ -157,7 +170,8 @@ def binary() -> Facts:
             candidate("net", scores(0.9194, 0.0053), 34.2, 0.084),
             candidate("blend", scores(0.9301, 0.0049), 37.7, 0.14),
         ],
-        "verdict": {"signal": True, "deep_pays": "unclear", "text": "Within chance."},
+        "answer": "blend",
+        "verdict": verdict("unclear", "V-013", "roc_auc", 0.0014),
         "threshold": {
             "value": 0.41,
             "metric": "f1",
@@ -192,7 +206,11 @@ def binary() -> Facts:
             {"column": name, **interval(0.062 / (i + 1), 0.004 / (i + 1))}
             for i, (name, *_) in enumerate(COLUMNS)
         ],
-        "target_distribution": {"classes": ["<=50K", ">50K"], "counts": [37155, 11687]},
+        "target_distribution": {
+            "classes": [{"class": "<=50K", "rows": 37155}, {"class": ">50K", "rows": 11687}],
+            "others": 0,
+            "others_rows": 0,
+        },
     }
 
 
@@ -227,9 +245,14 @@ def multiclass() -> Facts:
             candidate("net", scores(0.858, 0.011), 25.0, 0.1),
             candidate("blend", scores(0.861, 0.011), 34.4, 0.3),
         ],
-        "verdict": {"signal": True, "deep_pays": True, "text": "It pays."},
+        "verdict": verdict(True, "V-011", "accuracy", 0.017),
         "confusion": {"classes": classes, "matrix": matrix},
-        "target_distribution": {"classes": classes, "counts": [sum(row) for row in matrix]},
+        "target_distribution": {
+            "classes": [
+                {"class": name, "rows": 5 * sum(row)}
+                for name, row in zip(classes, matrix, strict=True)
+            ],
+        },
     }
 
 
@@ -262,16 +285,14 @@ def regression() -> Facts:
             candidate("net", scores(44_102.9), 21.0, 0.06),
             candidate("blend", scores(43_213.4), 23.4, 0.1),
         ],
-        "verdict": {"signal": True, "deep_pays": True, "text": "It pays."},
+        "verdict": verdict(True, "V-011", "rmse", 2416.6),
         "residuals": {
             "points": points,
             "quantiles": {"0.05": -61_200.0, "0.5": -811.0, "0.95": 73_480.0},
         },
         "target_distribution": {
-            "bins": [
-                {"low": 10_000 * i, "high": 10_000 * (i + 1), "count": int(900 * math.exp(-i / 14))}
-                for i in range(50)
-            ]
+            "edges": [10_000 * i for i in range(51)],
+            "counts": [int(900 * math.exp(-i / 14)) for i in range(50)],
         },
     }
 

@@ -91,9 +91,9 @@ def poisoned(facts, text):
     facts["files"] = {"model": text}
     facts["split"]["how"] = text
     if facts.get("confusion"):
-        classes = [f"{text}{i}" for i in facts["confusion"]["classes"]]
-        facts["confusion"]["classes"] = classes
-        facts["target_distribution"]["classes"] = classes
+        facts["confusion"]["classes"] = [f"{text}{i}" for i in facts["confusion"]["classes"]]
+        for entry in facts["target_distribution"]["classes"]:
+            entry["class"] = f"{text}{entry['class']}"
     return facts | {"target": text, "verb": text}
 
 
@@ -132,25 +132,49 @@ def test_the_chinese_page_has_no_english_words_of_ours(multiclass_facts):
 def test_the_answer_says_how_good_it_is_beside_the_baselines_and_whether_deep_pays(binary_page):
     assert "93 times in 100, a ROC AUC of 0.930 (95% interval 0.925 to 0.935)" in binary_page
     assert "the most frequent answer gets 0.500 and boosted trees 0.929." in binary_page
-    assert "Whether deep learning pays here stays open" in binary_page
+    assert "Whether the deep net pays is unclear" in binary_page
+    assert "a gain of 0.0014 in ROC AUC" in binary_page
 
 
-@pytest.mark.parametrize(
-    ("verdict", "sentence"),
-    [
-        ({"signal": False, "deep_pays": False}, "no reliable signal"),
-        ({"signal": True, "deep_pays": True}, "Deep learning paid here"),
-        ({"signal": True, "deep_pays": False}, "Deep learning did not pay here"),
-        ({"signal": True, "deep_pays": "unclear"}, "stays open"),
-        ({"text": "Only its own words."}, "Only its own words."),
-    ],
-)
-def test_each_verdict_has_its_sentence(verdict, sentence):
-    assert sentence in render({"verdict": verdict}, "en")
+def test_the_verdict_is_said_in_the_language_of_the_page(binary_facts):
+    verdict = binary_facts["verdict"]
+    assert "does not pay here" in render({"verdict": said(verdict, "V-012")}, "en")
+    assert "No signal" in render({"verdict": said(verdict, "V-002")}, "en")
+    assert "No signal" not in render({"verdict": said(verdict, "V-002")}, "zh")
+
+
+def said(verdict, code):
+    """A verdict whose last sentence is ``code``."""
+    values = dict.fromkeys(("value", "trivial", "gain", "low", "high"), 0.25)
+    values |= {"metric": "roc_auc", "net_seconds": 1.0, "trees_seconds": 1.0}
+    return verdict | {"sentences": [{"code": code, "values": values}]}
+
+
+@pytest.mark.parametrize("values", [{}, {"gain": "x"}, {"gain": {}}, None])
+def test_a_verdict_with_unusable_values_is_left_out(binary_facts, values):
+    binary_facts["verdict"]["sentences"] = [{"code": "V-013", "values": values}]
+    page = render({"verdict": binary_facts["verdict"]}, "en")
+    assert 'class="answer"' not in page
+
+
+def test_a_verdict_without_sentences_has_its_own_text():
+    assert "Only its own words." in render({"verdict": {"text": "Only its own words."}}, "en")
+
+
+def test_classes_that_the_run_added_up_are_counted(multiclass_facts):
+    names = [f"c{i}" for i in range(20)]
+    matrix = [[9 if i == j else 1 for j in range(21)] for i in range(21)]
+    multiclass_facts["confusion"] = {"classes": names, "others": 980, "matrix": matrix}
+    multiclass_facts["target_distribution"] |= {"others": 993, "others_rows": 10_000}
+    page = render(multiclass_facts, "en")
+    assert "990 others" in page
+    assert "<bdi>980 others</bdi>" in page
+    assert "1,000 classes and their shares of the rows. The 7 largest are drawn." in page
 
 
 def test_a_run_without_a_blend_is_about_the_net(binary_facts):
     binary_facts["leaderboard"].pop()
+    del binary_facts["answer"]
     page = render(binary_facts, "en")
     assert re.search(r'<tr class="strong"><td><bdi>Deep net</bdi>', page)
 
@@ -247,7 +271,9 @@ def test_page_stays_below_three_megabytes_whatever_the_data(binary_facts):
         {"code": "W-1", "column": column, "message": column * 9} for column in columns
     ]
     binary_facts["confusion"] = {"classes": classes, "matrix": [[1] * 1000] * 1000}
-    binary_facts["target_distribution"] = {"classes": classes, "counts": [5] * 1000}
+    binary_facts["target_distribution"]["classes"] = [
+        {"class": name, "rows": 5} for name in classes
+    ]
     binary_facts["training"]["history"] *= 1000
     binary_facts["threshold"]["curve"] *= 100
     binary_facts["calibration"]["bins"] *= 100

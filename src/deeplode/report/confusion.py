@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from deeplode.report import charts
 from deeplode.report.blocks import Cell, Figure, Grid, Heading
 from deeplode.report.draw import draw
@@ -18,16 +16,19 @@ _ERRORS = 25  # lines of the table
 def confusion(facts: Facts, words: Words) -> Figure | None:
     """The confusion matrix, lines the truth, columns the prediction."""
     entry = mapping(facts.get("confusion"))
-    classes = items(entry.get("classes"))
-    counts = _square(entry.get("matrix"), len(classes))
+    classes = [plain(name) for name in items(entry.get("classes"))]
+    others = int(number(entry.get("others")) or 0)  # classes that the last line adds up
+    counts = _square(entry.get("matrix"), len(classes) + (others > 0))
     if not counts:
         return None
     sizes = [sum(line) for line in counts]
     kept = sorted(sorted(range(len(classes)), key=lambda i: -sizes[i])[:_CLASSES])
-    names = [clip(classes[i], 16) for i in kept]
+    names = [clip(classes[i], 13) for i in kept]
     shown = _gathered(counts, kept)
-    if len(kept) < len(classes):
-        names.append(words("R-OTHER-CLASSES", count=words.count(len(classes) - len(kept))))
+    if rest := len(classes) - len(kept) + others:
+        names.append(words("R-OTHER-CLASSES", count=words.count(rest)))
+    if others:
+        classes.append(words("R-OTHER-CLASSES", count=words.count(others)))
     names = distinct(names)
     values = [
         {
@@ -67,7 +68,7 @@ def _gathered(counts: list[list[float]], kept: list[int]) -> list[list[float]]:
 
 
 def _errors(
-    classes: list[Any], counts: list[list[float]], sizes: list[float], words: Words
+    classes: list[str], counts: list[list[float]], sizes: list[float], words: Words
 ) -> Grid | None:
     """The most frequent errors with the classes' full names."""
     wrong = [
@@ -87,8 +88,8 @@ def _errors(
     )
     table = tuple(
         (
-            Cell(plain(classes[i])),
-            Cell(plain(classes[j])),
+            Cell(classes[i]),
+            Cell(classes[j]),
             Cell(words.count(count)),
             Cell(words.share(count / sizes[i])),
         )

@@ -130,13 +130,15 @@ def _target(facts: Facts, words: Words) -> Figure | None:
     if bins:
         titles = (plain(facts.get("target"), 60), words("R-COUNT"))
         return Figure(title, draw(charts.histogram(bins, titles), title), words("R-TARGET-NUMBER"))
-    classes, counts = items(found.get("classes")), items(found.get("counts"))
     pairs = [
-        (plain(name), count)
-        for name, entry in zip(classes, counts, strict=False)
-        if (count := number(entry)) is not None
+        (plain(entry.get("class")), count)
+        for entry in rows(found.get("classes"))
+        if (count := number(entry.get("rows"))) is not None
     ]
-    return _classes(pairs, title, words) if pairs else None
+    if not pairs:
+        return None
+    others, others_rows = (number(found.get(name)) or 0.0 for name in ("others", "others_rows"))
+    return _classes(pairs, others, others_rows, title, words)
 
 
 def _bins(found: Facts) -> list[Row]:
@@ -152,8 +154,12 @@ def _bins(found: Facts) -> list[Row]:
     return thin(bins, 100)
 
 
-def _classes(pairs: list[tuple[str, float]], title: str, words: Words) -> Figure:
-    total = sum(count for _, count in pairs) or 1.0
+def _classes(
+    pairs: list[tuple[str, float]], others: float, others_rows: float, title: str, words: Words
+) -> Figure:
+    """The largest classes. others, others_rows: classes that the run did not list, their rows."""
+    total = sum(count for _, count in pairs) + others_rows or 1.0
+    classes = len(pairs) + others
     pairs = sorted(pairs, key=lambda pair: -pair[1])
     shown = [(clip(name), count) for name, count in pairs[:_CLASSES]]
     names = distinct([name for name, _ in shown])
@@ -172,9 +178,9 @@ def _classes(pairs: list[tuple[str, float]], title: str, words: Words) -> Figure
         (Cell(name), Cell(words.count(count)), Cell(words.share(count / total)))
         for name, count in pairs[:_LISTED]
     )
-    more = _more(len(pairs), _LISTED, words)
+    more = _more(round(classes), len(table), words)
     grid = Grid(title, head, table, more, folded=words("R-NUMBERS"))
-    note = words("R-TARGET-CLASSES", count=words.count(len(pairs)))
-    if len(pairs) > len(shown):
+    note = words("R-TARGET-CLASSES", count=words.count(classes))
+    if classes > len(shown):
         note += words("R-TARGET-LARGEST", count=words.count(len(shown)))
     return Figure(title, svg, note, grid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from deeplode.report.words import Words, plain
 Facts = dict[str, Any]
 
 _MAIN_METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
+_SAID_ABOVE = ("V-001",)  # that there is signal: the first sentence shows it
 _BESIDE = {
     "binary": ("accuracy", "average_precision"),
     "multiclass": ("macro_f1", "log_loss"),
@@ -63,9 +65,12 @@ def main_metric(facts: Facts) -> str:
 
 
 def chosen(facts: Facts) -> str:
-    """The leaderboard's name of the model that the run leaves: blend, else net, else the last."""
+    """The leaderboard's name of the model that the run leaves.
+
+    As recorded, else the blend, else the net, else the last.
+    """
     names = [str(entry.get("name")) for entry in rows(facts.get("leaderboard"))]
-    for name in ("blend", "net"):
+    for name in (facts.get("answer"), "blend", "net"):
         if name in names:
             return name
     return names[-1] if names else ""
@@ -104,8 +109,8 @@ def meaning(metric: str, value: object, words: Words) -> str:
 def _subtitle(facts: Facts, words: Words) -> str:
     source = mapping(facts.get("source"))
     parts = []
-    if name := plain(source.get("name"), 120):
-        parts.append(name)
+    if name := plain(source.get("name"), 1000):
+        parts.append(plain(re.split(r"[/\\]", name)[-1] or name, 120))
     if number(source.get("rows")) is not None:
         parts.append(words("R-ROWS", rows=words.count(source.get("rows"))))
     if number(source.get("columns")) is not None:
@@ -184,20 +189,17 @@ def _said_of(name: str, facts: Facts) -> str:
 
 
 def _paid(facts: Facts, words: Words) -> str:
-    """Whether there is signal, and whether deep learning paid at its price in time."""
+    """Whether there is signal and whether deep learning paid, as the run judged it."""
     verdict = mapping(facts.get("verdict"))
-    if verdict.get("signal") is False:
-        return words("R-VERDICT-NO-SIGNAL")
-    code = {True: "R-VERDICT-YES", False: "R-VERDICT-NO", "unclear": "R-VERDICT-UNCLEAR"}
-    paid = verdict.get("deep_pays")
-    if not isinstance(paid, bool | str) or paid not in code:
-        return plain(verdict.get("text"))
-    sentence = words(code[paid])
-    net = candidate(facts, "net").get("fit_seconds")
-    trees = candidate(facts, "trees").get("fit_seconds")
-    if number(net) is None or number(trees) is None:
-        return sentence + words("R-ANSWER-STOP")
-    return sentence + words("R-VERDICT-TIME", net=words.seconds(net), trees=words.seconds(trees))
+    for sentence in reversed(rows(verdict.get("sentences"))):
+        if sentence.get("code") in _SAID_ABOVE:
+            continue
+        values = mapping(sentence.get("values"))
+        metric = words.named("METRIC", values.get("metric", ""))
+        told = words.sentence({**sentence, "values": {**values, "metric": metric}})
+        if told:
+            return told
+    return "" if verdict.get("sentences") else plain(verdict.get("text"))
 
 
 def _key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
