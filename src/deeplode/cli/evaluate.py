@@ -17,6 +17,7 @@ from deeplode.options import ReadOptions
 @takes(ReadOptions)
 def evaluate(model: Model, source: Sources, *, options: ReadOptions, screen: Screen) -> None:
     """Score a model on rows whose answers are known."""
+    screen.listen("stage", name="start")  # imports take seconds
     from deeplode import verbs
 
     facts = verbs.evaluate(model, one_or_many(source), options, screen.listen)

@@ -20,6 +20,7 @@ COLUMNS = 200  # rows of the table of kinds; --json has all
 @takes(TrainOptions, groups=("Columns", "Split", "Limits", "Reading"))
 def inspect(source: Sources, *, options: TrainOptions, screen: Screen) -> None:
     """Show kinds, gaps, suspects and the memory plan; train nothing."""
+    screen.listen("stage", name="start")  # imports take seconds
     from deeplode import verbs
 
     facts = verbs.inspect(one_or_many(source), options, screen.listen)
@@ -40,7 +41,7 @@ def draw(out: Console, facts: Mapping[str, Any]) -> None:
                     _kind(column["kind"]),
                     _share(column["missing"]),
                     say_it.count(column["distinct"]),
-                    column.get("reason") or "",
+                    say_it.sentence(column["reason"]),
                 )
                 for column in columns[:COLUMNS]
             ],

@@ -36,6 +36,7 @@ def predict(
     """Answer for new rows, in their order, with flags for what the model had not met."""
     if out is not None:
         check_table_file(out, force=force)
+    screen.listen("stage", name="start")  # imports take seconds
     from deeplode import verbs
 
     answers = verbs.predict(model, one_or_many(source), options, screen.listen)

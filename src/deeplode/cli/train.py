@@ -22,6 +22,7 @@ from deeplode.report.words import plain
 @takes(TrainOptions)
 def train(source: Sources, *, options: TrainOptions, screen: Screen) -> None:
     """Learn to predict a column; leave a model, a report and all facts."""
+    screen.listen("stage", name="start")  # imports take seconds
     from deeplode import verbs
 
     run = verbs.train(one_or_many(source), options, screen.listen)
