@@ -250,7 +250,7 @@ class Classifier(ClassifierMixin, _Supervised):  # type: ignore[misc]
         )
 
     def predict_proba_one(self, values: Mapping[str, Any]) -> dict[Any, float]:
-        """The probability of each class for one row, {column: value}, without the cost of a frame."""
+        """The probability of each class for one row, {column: value}, without a frame's cost."""
         outputs = self.model_.predict_row(values).outputs[0]
         return dict(zip(self.model_.target.classes, outputs.tolist(), strict=True))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deeplode.data.read import fingerprint
+from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema, infer, row_weights
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
