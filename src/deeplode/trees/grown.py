@@ -13,6 +13,7 @@ import numpy as np
 from deeplode.trees.forest import Forest
 
 _LARGEST = np.finfo(np.float32).max
+_ZERO = np.float32(1e-35)  # kZeroThreshold in LightGBM/meta.h
 
 
 def forest_of(
@@ -75,10 +76,16 @@ def _tree(text: str) -> dict[str, np.ndarray]:
 
 
 def _round_down(threshold: np.ndarray) -> np.ndarray:
-    """The largest float32 not above: inputs are float32, so every row goes where it went."""
+    """The largest float32 not above: inputs are float32, so every row goes where it went.
+
+    Numbers within _ZERO of 0 are 0 to LightGBM: thresholds among them move beyond them.
+    """
     clipped = np.clip(threshold, -_LARGEST, _LARGEST)
     near = clipped.astype(np.float32)
-    return np.asarray(np.where(near > clipped, np.nextafter(near, np.float32(-np.inf)), near))
+    near = np.where(near > clipped, np.nextafter(near, np.float32(-np.inf)), near)
+    near[(near >= -_ZERO) & (near < 0)] = np.nextafter(-_ZERO, np.float32(-np.inf))
+    near[(near >= 0) & (near < _ZERO)] = _ZERO
+    return near
 
 
 def _join(
