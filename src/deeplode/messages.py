@@ -2,11 +2,12 @@
 
 A sentence has a stable code (``E-DATA-012``, ``W-KIND-003``) and stands in
 ``locale/<language>/<area>.toml`` as ``message`` and, where there is something to do, ``hint``.
-Values are put in with ``str.format``.
+Values are put in as ``str.format`` does, but large numbers are never written with an exponent.
 """
 
 from __future__ import annotations
 
+import string
 import tomllib
 from dataclasses import dataclass, field
 from functools import cache
@@ -51,7 +52,20 @@ def say(code: str, part: str = "message", language: str | None = None, **values:
     Raises KeyError for a code that no catalogue holds.
     """
     template = catalogue(language or _language)[code].get(part, "")
-    return template.format(**values)
+    return _writer.vformat(template, (), values)
+
+
+class _Writer(string.Formatter):
+    """Writes 2416.6 under ``.3g`` as 2,417 rather than 2.42e+03."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        large = isinstance(value, int | float) and 1000 <= abs(value) < 1e12
+        spec = ",.0f" if large and format_spec.endswith("g") else format_spec
+        written: str = super().format_field(value, spec)
+        return written
+
+
+_writer = _Writer()
 
 
 @dataclass(frozen=True)

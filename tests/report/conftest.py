@@ -43,7 +43,7 @@ def candidate(name: str, metrics: Facts, fit: float, predict: float) -> Facts:
 
 
 def verdict(deep_pays: object, code: str, metric: str, gain: float) -> Facts:
-    values = {"metric": metric, "gain": gain, "low": gain / 2, "high": gain * 2}
+    values = {"metric": metric, "gain": gain, "low": -gain / 2, "high": gain * 2}
     return {
         "signal": True,
         "deep_pays": deep_pays,

@@ -111,3 +111,10 @@ def test_a_message_is_said_anew_in_the_language_of_the_page_where_its_values_are
     assert ZH.sentence(entry | {"code": "X-1"}) == "stored text"
     assert ZH.sentence("only text") == "only text"
     assert ZH.sentence(None) == ""
+
+
+def test_large_gains_are_written_out_in_sentences():
+    values = {"metric": "RMSE", "gain": 2416.6, "low": -1208.3, "high": 4833.2}
+    values |= {"net_seconds": 34.2, "trees_seconds": 3.4}
+    told = EN.sentence({"code": "V-011", "values": values})
+    assert "by 2,417 in RMSE (-1,208 to 4,833)" in told

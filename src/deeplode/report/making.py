@@ -87,7 +87,7 @@ def _split(split: Facts, words: Words) -> list[tuple[str, str]]:
     ]
     if not parts:
         return []
-    told = ", ".join(parts)
+    told = words("R-COMMA").join(parts)
     if split.get("how"):
         told = words("R-SPLIT-HOW", how=words.named("SPLIT", split["how"]), parts=told)
     folds = number(split.get("folds"))
