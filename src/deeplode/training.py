@@ -68,7 +68,7 @@ def train(
         stack.enter_context(interruptible(budget, lambda: log("stopping")))
         run = _Run(source, options, folder, budget, log, threads, replay)
         facts = run.all()
-    return RunResult(folder.path, facts)
+    return RunResult(folder.path, facts, budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)

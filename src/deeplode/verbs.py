@@ -22,10 +22,14 @@ Source = str | Sequence[str]
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a verb leaves behind. facts: the content of result.json."""
+    """What a verb leaves behind.
+
+    facts: the content of result.json. interrupted: whether the user cut it short.
+    """
 
     folder: Path
     facts: dict[str, Any]
+    interrupted: bool = False
 
 
 def train(source: Source, options: TrainOptions, listen: Listen = silent) -> RunResult:

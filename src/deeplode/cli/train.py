@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
@@ -14,6 +15,7 @@ from deeplode.cli import tables
 from deeplode.cli.arguments import Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
+from deeplode.errors import Interrupted
 from deeplode.messages import say
 from deeplode.options import TrainOptions
 from deeplode.report.words import plain
@@ -27,6 +29,8 @@ def train(source: Sources, *, options: TrainOptions, screen: Screen) -> None:
 
     run = verbs.train(one_or_many(source), options, screen.listen)
     screen.result(run.facts, lambda out: draw(out, run.facts, run.folder))
+    if run.interrupted:
+        raise typer.Exit(Interrupted.exit_status)
 
 
 def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:

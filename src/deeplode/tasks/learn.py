@@ -16,7 +16,7 @@ from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.encode.target import TargetCode
-from deeplode.errors import Interrupted, LimitError
+from deeplode.errors import DeeplodeError, Interrupted, LimitError
 from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.blend import fit_blend
 from deeplode.evaluate.calibrate import (
@@ -185,10 +185,18 @@ def _fit_all(
         listen("stage", name=name)
         fitted.add(name, *stages.run(name, fit))
     if len(fitted.candidates) == 1:
-        if budget.stop() == "interrupt":
-            raise Interrupted("E-STOP-001")
-        raise LimitError("E-LIMIT-001", seconds=round(budget.spent(), 1))
+        raise _nothing(budget)
     return fitted
+
+
+def _nothing(budget: Budget) -> DeeplodeError:
+    """Why there is no model."""
+    why, spent = budget.stop(), budget.spent()
+    if why == "interrupt":
+        return Interrupted("E-STOP-001")
+    if why == "memory":
+        return LimitError("E-LIMIT-002", limit=(budget.memory_limit or 0) // 1_000_000)
+    return LimitError("E-LIMIT-003", limit=budget.deadline - budget.started, spent=spent)
 
 
 def _assemble(

@@ -80,7 +80,7 @@ def held_out(table: Table, code: TargetCode, plan: Plan) -> Split:
 
 def lesson(train: Table, code: TargetCode, plan: Plan) -> tuple[Lesson, tuple[Notice, ...]]:
     """What to learn from, and what to know of it. train: labelled training rows."""
-    target = code.encode(train.frame[code.name])
+    target = np.array(code.encode(train.frame[code.name]))  # its own memory: torch writes to it
     schema = infer(train, plan.roles, plan.feature_kinds)
     found = audit(train, schema, target, keep=tuple(plan.feature_kinds))
     weights = None if plan.roles.weight is None else row_weights(train, plan.roles.weight)
