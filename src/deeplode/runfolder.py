@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -57,6 +58,13 @@ class RunFolder:
     def finish(self) -> None:
         """Drop the checkpoint: the run is whole."""
         shutil.rmtree(self.checkpoint, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Take away what a run left that came to nothing; files of others stay."""
+        self.finish()
+        self.log.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            self.path.rmdir()
 
 
 def open_folder(

@@ -17,7 +17,7 @@ from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema, infer, row_weights
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
-from deeplode.errors import DataError, OptionError
+from deeplode.errors import DataError, DeeplodeError, OptionError
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import library_versions, usable_threads
@@ -60,14 +60,16 @@ def train(
     folder = open_folder(
         options.out, _name(source), "train", force=options.force, resume=options.resume
     )
-    with ExitStack() as stack:
-        stack.callback(_clean, folder)
-        stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
-        stack.enter_context(configured(threads, options.seed))
-        log = stack.enter_context(Log(folder.log, listen))
-        stack.enter_context(interruptible(budget, lambda: log("stopping")))
-        run = _Run(source, options, folder, budget, log, threads, replay)
-        facts = run.all()
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
+            stack.enter_context(configured(threads, options.seed))
+            log = stack.enter_context(Log(folder.log, listen))
+            stack.enter_context(interruptible(budget, lambda: log("stopping")))
+            facts = _Run(source, options, folder, budget, log, threads, replay).all()
+    except DeeplodeError:
+        folder.discard()
+        raise
     return RunResult(folder.path, facts, budget.stop() == "interrupt")
 
 
@@ -357,12 +359,3 @@ def _versions() -> dict[str, str]:
 def _name(source: Source) -> str:
     first = source if isinstance(source, str) else source[0]
     return "stdin" if first == "-" else first
-
-
-def _clean(folder: RunFolder) -> None:
-    """Take away a folder in which nothing was left but the log of a failed start."""
-    keeps = [one for one in folder.path.iterdir() if one.name not in ("checkpoint", "log.jsonl")]
-    if not keeps and not any(folder.checkpoint.glob("*.safetensors")):
-        folder.finish()
-        folder.log.unlink(missing_ok=True)
-        folder.path.rmdir()
