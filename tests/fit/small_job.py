@@ -16,6 +16,7 @@ from deeplode.fit import loop
 from deeplode.fit.config import FitConfig
 from deeplode.fit.losses import squared_error
 from deeplode.fit.state import Fold, Job, Rows
+from deeplode.nets.group import Group
 from deeplode.runtime import Budget
 
 ROWS, COLUMNS, MEMBERS = 300, 5, 3
@@ -48,7 +49,8 @@ def small_job(**choices: Any) -> Job:
         for m in range(MEMBERS)
     )
     net = TwoLayers(config.hidden[0], generator)
-    return Job(net, Rows((numbers,), target), folds, squared_error, config, generator)
+    group = Group(tuple(net.parameters()))
+    return Job(net, (group,), Rows((numbers,), target), folds, squared_error, config, generator)
 
 
 def main(folder: Path) -> None:

@@ -26,7 +26,7 @@ def identify(job: Job) -> str:
     weights = [parameter.detach() for parameter in job.net.parameters()]
     for part in (*job.rows.inputs, job.rows.target, *weight, *folds, *weights):
         digest.update(str((part.dtype, part.shape)).encode())
-        digest.update(memoryview(part.contiguous().numpy()))
+        digest.update(part.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -75,7 +75,7 @@ def step(job: Job, state: State, index: Tensor) -> Tensor:
     config = job.config
     rate = config.learning_rate * SCHEDULES[config.schedule](state.pace.middle)
     for group in state.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["factor"]
     inputs, truth, weight = job.rows.at(index)
     losses = job.loss(job.net(*inputs, state.pool), truth)  # (members, batch)
     if weight is not None:
@@ -83,7 +83,8 @@ def step(job: Job, state: State, index: Tensor) -> Tensor:
     means = losses.mean(1)
     objective = means.sum()  # each member's gradient is its own
     if config.l1 > 0:
-        objective = objective + config.l1 * sum(p.abs().sum() for p in state.parameters)
+        decaying = [p for group in job.groups if group.decay for p in group.parameters]
+        objective = objective + config.l1 * sum(p.abs().sum() for p in decaying)
     torch.autograd.backward(objective)
     state.optimizer.step()
     state.optimizer.zero_grad()

@@ -14,6 +14,7 @@ from deeplode.fit.losses import Loss
 from deeplode.fit.optimizers import build
 from deeplode.fit.pace import Pace
 from deeplode.nets.dropout import MaskPool
+from deeplode.nets.group import Group
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class Job:
 
     net: its parameters have the members as their first dimension; it is called with the inputs of
         (members, rows) and a MaskPool or None, and returns (members, rows, outputs).
-    folds: one for each member. generator: decides the order of rows and dropout.
+    groups: all its parameters. folds: one for each member.
+    generator: decides the order of rows and dropout.
     """
 
     net: nn.Module
+    groups: tuple[Group, ...]
     rows: Rows
     folds: tuple[Fold, ...]
     loss: Loss
@@ -96,7 +99,7 @@ class State:
         parameters = list(job.net.parameters())
         return cls(
             parameters,
-            build(config.optimizer, job.net, config.learning_rate, config.l2),
+            build(config.optimizer, job.groups, config.learning_rate, config.l2),
             MaskPool(config.dropout, size, job.generator),
             job.generator,
             Pace.plan(config.epochs * job.steps, config.strides),

@@ -3,101 +3,105 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from deeplode.nets.activation import ACTIVATIONS
+from deeplode.nets.codes import EMBEDDING, Codes
 from deeplode.nets.dropout import MaskPool
-from deeplode.nets.shape import EMBEDDING, NetShape
+from deeplode.nets.group import Group
+from deeplode.nets.shape import NetShape
+
+SCALE_RATE = 6.0  # learning rate of the inputs' scales, over that of the weights
 
 
 class Ensemble(nn.Module):
     """Members that share their shape and nothing else.
 
     All members' weights of a layer are one tensor, so that a layer of the whole ensemble is one
-    batched product. Numbers enter through a piecewise-linear encoding (Gorishniy et al. 2022) and
-    as normal scores; categories as 0/1 columns or, with many levels, as embeddings.
-
+    batched product. Each input has a learned scale of its own (RealMLP, Holzmüller et al. 2024)
+    and enters less its mean over the training rows, which makes the first layer quicker to learn.
     The last layer begins at zero with ``prior`` as its bias: before its first step a member gives
     the trivial answer.
 
-    shape: sizes. prior: (outputs,) scores of the trivial answer. generator: draws the weights.
+    codes: how rows enter. prior: (outputs,) scores of the trivial answer.
+    generator: draws the weights; None leaves them at zero, to be filled.
     """
 
-    def __init__(self, shape: NetShape, prior: Tensor, generator: torch.Generator) -> None:
+    def __init__(
+        self, shape: NetShape, codes: Codes, prior: Tensor, generator: torch.Generator | None
+    ) -> None:
         super().__init__()
         self.shape = shape
+        self.codes = codes
         self.activate = ACTIVATIONS[shape.activation]
-        widths, members = shape.widths, shape.members
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
-            weight = torch.randn(members, inputs, outputs, generator=generator)
-            self.weights.append(weight.mul_(math.sqrt(2 / max(inputs, 1))))
-            self.biases.append(torch.zeros(members, 1, outputs))
+        members = shape.members
+        self.dense = sum(codes.inputs)
+        self.rows = sum(codes.slots[column] for column in codes.many)  # of the embedding
+        widths = (self.dense + EMBEDDING * len(codes.many), *shape.hidden, shape.outputs)
+        self.scale = nn.Parameter(torch.ones(members, widths[0], 1))
+        self.embedding = nn.Parameter(torch.zeros(members, self.rows, EMBEDDING))
+        self.weights = nn.ParameterList(torch.zeros(members, a, b) for a, b in pairwise(widths))
+        self.biases = nn.ParameterList(torch.zeros(members, 1, b) for b in widths[1:])
         with torch.no_grad():
-            self.weights[-1].zero_()
             self.biases[-1].copy_(prior.expand(members, 1, -1))
-        slots = sum(shape.slots[i] for i in shape.embedded)
-        table = torch.randn(members, slots, EMBEDDING, generator=generator)
-        self.embedding = nn.Parameter(table.mul_(0.3))
-        self._lay_out()
+            if generator:
+                self.embedding.normal_(0, 0.3, generator=generator)
+                for weight in list(self.weights)[:-1]:
+                    weight.normal_(0, math.sqrt(2 / max(weight.shape[1], 1)), generator=generator)
 
-    def _lay_out(self) -> None:
-        """Constants that spread cells and slots over the first layer's inputs."""
-        shape = self.shape
-        segments, others, _, _ = shape.blocks
-        columns = len(shape.segments)
-        owner = torch.arange(columns).repeat_interleave(torch.tensor(shape.segments).long())
-        spread = torch.zeros(shape.cells, segments + others)
-        spread[owner, torch.arange(segments)] = 1
-        spread[columns + torch.arange(others), segments + torch.arange(others)] = 1
-        shift = torch.zeros(segments + others)
-        shift[:segments] = -torch.cat([torch.arange(n) for n in (0, *shape.segments)]).float()
-        sizes = torch.tensor([0, *(shape.slots[i] for i in shape.one_hot)])
-        many = torch.tensor([0, *(shape.slots[i] for i in shape.embedded)])
-        member = torch.arange(shape.members).view(-1, 1, 1) * many.sum()
-        self.register_buffer("spread", spread, persistent=False)
-        self.register_buffer("shift", shift, persistent=False)
-        self.register_buffer("few_start", sizes.cumsum(0)[:-1], persistent=False)
-        self.register_buffer("many_start", member + many.cumsum(0)[:-1], persistent=False)
-        self.register_buffer("few", torch.tensor(shape.one_hot, dtype=torch.long), persistent=False)
-        self.register_buffer(
-            "many", torch.tensor(shape.embedded, dtype=torch.long), persistent=False
-        )
-
-    def inputs(self, cells: Tensor, slots: Tensor) -> Tensor:
-        """The first layer's inputs.
-
-        cells: (members, rows, cells) float32; slots: (members, rows, category columns) int64.
-        Returns (members, rows, inputs).
-        """
-        members, rows = cells.shape[:2]
-        segments, others, few, _ = self.shape.blocks
-        wide = torch.addmm(self.shift, cells.reshape(members * rows, -1), self.spread)
-        wide[:, :segments].clamp_(0, 1)
-        parts = [wide.view(members, rows, segments + others)]
-        if few:
-            hot = torch.zeros(members, rows, few)
-            parts.append(hot.scatter_(2, slots[..., self.few] + self.few_start, 1.0))
-        if len(self.shape.embedded):
-            index = slots[..., self.many] + self.many_start
-            looked_up = nn.functional.embedding(index, self.embedding.flatten(0, 1))
-            parts.append(looked_up.view(members, rows, -1))
-        return torch.cat(parts, 2) if len(parts) > 1 else parts[0]
-
-    def forward(self, cells: Tensor, slots: Tensor, drop: MaskPool | None = None) -> Tensor:
+    def forward(self, cells: Tensor, positions: Tensor, drop: MaskPool | None = None) -> Tensor:
         """Scores of every member for its own rows.
 
-        cells: (members, rows, cells) float32; slots: (members, rows, category columns) int64.
+        cells: (members, rows, 3 * number columns); positions: (members, rows, category columns).
         Returns (members, rows, outputs).
         """
-        hidden = self.inputs(cells, slots)
-        last = len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+        first, bias = self.first_layer()
+        hidden = torch.baddbmm(bias, self.codes.wide(cells, positions), first[:, : self.dense])
+        if self.codes.many:
+            looked_up = self.look_up(positions[..., len(self.codes.few) :])
+            hidden = torch.baddbmm(hidden, looked_up, first[:, self.dense :])
+        for weight, bias in zip(list(self.weights)[1:], list(self.biases)[1:], strict=True):
+            hidden = self.activate(hidden)
+            hidden = hidden if drop is None else drop(hidden)
             hidden = torch.baddbmm(bias, hidden, weight)
-            if layer < last:
-                hidden = self.activate(hidden)
-                hidden = drop(hidden) if drop is not None else hidden
         return hidden
+
+    def first_layer(self) -> tuple[Tensor, Tensor]:
+        """Its weight, (members, inputs, width), scale included, and its bias, (members, 1, width),
+        means taken off."""
+        first = self.scale * self.weights[0]
+        center = self.codes.center.expand(self.shape.members, 1, -1)
+        return first, self.biases[0] - torch.bmm(center, first[:, : self.dense])
+
+    def look_up(self, positions: Tensor) -> Tensor:
+        """Embeddings of category cells.
+
+        positions: (members, rows, many) int32. Returns (members, rows, EMBEDDING * many).
+        """
+        members, rows = positions.shape[:2]
+        offset = torch.arange(members, dtype=torch.int32).view(-1, 1, 1) * self.rows
+        found = embedding(positions + offset, self.embedding.flatten(0, 1))
+        return found.view(members, rows, -1)
+
+    def groups(self) -> tuple[Group, ...]:
+        """Scales learn faster than weights; neither they nor biases decay."""
+        return (
+            Group((*self.weights, self.embedding)),
+            Group(tuple(self.biases), decay=False),
+            Group((self.scale,), rate=SCALE_RATE, decay=False),
+        )
+
+    @torch.no_grad()
+    def fill_unseen(self) -> None:
+        """Give slots that no training row was in the mean embedding of the training rows."""
+        start = 0
+        for column in self.codes.many:
+            first = int(self.codes.first_slot[column])
+            share = self.codes.shares[first : first + self.codes.slots[column]]
+            part = self.embedding[:, start : start + len(share)]
+            part[:, share == 0] = (part * share.unsqueeze(1)).sum(1, keepdim=True) / share.sum()
+            start += len(share)

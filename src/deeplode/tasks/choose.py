@@ -1,15 +1,16 @@
-"""What net fits these data: one table of rules from rows, columns, task and limits to a FitConfig."""
+"""What net fits these data: one table of rules, from rows, columns and task to a FitConfig."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from deeplode.encode.batch import Sizes
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
-from deeplode.nets.shape import EMBEDDING, ONE_HOT
+from deeplode.nets.codes import EMBEDDING, ONE_HOT
 
 FLOAT = 4  # bytes of a float32
 
@@ -52,7 +53,7 @@ def memory(rows: int, sizes: Sizes, problem: Problem, config: FitConfig) -> int:
     segments = sizes.numbers * (config.quantiles + config.frequent)
     hot = sum(size if size <= ONE_HOT + 2 else EMBEDDING for size in sizes.categories)
     widths = (segments + 2 * sizes.numbers + hot, *config.hidden, problem.n_outputs)
-    parameters = sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+    parameters: int = sum((a + 1) * b for a, b in pairwise(widths))
     many = sum(size for size in sizes.categories if size > ONE_HOT + 2)
     parameters = config.members * (parameters + EMBEDDING * many)
     cells = rows * (3 * sizes.numbers * FLOAT + len(sizes.categories) * 8 + 8)
