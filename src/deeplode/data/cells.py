@@ -34,6 +34,12 @@ def number_pattern(decimal: str, thousands: str | None) -> str:
     return rf"^[+-]?(?:{finite}|(?i:inf|infinity|nan))$"
 
 
+def emptied(text: pl.Series) -> pl.Series:
+    """The column of strings with null for those of no characters."""
+    empty = text == ""
+    return text.set(empty, None) if empty.any() else text
+
+
 def settle(
     text: pl.Series, decimal: str = ".", thousands: str | None = None
 ) -> tuple[pl.Series, Notice | None]:
@@ -44,7 +50,7 @@ def settle(
     Words such as ``NA`` count as missing where all other cells are numbers. A column that is
     numbers but for some cells stays text, and the notice names the first of these cells.
     """
-    text = text.set(text == "", None) if (text == "").any() else text
+    text = emptied(text)
     if text.null_count() == len(text):
         return text, None
     bare = text.str.strip_chars()
@@ -72,7 +78,8 @@ def _numbers(bare: pl.Series, decimal: str, thousands: str | None) -> pl.Series:
         plain = bare.str.replace_all(thousands, "", literal=True) if thousands else bare
         if decimal != ".":
             plain = plain.str.replace(decimal, ".", literal=True)
-        bare = plain.zip_with(fits, pl.Series(bare.name, [None], dtype=pl.String))
+        others = bare if thousands != "." else pl.Series(bare.name, [None], dtype=pl.String)
+        bare = plain.zip_with(fits, others)
     whole = bare.cast(pl.Int64, strict=False)
     numbers = bare.cast(pl.Float64, strict=False)
     if whole.null_count() == numbers.null_count():

@@ -17,7 +17,7 @@ from deeplode.errors import DataError
 
 CHUNK = 1 << 20  # bytes read at a time
 IN_MEMORY = 1 << 26  # bytes kept in memory before a temporary file takes them
-BOMB_SIZE = 1 << 28  # unpacked bytes from which the ratio is looked at
+BOMB_SIZE = 1 << 27  # unpacked bytes from which the ratio is looked at
 BOMB_RATIO = 1000  # no table of real data shrinks this much
 
 # How well-known files begin, for saying what a misnamed file holds.

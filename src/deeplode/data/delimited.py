@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
-from deeplode.data.cells import CODE, settle
+from deeplode.data.cells import CODE, emptied, settle
 from deeplode.data.content import Content, Scratch, recognise
 from deeplode.data.dialect import SAMPLE, Dialect, Signs, sniff
 from deeplode.data.encoding import as_utf8, fault, guess, guess_around, named
@@ -26,7 +26,7 @@ from deeplode.data.malformed import (
     zero_byte_line,
 )
 from deeplode.data.names import settle_names
-from deeplode.data.part import Part, thinned
+from deeplode.data.part import Part, blank_notice, thinned
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
@@ -147,7 +147,7 @@ class _TextFile:
             if name in open_or_misfit:
                 column, notice = settle(column, self.dialect.decimal, self.dialect.thousands)
                 notices += [notice] if notice else []
-            columns.append(column)
+            columns.append(emptied(column) if column.dtype == pl.String else column)
         return self._complete(pl.DataFrame(columns), notices)
 
     @property
@@ -237,7 +237,7 @@ class _TextFile:
             rows = int(self._scan({}).select(pl.len()).collect(engine="streaming").item())
         blank = self._blank(frame, rows)
         if blank is not None:
-            notices.append(_blank_notice(blank))
+            notices.append(blank_notice(blank))
             frame = frame.filter(~blank)
             rows = frame.height
         if not frame.height:
@@ -288,8 +288,3 @@ def _whole_records(sample: bytes, dialect: Dialect) -> bytes:
         if not inside:
             return text[: last + 1]
     return text
-
-
-def _blank_notice(blank: pl.Series) -> Notice:
-    values = {"count": int(blank.sum()), "row": (blank.arg_max() or 0) + 1}
-    return Notice("W-READ-007", values=values)

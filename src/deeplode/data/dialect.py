@@ -103,7 +103,7 @@ def sniff(text: str, said: Signs) -> Dialect:
 
 def _quote(text: str) -> str | None:
     """The double quote, unless only single ones enclose cells; None where none begins a cell."""
-    double, single = (len(_QUOTED[quote].findall(text)) for quote in QUOTES)
+    double, single = (len(_QUOTED[quote].findall(text)) if quote in text else 0 for quote in QUOTES)
     if single > 2 and not double:
         return "'"
     return None if '"' in text and not _QUOTE_FIRST.search(text) else '"'
@@ -156,7 +156,7 @@ def _number_signs(cells: list[str], delimiter: str, said: Signs) -> tuple[str, s
         grouped = re.compile(
             rf"[+-]?[0-9]{{1,3}}(?:{re.escape(sign)}[0-9]{{3}})+(?:{re.escape(decimal)}[0-9]+)?$"
         )
-        if any(map(grouped.match, cells)):
+        if any(sign in cell and grouped.match(cell) for cell in cells):
             return decimal, sign
     return decimal, None
 

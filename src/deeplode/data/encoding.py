@@ -197,7 +197,7 @@ def _unmarked_utf16(sample: bytes) -> str | None:
     odd = sample[1 : 2 * half : 2].count(0) / half
     for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         text = _decodes(sample[: 2 * half], name)
-        if zeros > 0.05 and zeros > 20 * others and text is not None and "\n" in text:
+        if zeros > 0.05 and zeros > 2 * others and text is not None and "\n" in text:
             return name
     return None
 

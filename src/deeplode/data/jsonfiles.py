@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -140,7 +141,10 @@ def _as_table(content: Content, document: Any) -> pl.DataFrame:
 
 
 def _column(name: str, cells: list[Any]) -> pl.Series:
-    """One column; cells of several types become text."""
+    """One column; whole and real numbers become real ones, other mixtures text."""
+    if all(cell is None or type(cell) in (int, float) for cell in cells):
+        with contextlib.suppress(OverflowError):
+            return pl.Series(name, cells, strict=False)
     try:
         return pl.Series(name, cells, strict=True)
     except (TypeError, OverflowError, UnicodeEncodeError, PolarsError):

@@ -31,3 +31,9 @@ def thinned(lazy: pl.LazyFrame, every: int) -> pl.LazyFrame:
         return lazy
     index = "\0row"
     return lazy.with_row_index(index).filter(pl.col(index) % every == 0).drop(index)
+
+
+def blank_notice(blank: pl.Series) -> Notice:
+    """Tells of blank lines left out. blank: marks on them among the rows."""
+    values = {"count": int(blank.sum()), "row": (blank.arg_max() or 0) + 1}
+    return Notice("W-READ-007", values=values)

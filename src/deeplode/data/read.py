@@ -14,6 +14,7 @@ from deeplode.data.content import CHUNK, Content, Scratch, explained, recognise,
 from deeplode.data.delimited import read_delimited
 from deeplode.data.demo import demo
 from deeplode.data.dialect import Signs
+from deeplode.data.encoding import named
 from deeplode.data.frames import from_memory, is_frame
 from deeplode.data.join import agreeing, table_of
 from deeplode.data.jsonfiles import read_json, read_jsonl
@@ -56,6 +57,8 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         check_format(self.format)
+        if self.encoding is not None:
+            named(self.encoding)
         if self.every < 1:
             raise OptionError("E-DATA-028", option="every", value=self.every, allowed="1, 2, 3, …")
         self.signs()

@@ -132,7 +132,9 @@ def _missing(path: Path) -> DataError:
     """The error for a file that is not there, with the name most like it that is."""
     try:
         entries = itertools.islice(path.parent.iterdir(), _LISTED)
-        near = difflib.get_close_matches(path.name, [entry.name for entry in entries], n=1)
+        near = difflib.get_close_matches(
+            path.name, [entry.name for entry in entries], n=1, cutoff=0.75
+        )
     except OSError:  # nor is there a folder that can be read
         near = []
     if not near:

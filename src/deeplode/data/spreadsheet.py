@@ -13,7 +13,7 @@ import psutil
 from deeplode.data.cells import settle
 from deeplode.data.content import BOMB_RATIO, BOMB_SIZE, Content
 from deeplode.data.names import settle_names
-from deeplode.data.part import Part
+from deeplode.data.part import Part, blank_notice
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
@@ -27,18 +27,38 @@ def read_xlsx(content: Content, sheet: str | None, header: bool = True, every: i
     The header is the first row with anything in it. Raises DataError for a workbook that is
     locked, damaged or empty, and for a sheet that is not there.
     """
+    _check(content)
+    name, others, found, body = _load(content, sheet, header)
+    frame, notices = _named(body, found, header)
+    blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if blank.any():
+        frame = frame.filter(~blank)
+        notices.append(blank_notice(blank))
+    if not frame.height:
+        raise DataError("E-DATA-006", source=f"{content.name} [{name}]", columns=frame.width)
+    if sheet is None and others:
+        spoken = ", ".join(map(repr, others))
+        notices.insert(0, Notice("W-READ-008", values={"sheet": name, "others": spoken}))
+    reading = {"format": "xlsx", "sheet": name, "header": header}
+    return Part(frame.gather_every(every), frame.height, reading, tuple(notices))
+
+
+def _load(
+    content: Content, sheet: str | None, header: bool
+) -> tuple[str, list[str], tuple[object, ...], pl.DataFrame]:
+    """The sheet's name, the other sheets, the cells of the header, the rows below it."""
     import fastexcel
 
-    _check(content)
     source = str(content.data) if isinstance(content.data, Path) else content.data
     try:
         workbook = fastexcel.read_excel(source)
         name = _sheet(content, workbook.sheet_names, sheet)
-        top = workbook.load_sheet(name, header_row=None, n_rows=_SEARCHED, dtypes="string")
-        first = _first_row(top.to_polars())
+        top = workbook.load_sheet(
+            name, header_row=None, skip_rows=0, n_rows=_SEARCHED, dtypes="string"
+        ).to_polars()
+        first = _first_row(top)
         if first is None:
             raise DataError("E-DATA-005", source=f"{content.name} [{name}]")
-        found = top.to_polars().row(first)
         body = workbook.load_sheet(
             name,
             header_row=None,
@@ -49,14 +69,8 @@ def read_xlsx(content: Content, sheet: str | None, header: bool = True, every: i
     except fastexcel.FastExcelError as error:
         reason = str(error).splitlines()[0]
         raise DataError("E-DATA-012", source=content.name, format="Excel", reason=reason) from error
-    frame, notices = _named(body, found, header)
-    if not frame.height:
-        raise DataError("E-DATA-006", source=f"{content.name} [{name}]", columns=frame.width)
-    if sheet is None and len(workbook.sheet_names) > 1:
-        others = ", ".join(repr(other) for other in workbook.sheet_names if other != name)
-        notices.insert(0, Notice("W-READ-008", values={"sheet": name, "others": others}))
-    reading = {"format": "xlsx", "sheet": name, "header": header}
-    return Part(frame.gather_every(every), frame.height, reading, tuple(notices))
+    others = [other for other in workbook.sheet_names if other != name]
+    return name, others, top.row(first), body
 
 
 def _check(content: Content) -> None:
