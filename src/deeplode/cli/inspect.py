@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ def draw(out: Console, facts: Mapping[str, Any]) -> None:
                     _kind(column["kind"]),
                     _share(column["missing"]),
                     say_it.count(column["distinct"]),
-                    say_it.sentence(column["reason"]),
+                    _foldable(say_it.sentence(column["reason"])),
                 )
                 for column in columns[:COLUMNS]
             ],
@@ -74,3 +75,8 @@ def _kind(name: str) -> str:
 def _share(value: float) -> str:
     """Gaps in per cent; nothing where there are none, so that the others stand out."""
     return tables.words().share(value) if value else ""
+
+
+def _foldable(sentence: str) -> str:
+    """Chinese without the spaces around its numbers: lines then break anywhere, as they may."""
+    return re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef]) | (?=[\u3000-\u9fff])", "", sentence)

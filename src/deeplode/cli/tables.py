@@ -82,32 +82,26 @@ def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, objec
 
 
 def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
-    """Every candidate: the main metric with its interval, a second one, and the times."""
-    say_it, board, rows = words(), facts["leaderboard"], facts["split"]["test"]
-    main, second = (*board[0]["metrics"], "")[:2]
-    out.print(Text(say("T-LEADERBOARD", rows=say_it.count(rows)), "bold"))
-    out.print(
-        grid(
-            [
-                say_it("R-MODEL"),
-                say("T-INTERVAL", metric=say_it.named("METRIC", main)),
-                say_it.named("METRIC", second),
-                say_it("R-FIT-SECONDS"),
-                say_it("R-PREDICT-SECONDS"),
-            ],
-            [
-                (
-                    model_name(candidate["name"], dict(facts), say_it),
-                    score(candidate["metrics"].get(main), main),
-                    say_it.score(candidate["metrics"].get(second, {}).get("value"), second),
-                    say_it.seconds(candidate["fit_seconds"]),
-                    say_it.seconds(candidate["predict_seconds"]),
-                )
-                for candidate in board
-            ],
-            right=(1, 2, 3, 4),
+    """Every candidate: its main metric with the interval, and its times."""
+    say_it, board = words(), facts["leaderboard"]
+    main = next(iter(board[0]["metrics"]))
+    headings = [
+        say_it("R-MODEL"),
+        say("T-INTERVAL", metric=say_it.named("METRIC", main)),
+        say_it("R-FIT-SECONDS"),
+        say_it("R-PREDICT-SECONDS"),
+    ]
+    rows = [
+        (
+            model_name(one["name"], dict(facts), say_it),
+            score(one["metrics"].get(main), main),
+            say_it.seconds(one["fit_seconds"]),
+            say_it.seconds(one["predict_seconds"]),
         )
-    )
+        for one in board
+    ]
+    out.print(Text(say("T-LEADERBOARD", rows=say_it.count(facts["split"]["test"])), "bold"))
+    out.print(grid(headings, rows, right=(1, 2, 3)))
 
 
 def warnings(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
