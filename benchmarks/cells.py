@@ -131,6 +131,7 @@ def run_here(cell: Cell, threads: int, cap: int, note: str) -> None:
             "columns": data.train.shape[1],
             "fit_wall_seconds": fit_wall,
             "fit_cpu_seconds": fit_cpu,
+            "part_wall_seconds": model.parts(),
             "predict_wall_seconds": predict_wall,
             "predict_cpu_seconds": predict_cpu,
             "peak_bytes": peak_bytes(),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sets import (
     Plain,
@@ -36,6 +37,9 @@ class Model(Protocol):
     def answers(self) -> Answers:
         """Probabilities (rows, classes) or values (rows,), in the order of Peer.columns."""
 
+    def parts(self) -> dict[str, float]:
+        """Wall seconds of the columns that took a known share of the fit."""
+
 
 @dataclass
 class Estimator:
@@ -54,6 +58,10 @@ class Estimator:
         """See Model."""
         ask = self.estimator.predict if self.data.is_regression else self.estimator.predict_proba
         return (np.asarray(ask(self.test), np.float64),)
+
+    def parts(self) -> dict[str, float]:
+        """None: one fit, one column."""
+        return {}
 
 
 def lightgbm(data: Set, threads: int) -> Model:
@@ -162,6 +170,10 @@ class AutoGluon:
         chances = self.predictor.predict_proba(self.test)
         return (chances[sorted(chances.columns)].to_numpy(np.float64),)
 
+    def parts(self) -> dict[str, float]:
+        """None: one fit, one column."""
+        return {}
+
 
 def autogluon_torch(data: Set, threads: int) -> Model:
     """AutoGluon's torch net."""
@@ -179,20 +191,28 @@ def autogluon_fastai(data: Set, threads: int) -> Model:
 
 @dataclass
 class Deeplode:
-    """deeplode at its defaults on the columns as they were read: one fit gives two rows."""
+    """deeplode at its defaults on the columns as they were read: one fit gives two columns."""
 
     data: Set
-    model: Any
+    estimator: Any
 
     def fit(self) -> None:
         """Learn net, trees and blend."""
-        self.model.fit(self.data.train, self.data.y_train)
+        self.estimator.fit(self.data.train, self.data.y_train)
 
     def answers(self) -> Answers:
-        """The blend, and the net inside it."""
-        ask = self.model.predict if self.data.is_regression else self.model.predict_proba
-        net = np.asarray(ask(self.data.test, candidate="net"), np.float64)
-        return net, np.asarray(ask(self.data.test), np.float64)
+        """The net inside the model, without the blend's temperature, and the blend."""
+        from deeplode.data.table import Table
+
+        model = self.estimator.model_
+        net = replace(model, answer="net", temperature=1.0)
+        table = Table.of(pl.from_pandas(self.data.test))
+        return net.predict(table).outputs, model.predict(table).outputs
+
+    def parts(self) -> dict[str, float]:
+        """The net's own share of the fit, as the leaderboard has it."""
+        seconds = {row["name"]: row["fit_seconds"] for row in self.estimator.leaderboard_}
+        return {"deeplode net": float(seconds["net"])}
 
 
 def deeplode(data: Set, threads: int) -> Model:

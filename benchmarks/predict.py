@@ -35,11 +35,6 @@ def seconds(work: Callable[[], object], repeats: int) -> list[float]:
     return spent
 
 
-def answer_dict(model: Any, row: dict[str, Any]) -> object:
-    """One row, as a web service would ask it."""
-    return model.predict_proba([row])
-
-
 def measure(name: str, model: Any, features: pl.DataFrame) -> list[str]:
     """A line of the table: batch, single rows, fixed cost."""
     batch = median(seconds(lambda: model.predict_proba(features), REPEATS))
@@ -47,7 +42,7 @@ def measure(name: str, model: Any, features: pl.DataFrame) -> list[str]:
     singles = []
     for row in rows:
         start = time.perf_counter()
-        answer_dict(model, row)
+        model.predict_proba_one(row)
         singles.append(1000 * (time.perf_counter() - start))
     one = features.head(1)
     call = median(seconds(lambda: model.predict_proba(one), 100)) - batch / features.height

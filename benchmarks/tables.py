@@ -124,12 +124,15 @@ def interval_table(boards: Sequence[Scored], columns: Sequence[str]) -> str:
     return markdown(["set", *columns], lines)
 
 
-def cost(facts: dict[str, Any] | None) -> str:
+def cost(facts: dict[str, Any] | None, column: str) -> str:
     """CPU seconds, wall seconds and peak memory of a fit; '>' where it was cut."""
     if facts is None:
         return NOT_RUN
     if facts["status"] != DONE:
         return f">{facts['cpu_seconds']:.0f}" if facts["status"] == DID_NOT_FINISH else BROKEN
+    part = facts.get("part_wall_seconds", {}).get(column)
+    if part is not None:
+        return f"{part:.1f} wall, part of the fit"
     return (
         f"{facts['fit_cpu_seconds']:.1f} / {facts['fit_wall_seconds']:.1f} / "
         f"{facts['peak_bytes'] / 2**20:.0f}"
@@ -137,10 +140,13 @@ def cost(facts: dict[str, Any] | None) -> str:
 
 
 def cost_table(boards: Sequence[Scored], columns: Sequence[str]) -> str:
-    """What the fits cost, a set a line. Columns of one fit share its cost."""
+    """What the fits cost, a set a line."""
     return markdown(
         ["set", *columns],
-        [[scored.name, *(cost(scored.facts.get(name)) for name in columns)] for scored in boards],
+        [
+            [scored.name, *(cost(scored.facts.get(name), name) for name in columns)]
+            for scored in boards
+        ],
     )
 
 
