@@ -84,7 +84,7 @@ def choose_weight(
     excess = losses - losses[int(mean.argmin())]  # (weights, rows)
     above = excess @ share
     error = np.sqrt(((excess - above[:, None]) ** 2) @ share**2)
-    good = GRID[above <= error]
+    good = GRID[above <= error + 1e-12]
     return float(good[np.abs(good - 0.5).argmin()])
 
 

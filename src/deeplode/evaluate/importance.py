@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
-from deeplode.evaluate.intervals import TAILS
 from deeplode.evaluate.metrics import DECIDES, sign
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.resampled import Floats, kernel
@@ -98,5 +97,5 @@ def _summary(losses: Floats) -> dict[str, float]:
     value = float(np.nan_to_num(losses[:, 0].mean()))
     samples = losses[:, 1:]
     samples = samples[np.isfinite(samples)]
-    low, high = np.quantile(samples, TAILS) if len(samples) else (value, value)
+    low, high = np.quantile(samples, (0.025, 0.975)) if len(samples) else (value, value)
     return {"value": value, "low": min(float(low), value), "high": max(float(high), value)}

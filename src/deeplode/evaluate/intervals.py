@@ -21,12 +21,15 @@ FEWEST_RESAMPLES = 200
 CELLS = 10_000_000  # resamples x rows; larger tests get fewer resamples …
 MOST_ROWS = 50_000  # … of so many rows drawn once, and the interval is narrowed to all rows
 CHUNK = 250_000  # resamples x rows held at once
-TAILS = (0.025, 0.975)
+CERTAINTY = 0.95
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value on all test rows and where it lies with 95 % certainty; NaN where undefined."""
+    """A value on all test rows and where it lies, with 95 % certainty if nothing else is said.
+
+    NaN where undefined.
+    """
 
     value: float
     low: float
@@ -58,11 +61,14 @@ class Resamples:
         """One candidate's score."""
         return _interval(self.values[candidate][metric], self.samples[candidate][metric])
 
-    def difference(self, one: str, other: str, metric: str) -> Interval:
+    def difference(
+        self, one: str, other: str, metric: str, certainty: float = CERTAINTY
+    ) -> Interval:
         """How much higher the metric of ``one`` is than that of ``other``, on the same rows."""
         return _interval(
             self.values[one][metric] - self.values[other][metric],
             self.samples[one][metric] - self.samples[other][metric],
+            certainty,
         )
 
     def table(self, candidate: str) -> dict[str, dict[str, float | None]]:
@@ -131,10 +137,10 @@ def _draws(
         yield (often if codes is None else often[:, codes]).astype(np.float64)
 
 
-def _interval(value: float, samples: Floats) -> Interval:
+def _interval(value: float, samples: Floats, certainty: float = CERTAINTY) -> Interval:
     defined = samples[np.isfinite(samples)]
     if not np.isfinite(value) or not len(defined):
         return Interval(float(value), float("nan"), float("nan"))
-    low, high = np.quantile(defined, TAILS)
+    low, high = np.quantile(defined, ((1 - certainty) / 2, (1 + certainty) / 2))
     # The value itself always belongs to its interval.
     return Interval(float(value), float(min(low, value)), float(max(high, value)))

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from deeplode.evaluate.intervals import Interval, Resamples
+from deeplode.evaluate.intervals import CERTAINTY, Interval, Resamples
 from deeplode.evaluate.metrics import DECIDES, sign
 from deeplode.evaluate.problem import Problem
 from deeplode.messages import say
+
+# Few test rows make intervals a little narrow; "there is a signal" must not be said lightly.
+SIGNAL_CERTAINTY = 0.99
 
 Pays = bool | Literal["unclear"]
 
@@ -57,7 +60,7 @@ def verdict(
     final: the candidate that the model file holds. seconds: candidate: seconds to fit.
     """
     metric = DECIDES[problem.task]
-    gain = _gain(resamples, final, "trivial", metric)
+    gain = _gain(resamples, final, "trivial", metric, SIGNAL_CERTAINTY)
     signal = gain.low > 0
     values = {
         "metric": metric,
@@ -75,9 +78,11 @@ def verdict(
     return Verdict(True, pays, (*sentences, said))
 
 
-def _gain(resamples: Resamples, one: str, other: str, metric: str) -> Interval:
+def _gain(
+    resamples: Resamples, one: str, other: str, metric: str, certainty: float = CERTAINTY
+) -> Interval:
     """How much better ``one`` is than ``other``: above 0 is better whatever the metric."""
-    found = resamples.difference(one, other, metric)
+    found = resamples.difference(one, other, metric, certainty)
     if sign(metric) > 0:
         return found
     return Interval(-found.value, -found.high, -found.low)

@@ -82,7 +82,8 @@ def _round_down(threshold: np.ndarray) -> np.ndarray:
     """
     clipped = np.clip(threshold, -_LARGEST, _LARGEST)
     near = clipped.astype(np.float32)
-    near = np.where(near > clipped, np.nextafter(near, np.float32(-np.inf)), near)
+    above = near > clipped
+    near[above] = np.nextafter(near[above], np.float32(-np.inf))
     near[(near >= -_ZERO) & (near < 0)] = np.nextafter(-_ZERO, np.float32(-np.inf))
     near[(near >= 0) & (near < _ZERO)] = _ZERO
     return near
