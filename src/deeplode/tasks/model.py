@@ -132,7 +132,7 @@ class Model:
             "target": self.target.to_json(),
             "schema": self.schema.to_json(),
             "encoder": self.encoder.to_json(),
-            "candidates": {name: one.facts() for name, one in self.candidates.items()},
+            "candidates": {name: _timeless(one.facts()) for name, one in self.candidates.items()},
             "answer": self.answer,
             "net_weight": self.net_weight,
             "temperature": self.temperature,
@@ -177,3 +177,8 @@ class Model:
         )
         _ = model.answering  # refuses an answer that is not among the candidates
         return model
+
+
+def _timeless(facts: dict[str, Any]) -> dict[str, Any]:
+    """A candidate's facts without the course of its training, whose seconds differ each time."""
+    return {**facts, "training": {}} if "training" in facts else facts
