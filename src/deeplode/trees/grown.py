@@ -81,7 +81,7 @@ def _round_down(threshold: np.ndarray) -> np.ndarray:
     Numbers within _ZERO of 0 are 0 to LightGBM: thresholds among them move beyond them.
     """
     clipped = np.clip(threshold, -_LARGEST, _LARGEST)
-    near = clipped.astype(np.float32)
+    near: np.ndarray = clipped.astype(np.float32)
     above = near > clipped
     near[above] = np.nextafter(near[above], np.float32(-np.inf))
     near[(near >= -_ZERO) & (near < 0)] = np.nextafter(-_ZERO, np.float32(-np.inf))
