@@ -48,8 +48,8 @@ def strings() -> Iterator[tuple[Path, ast.AST, str, bool]]:
                 elif PREFIX.fullmatch(node.value):
                     yield path, node, node.value, False
         for template in sorted(path.parent.rglob("*.j2")):
-            for code in CODE.findall(template.read_text("utf-8")):
-                yield template, ast.Constant(code), code, True
+            for code in CODE.finditer(template.read_text("utf-8")):
+                yield template, ast.Constant(code.group()), code.group(), True
 
 
 SAID = list(strings())

@@ -35,16 +35,22 @@ def _names() -> Spec:
     return field("name", "nominal", sort=None, title=None, axis=axis)
 
 
-def intervals(values: Sequence[Row], title: str, *, zero: bool = False) -> Spec:
+def intervals(values: Sequence[Row], title: str, most: float | None) -> Spec:
     """Points with intervals, one name a line.
 
     values: {name, value, low, high, shown, chosen}; ``shown`` is written above the point.
+    most: what the score cannot exceed, if anything: the axis ends there.
     """
-    scale = {"zero": zero, "padding": 26}
-    x = field("value", title=title, scale=scale)
+    ends = [row[name] for row in values for name in ("low", "high")]
+    margin = 0.06 * (max(ends) - min(ends) or abs(max(ends)) or 1)
+    top = max(ends) + margin
+    if most is not None and max(ends) <= most:
+        top = min(top, most)
+    x = field("value", title=title, scale={"domain": [min(ends) - margin, top], "nice": True})
     return {
         "data": _rows(values),
         "height": 46 + 40 * len(values),
+        "padding": {"left": 8, "right": 26, "top": 6, "bottom": 2},
         "encoding": {"y": _names()},
         "layer": [
             {

@@ -85,7 +85,9 @@ def _curves(entry: Facts, words: Words) -> Figure | None:
     best = number(entry.get("best_epoch"))
     note = words("R-CURVES-NOTE")
     if best is not None:
-        note += words("R-CURVES-BEST", epoch=words.count(best))
+        several = (number(entry.get("members")) or 1) > 1
+        code = "R-CURVES-BEST-EACH" if several else "R-CURVES-BEST"
+        note += words(code, epoch=words.count(best))
     titles = (words("R-EPOCH"), words("R-LOSS"))
     svg = draw(charts.lines(points, order, titles, best), f"{words('R-CURVES')}. {note}")
     losses = (Heading(words(code), number=True) for code in ("R-TRAIN-LOSS", "R-VALID-LOSS"))

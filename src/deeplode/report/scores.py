@@ -9,11 +9,12 @@ from deeplode.report.confusion import confusion
 from deeplode.report.draw import draw
 from deeplode.report.facts import mapping, number, numbers, rows, thin
 from deeplode.report.summary import Facts, chosen, main_metric, meaning, model_name
-from deeplode.report.words import Words, clip, distinct, plain
+from deeplode.report.words import Words, clip, distinct, highest, places, plain
 
 _METRICS_SHOWN = 8
 _CANDIDATES = 12
 _POINTS = 500
+_SAME = 0.002  # thresholds nearer than this read the same
 
 
 def leaderboard(facts: Facts, words: Words) -> Section | None:
@@ -24,11 +25,11 @@ def leaderboard(facts: Facts, words: Words) -> Section | None:
     points = _candidate_points(facts, candidates, words)
     blocks: list[Block] = []
     if points:
-        title = words.named("METRIC", main_metric(facts))
-        blocks.append(_candidates_figure(points, "R-BOARD-ALL", title, words))
+        metric = main_metric(facts)
+        blocks.append(_candidates_figure(points, "R-BOARD-ALL", metric, words))
         near = _leaders(points)
         if 2 <= len(near) < len(points):
-            blocks.append(_candidates_figure(near, "R-BOARD-NEAR", title, words))
+            blocks.append(_candidates_figure(near, "R-BOARD-NEAR", metric, words))
     blocks.append(_leaderboard_grid(facts, candidates, words))
     return Section("leaderboard", words("R-BOARD"), tuple(blocks), words("R-BOARD-LEAD"))
 
@@ -67,9 +68,10 @@ def _leaders(points: list[Row]) -> list[Row]:
     return [row for row in points if abs(row["value"] - kept["value"]) <= 3 * width]
 
 
-def _candidates_figure(points: list[Row], code: str, metric: str, words: Words) -> Figure:
+def _candidates_figure(points: list[Row], code: str, name: str, words: Words) -> Figure:
+    metric = words.named("METRIC", name)
     label = ", ".join(f"{row['name']}: {row['shown']}" for row in points).replace("\n", " ")
-    svg = draw(charts.intervals(points, metric), f"{words(code)}. {metric}. {label}")
+    svg = draw(charts.intervals(points, metric, highest(name)), f"{words(code)}. {metric}. {label}")
     return Figure(words(code), svg, words(f"{code}-NOTE"))
 
 
@@ -199,14 +201,16 @@ def _threshold(facts: Facts, words: Words) -> Figure | None:
 
 def _thresholds(curve: list[Facts], value: float | None, words: Words) -> Grid:
     """A few thresholds and the one chosen, with what each would give."""
-    shown = {row["threshold"]: row for row in thin(curve, 11)}
+    shown = {row["threshold"]: row for row in thin(curve, 7)}
     nearest = None
     if value is not None:
         nearest = min(curve, key=lambda row: abs(row["threshold"] - value))
         shown[nearest["threshold"]] = nearest
+        if abs(nearest["threshold"] - value) > _SAME:
+            nearest = None  # the curve has no point at the one chosen
     table = tuple(
         (
-            Cell(words.figure(threshold, 3), strong=row is nearest),
+            Cell(words.figure(threshold, max(3, places(threshold, 2))), strong=row is nearest),
             *(Cell(words.figure(row.get(name), 3)) for name in ("precision", "recall", "f1")),
             Cell(_flagged(row.get("flagged"), words)),
         )

@@ -172,6 +172,11 @@ class Words:
         return f"{rest:.3g} TB" if rest < 999.5 else f"{rest:,.0f} TB"
 
 
+def highest(metric: str) -> float | None:
+    """The best value a metric can have where that is 1."""
+    return 1.0 if metric in _UNIT_METRICS else None
+
+
 def score_places(value: float, metric: object) -> int:
     """How many decimals a metric's value is shown with."""
     if metric in _UNIT_METRICS and abs(value) <= 1:
