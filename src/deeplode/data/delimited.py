@@ -7,6 +7,7 @@ otherwise further down, it is read again as text and settled there. No cell is l
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ from deeplode.messages import Notice
 _MARK = "\0"  # after a column's name: the marks on its cells that are no whole numbers
 _WHOLE = r"^-?(?:0|[1-9][0-9]{0,17})$"  # a whole number that comes back digit for digit
 _SETTLED = 1000  # rows that tell what a column of text may become
+# Later versions of Polars refuse a first row that is too short unless told so.
+_FILLS_UP = "missing_columns" in inspect.signature(pl.scan_csv).parameters
+_FILL_UP: dict[str, Any] = {"missing_columns": "insert"} if _FILLS_UP else {}
 _OPEN = pl.Unknown  # a column of text whose type is settled when all of it is there
 
 Types = dict[str, pl.datatypes.DataTypeClass]
@@ -167,9 +171,9 @@ class _TextFile:
         return pl.scan_csv(
             self.content.data if source is None else source,
             schema={name: types.get(name, pl.String) for name in self.names},
-            missing_columns="insert",
             infer_schema_length=0,
             glob=False,
+            **_FILL_UP,
             **self._signs,
         )
 
@@ -223,10 +227,15 @@ class _TextFile:
             structure = examine(self.content, self.dialect)
             if structure.error is not None:
                 raise structure.error from None
+            if structure.rows == len(structure.blank):
+                raise self._no_rows() from None
             line = stray_quote_line(self.content, self.dialect)
             if line is not None:
                 raise broken_quote(self.content, self.dialect, line) from None
             raise
+
+    def _no_rows(self) -> DataError:
+        return DataError("E-DATA-006", source=self.content.name, columns=len(self.names))
 
     def _complete(
         self, frame: pl.DataFrame, notices: list[Notice]
@@ -241,7 +250,7 @@ class _TextFile:
             frame = frame.filter(~blank)
             rows = frame.height
         if not frame.height:
-            raise DataError("E-DATA-006", source=self.content.name, columns=len(self.names))
+            raise self._no_rows()
         return frame, rows, notices
 
     def _blank(self, frame: pl.DataFrame, rows: int) -> pl.Series | None:

@@ -22,10 +22,12 @@ class Structure:
     """What a record-by-record look found.
 
     error: the first ragged record or broken quote; None when there is none.
-    blank: positions of blank lines among the data rows, from 0.
+    rows: how many records were seen below the header, blank lines too.
+    blank: positions of the blank lines among them, from 0.
     """
 
     error: DataError | None
+    rows: int = 0
     blank: tuple[int, ...] = ()
 
 
@@ -50,7 +52,7 @@ def examine(content: Content, dialect: Dialect) -> Structure:
             row += 1
     except _BrokenQuoteError as broken:
         return Structure(broken_quote(content, dialect, broken.line))
-    return Structure(None, tuple(blank))
+    return Structure(None, max(0, row), tuple(blank))
 
 
 def broken_quote(content: Content, dialect: Dialect, line: int) -> DataError:
