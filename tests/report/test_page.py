@@ -285,6 +285,23 @@ def test_page_stays_below_three_megabytes_whatever_the_data(binary_facts):
     assert "990 others" in page  # classes
 
 
+def test_the_enlarged_leaderboard_shows_only_where_the_leaders_are(binary_page):
+    figure = binary_page[binary_page.index("The leaders, enlarged") :]
+    svg = figure[figure.index("<svg") : figure.index("</svg>")]
+    assert ">0.93<" in svg
+    assert ">0.0<" not in svg
+    assert ">0.5<" not in svg
+
+
+def test_no_axis_of_scores_goes_beyond_the_best_score(binary_facts):
+    for row in binary_facts["leaderboard"][1:]:
+        row["metrics"]["roc_auc"] = {"value": 0.999, "low": 0.99, "high": 1.0}
+    page = render({key: binary_facts[key] for key in ("task", "metrics", "leaderboard")}, "en")
+    ticks = [float(tick) for tick in re.findall(r">(\d\.\d+)</text>", page)]
+    assert ticks
+    assert max(ticks) == 1.0
+
+
 def test_long_names_are_cut_in_charts_and_whole_in_tables(binary_facts):
     name = "monthly_average_of_all_recorded_balances_before_fees"
     binary_facts["importance"][0]["column"] = name

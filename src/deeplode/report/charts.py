@@ -46,7 +46,8 @@ def intervals(values: Sequence[Row], title: str, most: float | None) -> Spec:
     top = max(ends) + margin
     if most is not None and max(ends) <= most:
         top = min(top, most)
-    x = field("value", title=title, scale={"domain": [min(ends) - margin, top], "nice": True})
+    scale = {"domain": [min(ends) - margin, top], "zero": False, "nice": True}
+    x = field("value", title=title, scale=scale)
     return {
         "data": _rows(values),
         "height": 46 + 40 * len(values),
@@ -55,7 +56,7 @@ def intervals(values: Sequence[Row], title: str, most: float | None) -> Spec:
         "layer": [
             {
                 "mark": {"type": "rule", "strokeWidth": 3, "strokeCap": "round", "opacity": 0.45},
-                "encoding": {"x": field("low", title=title), "x2": {"field": "high"}}
+                "encoding": {"x": field("low", title=title, scale=scale), "x2": {"field": "high"}}
                 | {"color": _CHOSEN},
             },
             {
