@@ -13,7 +13,9 @@ from deeplode.nets.knots import Knots, place_knots
 ONE_HOT = 9  # a category column with at most so many levels enters as 0/1 columns
 EMBEDDING = 8  # columns that a category column with more levels is turned into
 FEW_COLUMNS = 32  # up to here, spreading coordinates by a product is faster than by an index
-SAMPLE = 20_000  # training rows that the mean inputs are taken from
+SAMPLE = 200_000  # training rows that knots are placed by
+WIDE_SAMPLE = 20_000  # training rows that the mean inputs are taken from
+CHUNK = 65_536  # rows made ready at once
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,13 @@ class Codes:
 
         numbers: (rows, columns) float32, NaN = missing; categories: (rows, columns) int32 slots.
         """
-        knots = place_knots(numbers, quantiles, frequent)
+        step = max(1, -(-len(numbers) // SAMPLE))
+        knots = place_knots(numbers[::step], quantiles, frequent)
         counts = [torch.bincount(column) for column in categories.T]
         slots = tuple(len(count) for count in counts)
         shares = torch.cat([torch.empty(0), *counts]) / max(len(categories), 1)
         plain = cls(knots, slots, shares, torch.empty(0))
-        step = max(1, -(-len(numbers) // SAMPLE))
+        step = max(1, -(-len(numbers) // WIDE_SAMPLE))
         wide = plain.wide(knots.cells(numbers[::step]), plain.positions(categories[::step]))
         return cls(knots, slots, shares, wide.mean(0))
 
@@ -138,6 +141,16 @@ class Codes:
         """(columns, segments) float32: 1 where a segment belongs to a column."""
         columns = torch.arange(self.knots.columns).unsqueeze(1)
         return (columns == self._owner).float()
+
+    def ready(self, numbers: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows as the net takes them in: their cells and positions, made a chunk at a time."""
+        cells = torch.empty(len(numbers), 3 * self.knots.columns)
+        positions = torch.empty(categories.shape, dtype=torch.int32)
+        for start in range(0, len(numbers), CHUNK):
+            part = slice(start, start + CHUNK)
+            cells[part] = self.knots.cells(numbers[part])
+            positions[part] = self.positions(categories[part])
+        return cells, positions
 
     def wide(self, cells: Tensor, positions: Tensor) -> Tensor:
         """The first layer's inputs, embeddings apart.

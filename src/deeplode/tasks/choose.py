@@ -10,9 +10,13 @@ from typing import Any
 from deeplode.encode.batch import Sizes
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
+from deeplode.fit.loop import VALIDATE
 from deeplode.nets.codes import EMBEDDING, ONE_HOT
 
 FLOAT = 4  # bytes of a float32
+MOST_SEGMENTS = 4_096  # stretches between knots, all number columns together
+SMALLEST_BATCH = 64
+FEWEST_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -22,61 +26,77 @@ class Rule:
     rows: float
     batch_size: int
     epochs: int
+    members: int
+    width: int
 
 
-RULES = (  # the first row whose ``rows`` is not exceeded counts
-    Rule(4_000, 64, 40),
-    Rule(60_000, 256, 20),
-    Rule(250_000, 512, 10),
-    Rule(float("inf"), 1024, 5),
+RULES = (  # the first whose ``rows`` is not exceeded counts
+    Rule(rows=4_000, batch_size=64, epochs=30, members=8, width=128),
+    Rule(rows=60_000, batch_size=256, epochs=20, members=4, width=192),
+    Rule(rows=250_000, batch_size=512, epochs=8, members=4, width=192),
+    Rule(rows=float("inf"), batch_size=1_024, epochs=4, members=2, width=192),
 )
 
 
 def choose(
     rows: int, sizes: Sizes, problem: Problem, given: Mapping[str, Any] | None = None
 ) -> FitConfig:
-    """The configuration for so many training rows; what is ``given`` by name stands as it is."""
+    """The configuration for so many training rows.
+
+    given: choices of the user by the names of FitConfig, which stand as they are; ``batch_size``
+    may be ``full``.
+    """
     rule = next(rule for rule in RULES if rows <= rule.rows)
-    config = FitConfig(batch_size=rule.batch_size, epochs=rule.epochs)
-    wanted = dict(given or {})
-    if wanted.get("batch_size") == "full":
+    default = FitConfig()
+    knots = max(1, min(default.quantiles, MOST_SEGMENTS // (2 * max(sizes.numbers, 1))))
+    wanted: dict[str, Any] = {
+        "hidden": (rule.width,) * 3,
+        "batch_size": rule.batch_size,
+        "epochs": rule.epochs,
+        "patience": rule.epochs,
+        "members": rule.members,
+        "quantiles": knots,
+        "frequent": knots,
+    }
+    wanted |= given or {}
+    if wanted["batch_size"] == "full":
         wanted["batch_size"] = rows
-    return replace(config, **wanted)
+    return replace(default, **wanted)
 
 
 def memory(rows: int, sizes: Sizes, problem: Problem, config: FitConfig) -> int:
-    """Bytes that training such a net holds at its peak, the encoded rows not counted.
+    """Bytes that training such a net takes at its peak, on top of the encoded rows.
 
-    Parameters with their gradients, two moments and best copies; the rows' cells and slots; the
-    activations of a step and of validation.
+    An upper estimate: parameters with gradients, two moments and best copies; the rows as the net
+    takes them in, and their order; inputs and activations of a step or of validation.
     """
-    segments = sizes.numbers * (config.quantiles + config.frequent)
-    hot = sum(size if size <= ONE_HOT + 2 else EMBEDDING for size in sizes.categories)
-    widths = (segments + 2 * sizes.numbers + hot, *config.hidden, problem.n_outputs)
-    parameters: int = sum((a + 1) * b for a, b in pairwise(widths))
-    many = sum(size for size in sizes.categories if size > ONE_HOT + 2)
-    parameters = config.members * (parameters + EMBEDDING * many)
-    cells = rows * (3 * sizes.numbers * FLOAT + len(sizes.categories) * 8 + 8)
-    order = config.members * rows * 8
-    step = config.members * max(config.batch_size, 2048) * (2 * widths[0] + 4 * sum(widths[1:]))
-    return FLOAT * (6 * parameters + step) + cells + order
+    segments = sizes.numbers * (config.quantiles + config.frequent + 1)
+    few = [slots for slots in sizes.categories if slots <= ONE_HOT + 2]
+    many = [slots for slots in sizes.categories if slots > ONE_HOT + 2]
+    inputs = segments + 2 * sizes.numbers + sum(few) + EMBEDDING * len(many)
+    widths = (inputs, *config.hidden, problem.n_outputs)
+    weights = sum((a + 1) * b for a, b in pairwise(widths)) + EMBEDDING * sum(many)
+    held = rows * (3 * sizes.numbers + len(sizes.categories) + 2) * FLOAT
+    order = rows * config.members * 2 * FLOAT
+    batch = min(max(config.batch_size, VALIDATE), rows)
+    step = config.members * batch * (3 * inputs + 4 * sum(widths[1:])) * FLOAT
+    return 7 * config.members * weights * FLOAT + held + order + step
 
 
 def shrink(
     rows: int, sizes: Sizes, problem: Problem, config: FitConfig, ceiling: int
 ) -> tuple[FitConfig, int]:
-    """The configuration and rows that fit below ``ceiling`` bytes.
+    """The configuration and the number of training rows that stay below ``ceiling`` bytes.
 
-    Batch shrinks first, then members, then rows held at once; returns the smallest when nothing
-    fits.
+    Batch shrinks first, then members, then rows; the smallest of each when nothing fits.
     """
     while memory(rows, sizes, problem, config) > ceiling:
-        if config.batch_size > 64:
-            config = replace(config, batch_size=config.batch_size // 2)
+        if config.batch_size > SMALLEST_BATCH:
+            config = replace(config, batch_size=max(SMALLEST_BATCH, config.batch_size // 2))
         elif config.members > 1:
             config = replace(config, members=config.members // 2)
-        elif rows > 1000:
-            rows = max(1000, int(rows * 0.8))
+        elif rows > FEWEST_ROWS:
+            rows = max(FEWEST_ROWS, rows * 4 // 5)
         else:
             break
     return config, rows

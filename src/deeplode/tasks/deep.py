@@ -63,8 +63,9 @@ def fit_net(
     shape = NetShape(config.hidden, config.activation, problem.n_outputs, len(folds))
     ensemble = Ensemble(shape, codes, _prior(target, problem), generator)
     weight = None if weights is None else torch.from_numpy(weights / weights.mean()).float()
-    inputs = (codes.knots.cells(batch.numbers), codes.positions(batch.categories))
-    rows = Rows(inputs, _truth(target, problem, scale), weight)
+    rows = Rows(
+        codes.ready(batch.numbers, batch.categories), _truth(target, problem, scale), weight
+    )
     cuts = tuple(
         RowFold(torch.from_numpy(fold.train).long(), torch.from_numpy(fold.valid).long())
         for fold in folds
