@@ -99,7 +99,7 @@ def place_knots(numbers: Tensor, quantiles: int, frequent: int) -> Knots:
     """
     values: list[NDArray[np.float32]] = []
     normal: list[NDArray[np.float64]] = []
-    smooth: list[NDArray[np.float32]] = []
+    smooth: list[NDArray[np.floating]] = []
     for column in numbers.numpy().T:
         present = np.sort(column[~np.isnan(column)])
         if len(present) == 0 or present[0] == present[-1]:
