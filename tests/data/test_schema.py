@@ -121,14 +121,19 @@ def test_unique_whole_numbers_called_an_id_are_one():
 @pytest.mark.parametrize(
     ("values", "name", "codes"),
     [
-        (repeat(1, 2, 3, 4), "season", True),
-        (repeat(*range(24)), "hour", False),  # too few rows of each
+        (repeat(1, 2, 3, 4), "season", False),
+        (repeat(1, 2, 3, 4), "colour_code", True),
+        (repeat(1, 2, 3, 4), "encoder", False),
         (repeat(*range(10_001, 10_041)), "postal code", True),
+        (repeat(*range(10_001, 10_041)), "ZipCode", True),
+        (repeat(*range(10_001, 10_041)), "store_id", True),
+        (repeat(*range(10_001, 10_041)), "邮编", True),
+        (repeat(*range(10_001, 10_101)), "postal code", False),  # two rows each
         (repeat(*range(10_001, 10_041)), "price", False),
         (repeat(0.5, 1.5, 2.5), "half", False),
     ],
 )
-def test_few_whole_numbers_are_learned_as_codes_too(values, name, codes):
+def test_whole_numbers_called_codes_are_learned_as_categories_too(values, name, codes):
     column = kind_of(values, name)
     assert column.kind == Kind.NUMBER
     assert column.codes is codes

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings
+
+# Time is no promise of these tests, and the same examples are drawn each time.
+settings.register_profile("calm", deadline=None, derandomize=True)
+settings.load_profile("calm")
 
 
 @pytest.fixture

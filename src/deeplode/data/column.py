@@ -34,7 +34,7 @@ class Column:
     reason: the sentence that says why it is of this kind.
     missing: share of empty cells. distinct: different values, empty ones left out.
     format: how its cells are read, for numbers and datetimes.
-    codes: the numbers are few whole ones that may be codes: encoded as numbers and as categories.
+    codes: the numbers are codes by their name: encoded as numbers and as categories.
     used: whether it is a feature.
     """
 

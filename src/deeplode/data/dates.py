@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from deeplode.data.iso import days_since_1970, read_by_place, valid_days
 from deeplode.data.parse import BLANKS, MISSING_WORDS, is_missing
 
 SECOND = 1_000_000
@@ -25,7 +26,6 @@ NONE = np.iinfo(np.int64).min  # the count of a missing instant
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NUMBERS = {name: number for number, name in enumerate(_MONTHS, start=1)}
-_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 _CLOCK = (
     r"(?:[tT, ]{1,3}(?P<hour>[0-9]{1,2})[:时点](?P<minute>[0-9]{1,2})(?:[:分](?P<second>[0-9]{1,2})"
@@ -179,6 +179,20 @@ def _count(value: Any, form: DatetimeFormat) -> tuple[int, int, bool]:
 
 
 def _texts(series: pl.Series, pattern: str) -> Instants:
+    if pattern != "year-month-day":
+        return _by_pattern(series, pattern)
+    count, fit = read_by_place(series)
+    unread = np.zeros(len(series), dtype=bool)
+    if fit.all():
+        return Instants(count, count, unread)
+    rest = np.flatnonzero(~fit)
+    read = _by_pattern(series.gather(rest), pattern)
+    wall = count.copy()
+    count[rest], wall[rest], unread[rest] = read.utc, read.wall, read.unread
+    return Instants(count, wall, unread)
+
+
+def _by_pattern(series: pl.Series, pattern: str) -> Instants:
     text = series.str.strip_chars(BLANKS)
     parts = text.str.extract_groups(_WHOLE[pattern]).struct.unnest()
     cells = {name: parts[name] for name in parts.columns}
@@ -193,9 +207,11 @@ def _texts(series: pl.Series, pattern: str) -> Instants:
     hour, odd_hour = _afternoon(clock[0], cells["half"])
     fraction = _whole(cells["fraction"].str.pad_end(6, "0").str.head(6), 0)
     offset, odd_offset = _offsets(cells["zone"])
-    good = _valid(year, month, day) & (hour < 24) & (clock[1] < 60) & (clock[2] < 60)
+    good = valid_days(year, month, day) & (hour < 24) & (clock[1] < 60) & (clock[2] < 60)
     good &= ~(odd_hour | odd_offset)
-    days = _days(np.where(good, year, 1970), np.where(good, month, 1), np.where(good, day, 1))
+    days = days_since_1970(
+        np.where(good, year, 1970), np.where(good, month, 1), np.where(good, day, 1)
+    )
     wall = days * DAY + (hour * 3600 + clock[1] * 60 + clock[2]) * SECOND + fraction
     missing = series.is_null() | text.str.to_lowercase().is_in(MISSING_WORDS)
     return Instants(
@@ -224,18 +240,6 @@ def _offsets(zone: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     minutes = _whole(digits.str.head(2), 0) * 60 + _whole(digits.str.tail(2), 0)
     sign = np.where((zone.str.head(1) == "-").fill_null(False).to_numpy(), -1, 1)
     return sign * minutes * 60 * SECOND, minutes >= 24 * 60
-
-
-def _valid(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
-    inside = (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1)
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0)) & (month == 2)
-    return np.asarray(inside & (day <= _DAYS[np.where(inside, month, 1) - 1] + leap))
-
-
-def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Days since 1970-01-01 in the proleptic Gregorian calendar."""
-    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    return np.asarray(months.astype("datetime64[D]").astype(np.int64) + day - 1)
 
 
 @lru_cache(maxsize=64)  # a span between columns reads the same cells again

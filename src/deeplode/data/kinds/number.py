@@ -14,12 +14,13 @@ from deeplode.messages import Notice
 
 READABLE = 0.9  # share of the filled cells that must be numbers
 
-# Few distinct whole numbers, each seen often, may be codes as well as amounts.
-FEWEST_CODES, MOST_CODES, ROWS_A_CODE = 3, 64, 20
-# Columns whose names say that they hold codes may have more of them.
-MOST_NAMED_CODES = 5_000
+# Whole numbers whose name says that they are codes are learned as categories too. Few different
+# values alone are no reason: trees cut between any two of them, nets bend at each of them, and
+# learning seasons, hours, months or grades both ways made nothing better and some sets worse
+# (see docs/kinds.md).
+FEWEST_CODES, MOST_CODES, ROWS_A_CODE = 3, 5_000, 4
 CODE_NAME = re.compile(
-    r"(?i)(^|[^a-z])(zip|zip_?code|postcode|postal|postal_?code|plz|code|codes|subclass|flightnum)"
+    r"(?i)(^|[^a-z])(zip|zip_?code|postcode|postal|postal_?code|plz|code|codes)"
     r"([^a-z]|$)|[a-z]_?code$|[a-z](?-i:C)ode|(store|shop|branch|product|item|customer|user|seller)"
     r"[ _-]?(id|no|nr|num|number)$|邮编|编码|代码|区号|编号"
 )
@@ -66,9 +67,7 @@ def _share_read(texts: pl.Series, form: NumberFormat) -> float:
 
 
 def _may_be_codes(facts: Facts, whole: bool, distinct: int) -> bool:
-    if not whole or distinct < FEWEST_CODES:
+    """Whether whole numbers are called codes and repeat enough to learn each on its own."""
+    if not whole or not FEWEST_CODES <= distinct <= MOST_CODES:
         return False
-    if distinct <= MOST_CODES and facts.filled >= ROWS_A_CODE * distinct:
-        return True
-    named = CODE_NAME.search(facts.name) is not None
-    return named and distinct <= MOST_NAMED_CODES and facts.filled >= 4 * distinct
+    return facts.filled >= ROWS_A_CODE * distinct and CODE_NAME.search(facts.name) is not None
