@@ -157,6 +157,8 @@ def test_what_the_user_says_a_column_is_goes_over_what_it_looks_like():
     assert kind_of(list(range(ROWS)), kinds={"column": "category"}).kind == Kind.CATEGORY
     assert kind_of(repeat("1", "x", "y", "z"), kinds={"column": "number"}).kind == Kind.NUMBER
     assert kind_of(repeat("5", "6"), kinds={"column": "datetime"}).kind == Kind.DATETIME
+    assert kind_of(repeat("on", "off"), kinds={"column": "category"}).kind == Kind.CATEGORY
+    assert kind_of(repeat("man", "woman"), kinds={"column": "boolean"}).kind == Kind.CATEGORY
     assert kind_of(DIGITS.normal(size=ROWS), kinds={"column": "id"}).used is False
     assert kind_of(DIGITS.normal(size=ROWS), kinds={"column": "constant"}).used is False
 

@@ -148,3 +148,10 @@ def test_folds_of_one_group_or_instant_fall_back_to_random_ones():
 
 def test_keys_follow_the_order_of_the_values():
     assert keys(table(4, t=["b", None, "a", "b"]), "t").tolist() == [2, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "texts", [["13/2/2024", "1/3/2024", "", "2/12/2023"], ["$10", "1,000", "n/a", "9"]]
+)
+def test_keys_of_texts_follow_the_dates_or_numbers_they_spell(texts):
+    assert keys(table(4, t=texts), "t").tolist() == [2, 3, 0, 1]

@@ -357,6 +357,19 @@ def test_a_column_that_is_all_missing_in_new_rows_gets_an_answer():
     assert all("filled_in" in words for words in encoded.flags)
 
 
+def test_dates_asked_to_be_categories_are_the_same_alone_and_among_others():
+    days = [START + timedelta(days=n % 3) for n in range(30)]
+    for dates in (pl.Series(days), pl.Series(days).dt.date(), pl.Series(days).dt.time()):
+        table = Table.of(pl.DataFrame({"day": dates, "x": RNG.normal(size=30)}))
+        encoder = Encoder.fit(table, infer(table, Roles(), {"day": "category"}))
+        slots = encoder.transform(table).batch.categories
+        assert slots.min() >= 2
+        for place in range(3):
+            _, alone, mask = encoder.transform_row(table.frame.row(place, named=True))
+            np.testing.assert_array_equal(alone, slots[place].numpy())
+            assert mask == 0
+
+
 def test_real_rows_are_encoded_alike_alone_and_together(shared_tables):
     for name, target in (
         ("nyc_taxis", "fare"),

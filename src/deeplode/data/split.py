@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
+from deeplode.data.dates import NONE, DatetimeFormat, find_pattern, instants
+from deeplode.data.parse import find_number_format, numbers
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
 
 HOWS = ("random", "time", "group", "file")
 TEST_SHARE = 0.2
+ORDERED = 0.95  # share of texts that must read as dates or numbers to be ordered as such
 PARTS = 8  # of the training rows; each member validates on one
 
 
@@ -105,11 +109,26 @@ def folds(
 
 def keys(table: Table, column: str) -> np.ndarray:
     """(rows,) int64: the place of each row's value among the different ones of a column, in
-    their order; times in order of time, empty cells first."""
+    their order; dates in order of time however they are written, empty cells first (0)."""
     series = table.frame[column]
     if series.dtype.is_nested():
         series = series.hash()
-    return series.rank("dense").fill_null(0).cast(int).to_numpy()
+    elif series.dtype == pl.String:
+        series = _in_order(series)
+    return series.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+
+
+def _in_order(texts: pl.Series) -> pl.Series:
+    """Texts that spell dates or numbers as these; others as they are."""
+    pattern, share, _ = find_pattern(texts.drop_nulls().unique())
+    if share >= ORDERED:
+        counts = instants(texts, DatetimeFormat(pattern)).utc
+        return pl.Series(counts).replace(NONE, None)
+    form = find_number_format(texts)
+    values, unread = numbers(texts, form)
+    if unread.sum() > (1 - ORDERED) * len(texts):
+        return texts
+    return pl.Series(values, nan_to_null=True)
 
 
 def _order(rows: int, target: np.ndarray | None, seed: int) -> np.ndarray:

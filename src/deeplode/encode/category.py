@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from functools import cached_property
 from typing import Any
 
@@ -157,8 +158,8 @@ class CategoryEncoder(ColumnEncoder):
 
     def _odd(self, value: Any) -> tuple[int, int]:
         """A cell that is no known text as it stands: its slot and flags."""
-        if isinstance(value, bool):
-            value = "true" if value else "false"
+        if isinstance(value, (bool, date, time)):
+            value = pl.Series([value]).cast(pl.String)[0]  # as a column of them would be
         if isinstance(value, str):
             value = value.strip(BLANKS)
             slot = self._slot_of_text.get(value)

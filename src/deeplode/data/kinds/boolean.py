@@ -6,6 +6,7 @@ import polars as pl
 
 from deeplode.data.column import Column, Kind
 from deeplode.data.facts import Facts
+from deeplode.data.kinds import category
 from deeplode.data.parse import BLANKS
 from deeplode.messages import Notice
 
@@ -21,20 +22,24 @@ def recognise(facts: Facts) -> Column | None:
     """Truths, the numbers 0 and 1, or one pair of opposite words. One of the two may be absent
     when there are empty cells beside the other."""
     if facts.series.dtype == pl.Boolean:
-        return force(facts)
+        return _column(facts)
     if facts.is_number:
         if facts.distinct <= 2 and facts.whole and facts.low in (0, 1) and facts.high in (0, 1):
-            return force(facts)
+            return _column(facts)
         return None
     if facts.texts is None or facts.distinct > 6:  # "Yes", "yes" and "YES" are one word
         return None
     words = set(facts.texts.unique().str.strip_chars(BLANKS).str.to_lowercase())
     if any(words == set(pair) for pair in PAIRS):
-        return force(facts)
+        return _column(facts)
     return None
 
 
 def force(facts: Facts) -> Column:
-    """The column as truths, whatever its cells look like."""
+    """The column as truths; as a category of its words where they are no truths."""
+    return recognise(facts) or category.force(facts)
+
+
+def _column(facts: Facts) -> Column:
     reason = Notice("KIND-BOOLEAN", facts.name, {"distinct": facts.distinct})
     return Column(facts.name, Kind.BOOLEAN, reason, facts.share_missing, facts.distinct)
