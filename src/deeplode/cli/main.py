@@ -14,6 +14,7 @@ import typer
 
 from deeplode.errors import DeeplodeError
 from deeplode.messages import LANGUAGES, say, set_language
+from deeplode.runtime import wait_quietly
 from deeplode.version import __version__
 
 # The commands there are, in the order of help.
@@ -32,6 +33,7 @@ INTERRUPTED = 130
 
 def run() -> None:
     """Entry point of the installed program."""
+    wait_quietly()
     sys.exit(main(sys.argv[1:]))
 
 
