@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(arguments: list[str], folder: Path) -> None:
-    """Run the program as its README says; quick nets, for the words and not for the score."""
+    """Run the program as its README says."""
     program = str(Path(sys.executable).with_name("deeplode"))
     done = subprocess.run(
         [program, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
@@ -48,25 +48,20 @@ def run(arguments: list[str], folder: Path) -> None:
     assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_the_commands_of_the_readme_run_in_their_order(name: str, folder: Path) -> None:
-    lines = [line for block in blocks(name, "bash") for line in block.splitlines()]
+def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
+    lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("deeplode ")]
     assert {words[1] for words in commands} == set(COMMANDS)
     for words in commands:
-        again = ["--force"] if words[1] in ("train", "predict", "report") else []
-        run([*words[1:], *again], folder)
+        run(words[1:], folder)
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_the_python_of_the_readme_runs(name: str, folder: Path) -> None:
-    (block,) = blocks(name, "python")
+def test_the_python_of_the_readme_runs(folder: Path) -> None:
+    (block,) = blocks("README.md", "python")
     (folder / "block.py").write_text(block, "utf-8")
     before = Path.cwd()
     os.chdir(folder)
     try:
-        (folder / "churn.lode").unlink(missing_ok=True)
-        (folder / "churn.html").unlink(missing_ok=True)
         names = runpy.run_path("block.py")
     finally:
         os.chdir(before)

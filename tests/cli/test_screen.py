@@ -108,7 +108,12 @@ def test_the_leaderboard_fits_eighty_columns(
 ) -> None:
     set_language(language)
     try:
-        facts = {"task": "binary", "leaderboard": BOARD, "split": {"test": 9769}}
+        facts = {
+            "task": "binary",
+            "main_metric": "roc_auc",
+            "leaderboard": BOARD,
+            "split": {"test": 9769},
+        }
         tables.leaderboard(Console(width=80, no_color=True), facts)
     finally:
         set_language("en")

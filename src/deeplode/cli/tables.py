@@ -84,7 +84,7 @@ def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, objec
 def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
     """Every candidate: its main metric with the interval, and its times."""
     say_it, board = words(), facts["leaderboard"]
-    main = next(iter(board[0]["metrics"]))
+    main = facts["main_metric"]
     headings = [
         say_it("R-MODEL"),
         say("T-INTERVAL", metric=say_it.named("METRIC", main)),
