@@ -85,11 +85,22 @@ def test_a_row_scores_the_same_bits_alone_in_any_company_and_on_any_threads(make
     numbers, categories = case.batch.numbers.numpy(), case.batch.categories.numpy()
     monkeypatch.setattr(scoring, "CHUNK", 700)
     whole = Scorer(forest)(numbers, categories, threads=2)
-    monkeypatch.setattr(scoring, "KEPT_BYTES", 0)  # tables made anew each time
-    np.testing.assert_array_equal(Scorer(forest)(numbers[::-1], categories[::-1])[::-1], whole)
+    scorer = Scorer(forest)
+    np.testing.assert_array_equal(scorer(numbers[::-1], categories[::-1])[::-1], whole)
     for row in range(0, 3000, 500):
-        alone = Scorer(forest)(numbers[row : row + 1], categories[row : row + 1])
+        alone = scorer(numbers[row : row + 1], categories[row : row + 1])
         np.testing.assert_array_equal(alone[0], whole[row])
+
+
+@pytest.mark.parametrize("few", [0, 10**9])
+def test_a_forest_too_large_to_keep_its_tables_scores_the_same_bits(make_case, monkeypatch, few):
+    case = make_case(5, rows=1000)
+    forest = forest_of(grow(case, 5, num_leaves=40), [12] * 3, 4, SLOTS)
+    rows = case.batch.numbers.numpy(), case.batch.categories.numpy()
+    whole = Scorer(forest)(*rows)
+    monkeypatch.setattr(scoring, "KEPT_BYTES", 0)
+    monkeypatch.setattr(scoring, "FEW", few)  # asked node by node, or by tables made anew
+    np.testing.assert_array_equal(Scorer(forest)(*rows), whole)
 
 
 def test_trees_without_splits_and_tables_without_rows_are_scored(make_case):

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from deeplode.trees.forest import Forest
 from deeplode.trees.tables import Index, Masks, NodeMasks, Table
 
-TREES = 64  # trees scored together; their values are summed first, so it decides the last bits
-ROWS = 512  # rows looked up together: what a core's cache holds beside the tables
+TREES = 256  # trees scored together; their values are summed first, so it decides the last bits
+ROWS = 256  # rows looked up together: what a core's cache holds beside the tables
 CHUNK = 1 << 14  # rows given to a thread at a time
 CELLS = 1 << 22  # values digitised at a time
-KEPT_BYTES = 1 << 28  # tables kept for the next call; those of a larger forest are made anew
-FEW = 1 << 17  # rows x nodes up to which asking every node is quicker than the tables
+KEPT_BYTES = 1 << 28  # tables are kept for the next call; larger ones are made anew in each
+FEW = 1 << 22  # rows x nodes up to which asking every node is quicker than to make tables anew
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Scorer:
         self._shift = word({32: 27, 64: 58}[self._places])
         self._firsts = range(0, forest.n_trees, TREES)
         self._leaves = self._place_leaves()
-        self._tables: list[tuple[Table, ...] | None] = [None] * len(self._firsts)
+        self._kept: list[tuple[Table, ...]] | None = None
 
     def __call__(
         self, numbers: NDArray[np.float32], categories: NDArray[np.int32], threads: int = 1
@@ -62,7 +62,9 @@ class Scorer:
         A row has the same score, to the bit, whatever the rows around it and the threads.
         """
         scores = np.zeros((len(numbers), self.forest.n_outputs))
-        if len(numbers) * len(self.forest.feature) <= FEW:
+        if self._kept is None:
+            self._kept = self._tables_to_keep()
+        if not self._kept and len(numbers) * len(self.forest.feature) <= FEW:
             self._score_few(numbers, categories, scores)
             return scores
         step = min(CHUNK, max(ROWS, CELLS // max(1, len(self._nodes.used))))
@@ -100,15 +102,21 @@ class Scorer:
             blocks.append(Leaves(own, offsets, sums_from, output[sums_from]))
         return blocks
 
-    def _tables_of(self, block: int) -> tuple[Table, ...]:
-        kept = self._tables[block]
-        if kept is not None:
-            return kept
-        first = self._firsts[block]
-        tables = self._nodes.tables(first, min(first + TREES, self.forest.n_trees))
-        if sum(table.nbytes for table in tables) * len(self._tables) <= KEPT_BYTES:
-            self._tables[block] = tables
+    def _tables_to_keep(self) -> list[tuple[Table, ...]]:
+        """The tables of all blocks; none where they are too large to be kept."""
+        tables, size = [], 0
+        for block in range(len(self._firsts)):
+            tables.append(self._tables_of(block))
+            size += sum(table.nbytes for table in tables[-1])
+            if size > KEPT_BYTES:
+                return []
         return tables
+
+    def _tables_of(self, block: int) -> tuple[Table, ...]:
+        if self._kept:
+            return self._kept[block]
+        first = self._firsts[block]
+        return self._nodes.tables(first, min(first + TREES, self.forest.n_trees))
 
     def _score(
         self,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deeplode.trees.forest import WORD, Forest
 
-SHARED = 512  # most combinations of values in one shared table
+SHARED = 256  # most combinations of values in one shared table
 
 Index = NDArray[np.intp]
 Masks = NDArray[Any]  # uint32 where all trees have at most 32 leaves, else uint64
