@@ -10,7 +10,8 @@ import pytest
 
 from deeplode import options
 from deeplode.errors import OptionError
-from deeplode.options import ReadOptions, TrainOptions, duration, size
+from deeplode.options import TrainOptions
+from deeplode.quantity import duration, size
 
 
 @pytest.mark.parametrize(
@@ -114,16 +115,6 @@ def test_every_option_says_what_it_is_and_where_it_stands() -> None:
     for one in fields(TrainOptions):
         assert one.metadata["about"].endswith((".", "…")), one.name
         assert one.metadata["group"] in options.GROUPS, one.name
-
-
-def test_reading_options_are_the_keywords_of_read() -> None:
-    from deeplode.data import read, sources
-
-    def defaults(kind: Any) -> dict[str, Any]:
-        return {one.name: one.default for one in fields(kind)}
-
-    assert defaults(ReadOptions) == defaults(read.ReadOptions)
-    assert tuple(sources.FORMATS) == options.FORMATS
 
 
 def test_network_options_are_choices_of_the_training() -> None:

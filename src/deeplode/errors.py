@@ -71,7 +71,7 @@ class ModelFileError(DeeplodeError, ValueError):
     exit_status = 6
 
 
-class Interrupted(DeeplodeError):
+class Interrupted(DeeplodeError):  # noqa: N818 - like KeyboardInterrupt
     """The user stopped the run before there was anything to save (exit 130)."""
 
     exit_status = 130

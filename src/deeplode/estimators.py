@@ -2,212 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_array
 
-from deeplode.data.frames import as_polars, like
-from deeplode.data.schema import Roles
+from deeplode.data.frames import like
 from deeplode.data.table import Table
-from deeplode.encode.target import infer_target, missing_targets
-from deeplode.errors import DataError
-from deeplode.evaluate.problem import Problem
-from deeplode.machine import usable_threads
-from deeplode.messages import language as chosen_language
-from deeplode.options import duration, size
-from deeplode.output import write_text
-from deeplode.progress import silent
-from deeplode.report.notebook import model_html
-from deeplode.report.page import render
-from deeplode.runtime import Budget, configured
-from deeplode.saved import PROBE_ROWS, Saved, save
-from deeplode.tasks.learn import Learned, Lesson, Settings, learn
+from deeplode.saved import Saved
+from deeplode.supervised import Supervised
 from deeplode.tasks.model import Model
-from deeplode.tasks.prepare import Plan, lesson
-from deeplode.tasks.score import validated
-
-NET = (
-    "members", "hidden", "activation", "optimizer", "learning_rate", "schedule", "batch_size",
-    "epochs", "patience", "dropout", "l1", "l2",
-)  # fmt: skip
 
 
-class _Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """What Classifier and Regressor share. Keywords are the flags of ``deeplode train``.
-
-    time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
-    ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
-    kinds: {column: kind} where the guess is wrong. drop: columns to leave out.
-    blend: blend the net with boosted trees; False keeps the model a pure net.
-    The others are choices of the net; None follows from the data.
-    """
-
-    def __init__(
-        self,
-        *,
-        time_limit: str | float | None = None,
-        memory_limit: str | int | None = None,
-        seed: int = 0,
-        threads: int | None = None,
-        kinds: Mapping[str, str] | None = None,
-        drop: Sequence[str] = (),
-        blend: bool = True,
-        members: int | None = None,
-        hidden: Sequence[int] | None = None,
-        activation: str | None = None,
-        optimizer: str | None = None,
-        learning_rate: float | None = None,
-        schedule: str | None = None,
-        batch_size: int | str | None = None,
-        epochs: int | None = None,
-        patience: int | None = None,
-        dropout: float | None = None,
-        l1: float | None = None,
-        l2: float | None = None,
-    ) -> None:
-        self.time_limit = time_limit
-        self.memory_limit = memory_limit
-        self.seed = seed
-        self.threads = threads
-        self.kinds = kinds
-        self.drop = drop
-        self.blend = blend
-        self.members = members
-        self.hidden = hidden
-        self.activation = activation
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.dropout = dropout
-        self.l1 = l1
-        self.l2 = l2
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
-        """Learn ``y`` from ``X``.
-
-        X: frame of pandas, Polars or Arrow, or array (rows, columns). y: (rows,); rows without a
-        value are left out. sample_weight: (rows,) how much each row counts. groups: (rows,): rows
-        of one group validate together.
-        Raises DataError for data that cannot be learned from, OptionError for a choice that
-        makes no sense.
-        """
-        frame = self._features(X, reset=True)
-        columns = {"target": self._target(y, frame.height)}
-        if sample_weight is not None:
-            columns["weight"] = _column(sample_weight, frame.height)
-        if groups is not None:
-            columns["group"] = _column(groups, frame.height)
-        ends = None if self.time_limit is None else duration(self.time_limit)
-        holds = None if self.memory_limit is None else size(self.memory_limit)
-        self._learn(frame.drop(self.drop, strict=False), columns, Budget.begin(ends, holds))
-        return self
-
-    def _learn(self, frame: pl.DataFrame, columns: dict[str, pl.Series], budget: Budget) -> None:
-        names = {role: _free(role, frame.columns) for role in columns}
-        whole = frame.with_columns(own.alias(names[role]) for role, own in columns.items())
-        target = whole[names["target"]]
-        code = infer_target(target, self._task)
-        table = Table.of(whole).rows(np.flatnonzero(~missing_targets(target)))
-        roles = Roles(names["target"], None, names.get("weight"), names.get("group"))
-        threads = self.threads or usable_threads()
-        problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
-        with configured(threads, self.seed):
-            made, notices = lesson(table, code, Plan(roles, self.kinds, None, self.seed))
-            learned = learn(made, Settings(problem, self.blend, self._net()), budget, silent)
-        self.notices_ = (*notices, *learned.notices)
-        self.facts_ = validation_facts(learned, made)
-        self.n_iter_ = max(1, learned.training.get("epochs", 1))
-        probe = made.table.rows(np.arange(min(PROBE_ROWS, len(made.table))))
-        self._hold(learned.model, probe)
-
-    def _net(self) -> dict[str, Any]:
-        """The choices of the net that were made."""
-        chosen = {name: getattr(self, name) for name in NET}
-        if chosen["hidden"] is not None:
-            chosen["hidden"] = tuple(chosen["hidden"])
-        return {name: value for name, value in chosen.items() if value is not None}
-
-    def _hold(self, model: Model, probe: Table) -> None:
-        self.model_ = model
-        self._probe = probe
-
-    def _features(self, X: Any, *, reset: bool) -> pl.DataFrame:
-        """The columns of X as Polars, checked as scikit-learn wants it."""
-        if isinstance(X, Table):
-            X = X.frame
-        if isinstance(X, Mapping):
-            X = as_polars(X)
-        if not hasattr(X, "columns"):  # an array: scikit-learn has the words for what is wrong
-            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
-        if reset or hasattr(self, "n_features_in_"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        return as_polars(X)
-
-    def _target(self, y: Any, rows: int) -> pl.Series:
-        if y is None:
-            raise DataError("E-DATA-057", estimator=type(self).__name__)
-        return _column(y, rows)
-
-    def _outputs(self, X: Any) -> NDArray[np.float64]:
-        check_is_fitted(self, "model_")
-        frame = self._features(X, reset=False)
-        with configured(self.threads or usable_threads(), self.seed):
-            return self.model_.predict(Table.of(frame)).outputs
-
-    def predict_frame(self, X: Any) -> pl.DataFrame:
-        """All that ``deeplode predict`` writes: id, prediction, …, flags. Polars, a row a row."""
-        check_is_fitted(self, "model_")
-        table = X if isinstance(X, Table) else Table.of(self._features(X, reset=False))
-        with configured(self.threads or usable_threads(), self.seed):
-            return self.model_.frame(table.ids, self.model_.predict(table))
-
-    def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model file that holds no code.
-
-        Raises OptionError when the path exists (without ``force``) or cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        save(path, self.model_, self.facts_, self._probe, force=force)
-
-    def report(self, path: str | Path, *, language: str | None = None, force: bool = False) -> None:
-        """Write the report of what was learned; its scores are of out-of-fold rows.
-
-        Raises OptionError when the path exists (without ``force``) or cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        write_text(path, render(self.facts_, language or chosen_language()), force=force)
-
-    @property
-    def leaderboard_(self) -> list[dict[str, Any]]:
-        """Every candidate with its scores on out-of-fold rows and its seconds."""
-        check_is_fitted(self, "model_")
-        board: list[dict[str, Any]] = self.facts_["leaderboard"]
-        return board
-
-    def _repr_html_(self) -> str:
-        plain = type(self)().get_params()
-        chosen = {name: own for name, own in self.get_params().items() if own != plain[name]}
-        return model_html(getattr(self, "facts_", None), chosen, type(self).__name__)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
-
-
-class Classifier(ClassifierMixin, _Supervised):  # type: ignore[misc]
+class Classifier(ClassifierMixin, Supervised):  # type: ignore[misc]
     """Deep net and boosted trees, blended, for classes.
 
     After ``fit``: ``classes_``, ``model_``, ``leaderboard_``, ``facts_`` (as in result.json, of
@@ -260,7 +72,7 @@ class Classifier(ClassifierMixin, _Supervised):  # type: ignore[misc]
         return self.model_.target.classes[int(self.model_.codes(outputs)[0])]
 
 
-class Regressor(RegressorMixin, _Supervised):  # type: ignore[misc]
+class Regressor(RegressorMixin, Supervised):  # type: ignore[misc]
     """Deep net and boosted trees, blended, for numbers.
 
     After ``fit``: ``model_``, ``leaderboard_``, ``facts_`` (as in result.json, of out-of-fold
@@ -300,48 +112,6 @@ def estimator_of(saved: Saved) -> Classifier | Regressor:
     made.facts_ = saved.card
     made._hold(model, saved.probe)
     return made
-
-
-def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:
-    """What result.json holds, measured on out-of-fold rows: there are no test rows in Python."""
-    facts = validated(learned, made.target, made.weights)
-    model = learned.model
-    return {
-        "schema_version": 1,
-        "verb": "train",
-        "task": model.problem.task,
-        "target": "" if made.code.name == "target" else made.code.name,
-        **facts,
-        "threshold": learned.threshold,
-        "calibration": learned.calibration,
-        "training": learned.training,
-        "seed": model.problem.seed,
-    }
-
-
-def _column(values: Any, rows: int) -> pl.Series:
-    """A target, weight or group column. Raises DataError when it is not one value a row."""
-    series = column_or_1d_series(values)
-    if len(series) != rows:
-        raise DataError("E-DATA-058", rows=rows, values=len(series))
-    return series
-
-
-def column_or_1d_series(values: Any) -> pl.Series:
-    """(rows,) of anything as a Polars series; (rows, 1) is taken with scikit-learn's warning."""
-    if isinstance(values, pl.Series):
-        return values
-    if not hasattr(values, "columns") and getattr(values, "ndim", 1) != 1:
-        values = column_or_1d(values, warn=True)
-    return as_polars({"y": values} if not hasattr(values, "to_frame") else values).to_series()
-
-
-def _free(role: str, names: Sequence[str]) -> str:
-    """A name for a column of ours that no feature has."""
-    name = role
-    while name in names:
-        name += "_"
-    return name
 
 
 def _series(X: Any, values: NDArray[Any]) -> Any:

@@ -84,4 +84,15 @@ class Notice:
 
     def as_json(self) -> dict[str, Any]:
         """The form of ``warnings`` in result.json."""
-        return {"code": self.code, "column": self.column, "message": self.message()}
+        plain = {name: _plain(value) for name, value in self.values.items()}
+        return {
+            "code": self.code,
+            "column": self.column,
+            "message": self.message(),
+            "values": plain,
+        }
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold."""
+    return value if isinstance(value, str | int | float | None) else str(value)

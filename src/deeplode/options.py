@@ -7,16 +7,15 @@ command line makes its flags and their help from these fields; ``verbs.train`` t
 
 from __future__ import annotations
 
-import math
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from deeplode.errors import OptionError
+from deeplode.quantity import duration, size
 
 Value = TypeVar("Value")
 
@@ -35,15 +34,6 @@ ACTIVATIONS = (
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 SCHEDULES = ("constant", "cosine", "one_cycle")
-GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
-
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
-    "KIB": 2**10,
-    "MIB": 2**20,
-    "GIB": 2**30,
-    "TIB": 2**40,
-}
 
 # Types that an option may have, by the name that its annotation has.
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -56,6 +46,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "Mapping[str, str]": Mapping,
     "None": type(None),
 }
+GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
 
 
 def option(
@@ -114,10 +105,24 @@ class ReadOptions:
             if among and value is not None and value not in among:
                 allowed = ", ".join(repr(choice) for choice in among)
                 raise OptionError("E-OPT-002", option=one.name, value=value, allowed=allowed)
+        if self.every < 1:
+            raise OptionError("E-OPT-004", option="every", value=self.every, least=1)
 
     def reading(self) -> dict[str, Any]:
         """Keywords for ``read``: those that were set."""
         return _set(self, "Reading")
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The same options with some replaced, by name.
+
+        Raises OptionError naming the nearest option for a name that is none.
+        """
+        names = [one.name for one in fields(self)]
+        for name in values:
+            if name not in names:
+                near = get_close_matches(name.replace("-", "_"), names, 1) or names
+                raise OptionError("E-OPT-001", option=name, near=", ".join(near))
+        return replace(self, **{name: _plain(value) for name, value in values.items()})
 
 
 @dataclass(frozen=True)
@@ -230,18 +235,6 @@ class TrainOptions(ReadOptions):
         chosen.pop("blend")
         return chosen
 
-    def with_values(self, values: Mapping[str, Any]) -> TrainOptions:
-        """The same options with some replaced, by name.
-
-        Raises OptionError naming the nearest option for a name that is none.
-        """
-        names = [one.name for one in fields(self)]
-        for name in values:
-            if name not in names:
-                near = get_close_matches(name.replace("-", "_"), names, 1) or names
-                raise OptionError("E-OPT-001", option=name, near=", ".join(near))
-        return replace(self, **{name: _plain(value) for name, value in values.items()})
-
     @classmethod
     def from_toml(cls, path: str | Path) -> TrainOptions:
         """The options in a TOML file of keys and values; ``kinds`` is a table in it."""
@@ -259,45 +252,6 @@ class TrainOptions(ReadOptions):
             for one in fields(self)
             for value in (getattr(self, one.name),)
         }
-
-
-def duration(text: str | float) -> float:
-    """Seconds of ``90s``, ``5m``, ``1h``, ``1h30m`` or a bare number of seconds.
-
-    Raises OptionError when it is not a positive time.
-    """
-    if isinstance(text, str):
-        parts = re.findall(r"([\d.]+)\s*(ms|min|[smhd]?)\s*", text.strip().lower())
-        whole = "".join(number + unit for number, unit in parts)
-        try:
-            if whole != re.sub(r"\s+", "", text.lower()):
-                raise ValueError
-            seconds = sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
-        except ValueError:
-            raise OptionError(
-                "E-OPT-005", option="time_limit", value=text, like="90s, 5m, 1h"
-            ) from None
-    else:
-        seconds = float(text)
-    if not 0 < seconds < math.inf:
-        raise OptionError("E-OPT-005", option="time_limit", value=text, like="90s, 5m, 1h")
-    return seconds
-
-
-def size(text: str | int) -> int:
-    """Bytes of ``4GB``, ``512MB``, ``2GiB`` (``4G`` is ``4GB``) or a bare number of bytes.
-
-    Raises OptionError when it is not a positive size.
-    """
-    if isinstance(text, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)\s*", text.upper())
-        unit = (match[2] if match and match[2] else "B").removesuffix("B") + "B"
-        if not match or unit not in _BYTES:
-            raise OptionError("E-OPT-005", option="memory_limit", value=text, like="512MB, 4GB")
-        text = int(float(match[1]) * _BYTES[unit])
-    if text <= 0:
-        raise OptionError("E-OPT-005", option="memory_limit", value=text, like="512MB, 4GB")
-    return text
 
 
 def _set(options: ReadOptions, group: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from deeplode.data.measure import fingerprint
-from deeplode.data.schema import Roles, Schema, infer, row_weights
-from deeplode.data.suggest import closest
+from deeplode.data.schema import Roles, row_weights
 from deeplode.data.table import Table
 from deeplode.errors import DataError, DeeplodeError, OptionError
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
+from deeplode.inspection import SCHEMA_VERSION, source_facts
 from deeplode.machine import library_versions, usable_threads
 from deeplode.memory import guard, peak_memory
 from deeplode.messages import Notice, language
@@ -31,11 +30,11 @@ from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, configured, interruptible
 from deeplode.saved import restore, save
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
+from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan, held_out, known_rows, labelled, lesson
 from deeplode.tasks.score import column_importance, score
 from deeplode.verbs import RunResult, Source, read_table, tell
 
-SCHEMA_VERSION = 1
 TAIL_SECONDS = 2.5  # for scoring, saving and the report, whatever the data …
 TAIL_SHARE = 0.08  # … and this share of the time limit, for larger data
 IMPORTANCE_SHARE = 0.5  # of the time that is left after scoring
@@ -86,7 +85,8 @@ class _Run:
     replay: Mapping[str, Any] | None
 
     @property
-    def plan(self) -> Plan:
+    def columns(self) -> Plan:
+        """The roles and kinds that the user gave."""
         told = self.options
         roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
         return Plan(roles, told.kinds, told.split, told.seed)
@@ -97,13 +97,17 @@ class _Run:
         table = self.table(self.source)
         self._remember(table)
         made, test, notices, split = self.prepared(table)
-        settings = self.settings(made)
+        made, memory = self.planned(made, 2 * int(table.frame.estimated_size()))
+        settings = Settings(
+            self.problem(made), memory.config, self.options.blend, self.replay,
+            self.folder.checkpoint,
+        )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
         learned = learn(made, settings, self.budget.until(tail), self.listen)
         facts = self.judged(learned, made, test, split)
-        facts["warnings"] = tell((*notices, *learned.notices), self.listen)
+        facts["warnings"] = tell((*notices, *memory.notices, *learned.notices), self.listen)
         facts["source"] = source_facts(table, made.schema, len(made.table) + len(test))
-        return self.kept(learned, made, test, facts)
+        return self.kept(learned, made, test, facts, memory.total)
 
     def table(self, source: Source) -> Table:
         """The source, less the columns to drop, its rows named by --id."""
@@ -121,7 +125,7 @@ class _Run:
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
         """The lesson of the training rows, the test rows, and how they were parted."""
         self.listen("stage", name="split")
-        plan = self.plan
+        plan = self.columns
         table, code = labelled(table, plan)
         notices: list[Notice] = []
         if self.options.test is not None:
@@ -138,20 +142,19 @@ class _Run:
         facts = {"how": how, "train": len(train), "test": len(test)}
         return made, test, [*found, *notices], facts
 
-    def settings(self, made: Lesson) -> Settings:
-        """How to learn this lesson."""
-        return Settings(
-            problem=Problem(
-                made.code.task,  # type: ignore[arg-type]
-                made.code.n_classes,
-                self.options.seed,
-                self.threads,
-            ),
-            blend=self.options.blend,
-            net=self.options.net(),
-            replay=self.replay,
-            checkpoint=self.folder.checkpoint,
-        )
+    def problem(self, made: Lesson) -> Problem:
+        """The question that every candidate answers."""
+        code = made.code
+        return Problem(code.task, code.n_classes, self.options.seed, self.threads)  # type: ignore[arg-type]
+
+    def planned(self, made: Lesson, held: int) -> tuple[Lesson, MemoryPlan]:
+        """What fits into the memory limit: the plan, and the lesson on as many rows."""
+        limit, told = self.options.memory_bytes, self.options.net()
+        found = plan(made.table, made.schema, self.problem(made), told, limit, held)
+        self.listen("plan", **found.as_json())
+        if found.rows < len(made.table):
+            made = made.rows(some_rows(made.table, found.rows, self.options.seed))
+        return made, found
 
     def judged(
         self, learned: Learned, made: Lesson, test: Table, split: Mapping[str, Any]
@@ -192,7 +195,7 @@ class _Run:
         }  # fmt: skip
 
     def kept(
-        self, learned: Learned, made: Lesson, test: Table, facts: dict[str, Any]
+        self, learned: Learned, made: Lesson, test: Table, facts: dict[str, Any], planned: int
     ) -> dict[str, Any]:
         """Write the folder; what was saved is read back, and it is that which predicts."""
         self.listen("stage", name="save")
@@ -204,27 +207,27 @@ class _Run:
             "predictions": "predictions.parquet",
             "log": "log.jsonl",
         }
-        facts["limits"] = self._limits()
+        facts["limits"] = self._limits(planned)
         save(folder.model, learned.model, facts, made.table, force=True)
         model = restore(folder.model).model
         frame = model.frame(test.ids, model.predict(test), test.frame[model.target.name])
         write_table(folder.predictions, frame, force=True)
         self.listen("stage", name="report")
-        facts["limits"] = self._limits()
+        facts["limits"] = self._limits(planned)
         write_page(facts, folder.report, language())
-        facts["limits"] = self._limits()
+        facts["limits"] = self._limits(planned)
         write_json(folder.result, facts, force=True)
         self.listen("done", seconds=round(budget.spent(), 3))
         folder.finish()
         return facts
 
-    def _limits(self) -> dict[str, Any]:
+    def _limits(self, planned: int) -> dict[str, Any]:
         return {
             "time_limit": self.options.seconds,
             "seconds": round(self.budget.spent(), 3),
             "memory_limit": self.options.memory_bytes,
             "peak_memory_bytes": peak_memory(),
-            "planned_memory_bytes": None,
+            "planned_memory_bytes": planned,
         }
 
     def _remember(self, table: Table) -> None:
@@ -247,60 +250,6 @@ class _Run:
         path.write_text(text, "utf-8")
 
 
-def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
-    """Kinds, gaps, suspects and the memory plan of a source; trains nothing."""
-    listen("stage", name="read")
-    table = read_table(source, options, silent).without(options.drop)
-    listen("stage", name="look")
-    roles = Roles(options.target, options.id, options.weight, options.group, options.timestamp)
-    if options.target is None:
-        schema = infer(table, roles, options.kinds)
-        notices = (*table.notices, *schema.notices)
-        rows = len(table)
-    else:
-        plan = Plan(roles, options.kinds, options.split, options.seed)
-        labels, code = labelled(table, plan)
-        train = labels if options.test else labels.rows(held_out(labels, code, plan).train)
-        made, notices = lesson(train, code, plan)
-        schema, rows = made.schema, len(labels)
-    facts = source_facts(table, schema, rows)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "verb": "inspect",
-        "source": {name: facts[name] for name in ("name", "rows", "columns", "kinds")},
-        "reading": dict(table.reading),
-        "columns": facts["features"],
-        "warnings": tell(notices, silent),
-    }
-
-
-def evaluate(model: Any, table: Table, listen: Listen = silent) -> dict[str, Any]:
-    """A model scored on labelled rows. model: of ``deeplode.tasks.model``."""
-    name = model.target.name
-    if name not in table.names:
-        raise DataError(
-            "E-DATA-030", role="target", column=name, source=table.source,
-            closest=closest(name, table.names),
-        )  # fmt: skip
-    table, _, unknown = known_rows(table, model.target)
-    if not len(table):
-        raise DataError("E-DATA-059", source=table.source, column=name)
-    listen("stage", name="score")
-    batch = model.encoder.transform(table).batch
-    truth = model.target.encode(table.frame[name])
-    seconds = dict.fromkeys((*model.candidates, "blend"), 0.0)
-    facts = score(model, model.candidates, batch, truth, model.outputs(batch), seconds)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "verb": "evaluate",
-        "task": model.problem.task,
-        "target": name,
-        "source": {"name": table.source, "rows": len(table), "columns": len(table.names)},
-        **facts,
-        "warnings": tell([unknown] if unknown else [], listen),
-    }
-
-
 def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
     """The options of an earlier run with its recorded steps instead of its limits.
 
@@ -314,33 +263,6 @@ def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
     mine = {"out": options.out, "force": options.force, "resume": options.resume}
     again = before.with_values({**mine, "time_limit": None, "replay": None})
     return again, facts["replay"]
-
-
-def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
-    """The ``source`` of result.json. rows: those with a target."""
-    taken = set(schema.roles.named().values())
-    features = [
-        {
-            "name": column.name,
-            "kind": str(column.kind),
-            "missing": column.missing,
-            "distinct": column.distinct,
-            "used": column.used,
-            "reason": column.reason.as_json(),
-        }
-        for column in schema.columns
-        if column.name not in taken
-    ]
-    kinds = Counter(str(column.kind) for column in schema.columns if column.name not in taken)
-    return {
-        "name": table.source,
-        "rows": len(table),
-        "labelled": rows,
-        "columns": len(table.names),
-        "kinds": dict(kinds),
-        "features": features,
-        "reading": dict(table.reading),
-    }
 
 
 def _distribution(made: Lesson) -> dict[str, Any]:

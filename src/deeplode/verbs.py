@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deeplode.errors import OptionError
+from deeplode.errors import DataError, OptionError
 from deeplode.options import ReadOptions, TrainOptions
 from deeplode.progress import Listen, silent
 
@@ -41,7 +41,7 @@ def train(source: Source, options: TrainOptions, listen: Listen = silent) -> Run
 
 def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
     """What the columns hold and what training would need; trains nothing."""
-    from deeplode.training import inspect as look
+    from deeplode.inspection import inspect as look
 
     return look(source, options, listen)
 
@@ -64,14 +64,38 @@ def predict(
 def evaluate(
     model: str, source: Source, options: ReadOptions, listen: Listen = silent
 ) -> dict[str, Any]:
-    """How good a model is on labelled rows, beside what it was measured at when it was made."""
-    from deeplode.training import evaluate as measure
+    """How good a model is on labelled rows, and every candidate beside it.
+
+    Raises DataError where the target is absent or no row has a value that the model knows.
+    """
+    from deeplode.data.suggest import closest
+    from deeplode.tasks.prepare import known_rows
+    from deeplode.tasks.score import score
 
     listen("stage", name="load")
-    loaded = load(model)
+    fitted = load(model).model_
     listen("stage", name="read")
-    table = read_table(source, options, listen)
-    return measure(loaded.model_, table, listen)
+    table, name = read_table(source, options, listen), fitted.target.name
+    if name not in table.names:
+        values = {"source": table.source, "closest": closest(name, table.names)}
+        raise DataError("E-DATA-030", role="target", column=name, **values)
+    table, _, unknown = known_rows(table, fitted.target)
+    if not len(table):
+        raise DataError("E-DATA-059", source=table.source, column=name)
+    listen("stage", name="score")
+    batch = fitted.encoder.transform(table).batch
+    truth = fitted.target.encode(table.frame[name])
+    seconds = dict.fromkeys((*fitted.candidates, "blend"), 0.0)
+    facts = score(fitted, fitted.candidates, batch, truth, fitted.outputs(batch), seconds)
+    return {
+        "schema_version": 1,
+        "verb": "evaluate",
+        "task": fitted.problem.task,
+        "target": name,
+        "source": {"name": table.source, "rows": len(table), "columns": len(table.names)},
+        **facts,
+        "warnings": tell([unknown] if unknown else [], listen),
+    }
 
 
 def report(made: str, out: str | None, language: str) -> Path:
@@ -123,7 +147,7 @@ def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:
     """Read a source and tell what was noticed."""
     from deeplode.data.read import read
 
-    table = read(source if isinstance(source, str) else list(source), **options.reading())
+    table = read(source if isinstance(source, str) else list(source), options)
     tell(table.notices, listen)
     return table
 

@@ -13,9 +13,10 @@ import pyarrow as pa
 from deeplode.data.content import Content, Scratch, explained
 from deeplode.data.delimited import read_delimited
 from deeplode.data.frames import as_polars, is_frame
-from deeplode.data.read import DEMO, ReadOptions
+from deeplode.data.read import DEMO, signs
 from deeplode.data.sources import File, find
 from deeplode.errors import DataError, OptionError
+from deeplode.options import ReadOptions
 
 _SAMPLE = 1 << 20  # bytes of a text that are read to know its rows and types
 _GROWTH = {"csv": 1.5, "json": 1.5, "jsonl": 1.5, "arrow": 1.0, "xlsx": 0.5}  # memory for a byte
@@ -140,7 +141,7 @@ def _text_size(head: Content, size: int, options: ReadOptions) -> SizeEstimate:
     lines = Content(head.name, data if whole else data[: data.rfind(b"\n") + 1])
     try:
         with Scratch() as scratch:
-            part = read_delimited(lines, scratch, options.signs(), options.encoding)
+            part = read_delimited(lines, scratch, signs(options), options.encoding)
     except (DataError, OptionError):  # reading will say what is wrong
         return SizeEstimate(None, int(size * _GROWTH["csv"]))
     share = size / max(1, lines.size)

@@ -44,7 +44,7 @@ def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     if not nested:
         return frame, []
     texts = [
-        pl.struct(pl.col(name).alias("v"))
+        pl.struct(cs.by_name(name).alias("v"))
         .struct.json_encode()
         .str.strip_prefix('{"v":')
         .str.strip_suffix("}")

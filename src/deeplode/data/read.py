@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -24,50 +23,18 @@ from deeplode.data.plain import plain_columns
 from deeplode.data.sources import (
     COMPRESSIONS,
     File,
-    check_format,
     find,
     format_of,
     unknown_extension,
 )
 from deeplode.data.spreadsheet import read_xlsx
 from deeplode.data.table import Table
-from deeplode.errors import DataError, OptionError
+from deeplode.errors import DataError
 from deeplode.messages import Notice
+from deeplode.options import ReadOptions
 
 DEMO = "demo:"
 _SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "none": ""}
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """What the user knows about a source; None = find out.
-
-    Each is a flag, a key of the configuration file and a keyword of ``read``.
-    """
-
-    format: str | None = None  # csv, json, jsonl, parquet, arrow or xlsx
-    encoding: str | None = None  # of CSV and JSON: utf-8, gb18030, big5, shift-jis, …
-    delimiter: str | None = None  # of CSV: one character, or tab
-    quote: str | None = None  # of CSV: one character, or none
-    decimal: str | None = None  # of CSV: point or comma
-    thousands: str | None = None  # of CSV: one character, or none
-    header: bool = True  # whether the first record names the columns
-    sheet: str | None = None  # of a workbook; its first when not named
-    every: int = 1  # keep every k-th row only, beginning with the first
-
-    def __post_init__(self) -> None:
-        check_format(self.format)
-        if self.encoding is not None:
-            named(self.encoding)
-        if self.every < 1:
-            raise OptionError("E-DATA-028", option="every", value=self.every, allowed="1, 2, 3, …")
-        self.signs()
-
-    def signs(self) -> Signs:
-        """The part of the options that is about delimited text."""
-        said = (self.delimiter, self.quote, self.decimal, self.thousands)
-        delimiter, quote, decimal, thousands = (_SPOKEN.get(sign or "", sign) for sign in said)
-        return Signs(delimiter, quote, decimal, thousands, self.header)
 
 
 def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Table:
@@ -77,12 +44,15 @@ def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Ta
         also ``.gz`` or ``.zst``), a glob, a list of these, ``"-"`` for standard input,
         ``"demo:wine"``; or a frame of pandas, Polars, Arrow or whatever hands over Arrow data,
         a NumPy array (columns ``x0``, ``x1``, …), a dict of columns.
-    options, settings: see ``ReadOptions``; ``read(path, encoding="big5")``.
+    options, settings: see ``deeplode.options.ReadOptions``; ``read(path, encoding="big5")``.
     Returns a table with at least one row. How it was read stands in ``reading``, what the user
     should know in ``notices``. Raises DataError for what cannot be read, naming the place, and
     OptionError for settings that make no sense.
     """
-    options = _with(options or ReadOptions(), settings)
+    options = (options or ReadOptions()).with_values(settings)
+    signs(options)  # say at once when they make no sense
+    if options.encoding is not None:
+        named(options.encoding)
     if isinstance(source, Table):
         return source
     if isinstance(source, str) and source.startswith(DEMO):
@@ -105,13 +75,14 @@ def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Ta
     return table_of(parts, name, options.every)
 
 
-def _with(options: ReadOptions, settings: dict[str, Any]) -> ReadOptions:
-    known = [field.name for field in fields(ReadOptions)]
-    for name in settings:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.3) or known
-            raise OptionError("E-DATA-029", option=name, near=near[0], known=", ".join(known))
-    return replace(options, **settings)
+def signs(options: ReadOptions) -> Signs:
+    """The part of the options that is about delimited text.
+
+    Raises OptionError for a sign that cannot be one.
+    """
+    said = (options.delimiter, options.quote, options.decimal, options.thousands)
+    delimiter, quote, decimal, thousands = (_SPOKEN.get(sign or "", sign) for sign in said)
+    return Signs(delimiter, quote, decimal, thousands, options.header)
 
 
 def _whole(
@@ -157,7 +128,7 @@ def _read_content(
 ) -> Part:
     encoding, every = options.encoding, options.every
     if format_ == "csv":
-        return read_delimited(content, scratch, options.signs(), encoding, every, as_text)
+        return read_delimited(content, scratch, signs(options), encoding, every, as_text)
     if format_ == "parquet":
         return read_parquet(content, every)
     if format_ == "arrow":

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeplode.data.content import Content, recognise
-from deeplode.errors import DataError, OptionError
-
-FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
+from deeplode.errors import DataError
+from deeplode.options import FORMATS
 
 _EXTENSIONS = {
     ".csv": "csv",
@@ -69,12 +68,6 @@ def find(source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> t
     if not os.path.lexists(path) and any(sign in text for sign in "*?["):
         return tuple(_file(one) for one in _matching(path))
     return (_file(path),)
-
-
-def check_format(format_: str | None) -> None:
-    """Raises OptionError for a format that is not known."""
-    if format_ is not None and format_ not in FORMATS:
-        raise OptionError("E-DATA-028", option="format", value=format_, allowed=", ".join(FORMATS))
 
 
 def _matching(pattern: Path) -> list[Path]:

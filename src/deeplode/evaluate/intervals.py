@@ -18,7 +18,7 @@ from deeplode.evaluate.resampled import Floats, kernel
 
 RESAMPLES = 1000
 FEWEST_RESAMPLES = 200
-CELLS = 10_000_000  # resamples x rows; larger tests get fewer resamples …
+CELLS = 6_000_000  # resamples x rows; larger tests get fewer resamples …
 MOST_ROWS = 50_000  # … of so many rows drawn once, and the interval is narrowed to all rows
 CHUNK = 250_000  # resamples x rows held at once
 CERTAINTY = 0.95

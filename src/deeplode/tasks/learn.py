@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,9 @@ from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice, say
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
-from deeplode.tasks.choose import choose
-from deeplode.tasks.deep import Net, fit_net
-from deeplode.tasks.model import ANSWERS, Model
+from deeplode.tasks.deep import fit_net
+from deeplode.tasks.model import ANSWERS, NO_SPREAD, Model
+from deeplode.tasks.net import Net
 from deeplode.tasks.stages import Stages
 from deeplode.trees.boost import fit_trees
 
@@ -59,6 +59,16 @@ class Lesson:
     how: str = "random"
     by: NDArray[np.int64] | None = None
 
+    def rows(self, index: NDArray[np.int64]) -> Lesson:
+        """The same with the training rows at these positions only."""
+        return replace(
+            self,
+            table=self.table.rows(index),
+            target=self.target[index],
+            weights=None if self.weights is None else self.weights[index],
+            by=None if self.by is None else self.by[index],
+        )
+
     def folds(self, members: int, seed: int) -> tuple[Fold, ...]:
         """Rows that each member learns from and validates on."""
         classes = self.target if self.code.classes else None
@@ -70,15 +80,15 @@ class Lesson:
 class Settings:
     """How to learn.
 
-    net: network choices by the names of FitConfig; what is not there follows from the data.
+    config: of the net.
     replay: what an earlier run recorded of its steps, by candidate; repeated whatever the clock
         says.
     checkpoint: folder that a killed run goes on from.
     """
 
     problem: Problem
+    config: FitConfig
     blend: bool = True
-    net: Mapping[str, Any] = field(default_factory=dict)
     replay: Mapping[str, Any] | None = None
     checkpoint: Path | None = None
 
@@ -166,10 +176,7 @@ def _fit_all(
 ) -> _Fitted:
     """Fit the candidates one after the other, as far as the budget reaches."""
     problem, replay = settings.problem, settings.replay or {}
-    if "net" in replay:
-        config = FitConfig.from_json(replay["net"])
-    else:
-        config = choose(len(batch), encoder.sizes, problem, settings.net)
+    config = FitConfig.from_json(replay["net"]) if "net" in replay else settings.config
     cuts = lesson.folds(config.members, problem.seed)
     data = (batch, lesson.target, problem, cuts, lesson.weights, budget, listen)
     fits: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {
@@ -219,15 +226,7 @@ def _assemble(
     rows = known(oof[answer])
     truth, outputs = target[rows], oof[answer][rows]
     weight = None if weights is None else weights[rows]
-    temperature, spread, threshold, calibration = 1.0, Spread(0.0, 0.0), None, None
-    if problem.classifies:
-        temperature = fit_temperature(truth, outputs, weight)
-        outputs = apply_temperature(outputs, temperature)
-        calibration = {"temperature": temperature, **reliability(problem, truth, outputs, weight)}
-        if problem.task == "binary":
-            threshold = choose_threshold(truth, outputs[:, 1], weight)
-    else:
-        spread = fit_spread(truth, outputs)
+    found = _calibrate(problem, truth, outputs, weight)
     model = Model(
         problem=problem,
         target=lesson.code,
@@ -236,12 +235,40 @@ def _assemble(
         candidates=candidates,
         answer=answer,
         net_weight=net_weight,
-        temperature=temperature,
-        threshold=threshold["value"] if threshold else 0.5,
-        spread=spread,
+        temperature=found.temperature,
+        threshold=found.threshold["value"] if found.threshold else 0.5,
+        spread=found.spread,
     )
     cut_short = tuple(_cut_short(fitted.candidates, budget))
-    return Learned(model, fitted.candidates, oof, seconds, threshold, calibration, cut_short)
+    told = (found.threshold, found.reliability, cut_short)
+    return Learned(model, fitted.candidates, oof, seconds, *told)
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """What out-of-fold rows say of the answer; facts are those of result.json."""
+
+    temperature: float = 1.0
+    spread: Spread = NO_SPREAD
+    threshold: dict[str, Any] | None = None
+    reliability: dict[str, Any] | None = None
+
+
+def _calibrate(
+    problem: Problem,
+    truth: NDArray[Any],
+    outputs: Outputs,
+    weights: NDArray[np.float64] | None,
+) -> _Calibration:
+    if not problem.classifies:
+        return _Calibration(spread=fit_spread(truth, outputs))
+    temperature = fit_temperature(truth, outputs, weights)
+    outputs = apply_temperature(outputs, temperature)
+    curve = {"temperature": temperature, **reliability(problem, truth, outputs, weights)}
+    threshold = None
+    if problem.task == "binary":
+        threshold = choose_threshold(truth, outputs[:, 1], weights)
+    return _Calibration(temperature, NO_SPREAD, threshold, curve)
 
 
 def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:
@@ -255,10 +282,11 @@ def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Noti
 def net_summary(net: Net) -> dict[str, Any]:
     """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
     history = net.training["history"]
-    losses = zip(history["train_loss"], history["valid_loss"], strict=True)
+    means = history["valid_loss"]
+    losses = zip(history["train_loss"], means, strict=True)
     return {
         "epochs": len(history["train_loss"]),
-        "best_epoch": round(sum(net.training["best_epochs"]) / len(net.training["best_epochs"])),
+        "best_epoch": min(range(1, len(means) + 1), key=lambda epoch: means[epoch - 1], default=0),
         "members": net.ensemble.shape.members,
         "rows_per_second": max(history["rows_per_second"], default=None),
         "parameters": sum(one.numel() for one in net.ensemble.parameters()),

@@ -23,7 +23,7 @@ from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.problem import Problem
-from deeplode.tasks.deep import Net
+from deeplode.tasks.net import Net
 from deeplode.trees.candidate import Trees
 
 # What a model file may hold; its names select from these and from nothing else.
@@ -103,7 +103,8 @@ class Model:
         """The class called in each row. outputs: (rows, n_classes)."""
         if self.problem.task == "binary":
             return (outputs[:, 1] >= self.threshold).astype(np.int64)
-        return outputs.argmax(axis=1).astype(np.int64)
+        called: NDArray[np.int64] = outputs.argmax(axis=1).astype(np.int64)
+        return called
 
     def frame(
         self, ids: pl.Series, answers: Answers, truth: pl.Series | None = None

@@ -56,6 +56,8 @@ class Net:
     config: FitConfig
     training: Mapping[str, Any]
 
+    name = "net"
+
     @cached_property
     def _folded(self) -> Folded:
         return Folded(self.ensemble)

@@ -1,0 +1,78 @@
+"""Inspect: what the columns of a source hold and what training on them would need."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from deeplode.data.schema import Roles, Schema, infer
+from deeplode.data.table import Table
+from deeplode.evaluate.problem import Problem
+from deeplode.machine import usable_threads
+from deeplode.options import TrainOptions
+from deeplode.progress import Listen, silent
+from deeplode.tasks.plan import plan
+from deeplode.tasks.prepare import Plan, held_out, labelled, lesson
+from deeplode.verbs import Source, read_table, tell
+
+SCHEMA_VERSION = 1  # of result.json
+
+
+def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
+    """Kinds, gaps, suspects and the memory plan of a source; trains nothing."""
+    listen("stage", name="read")
+    table = read_table(source, options, silent).without(options.drop)
+    listen("stage", name="look")
+    roles = Roles(options.target, options.id, options.weight, options.group, options.timestamp)
+    memory = None
+    if options.target is None:
+        schema = infer(table, roles, options.kinds)
+        notices = (*table.notices, *schema.notices)
+        rows = len(table)
+    else:
+        split = Plan(roles, options.kinds, options.split, options.seed)
+        labels, code = labelled(table, split)
+        train = labels if options.test else labels.rows(held_out(labels, code, split).train)
+        made, notices = lesson(train, code, split)
+        schema, rows = made.schema, len(labels)
+        held = 2 * int(table.frame.estimated_size())
+        problem = Problem(code.task, code.n_classes, options.seed, usable_threads())  # type: ignore[arg-type]
+        memory = plan(train, schema, problem, options.net(), options.memory_bytes, held)
+        notices = (*notices, *memory.notices)
+    facts = source_facts(table, schema, rows)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verb": "inspect",
+        "source": {name: facts[name] for name in ("name", "rows", "columns", "kinds")},
+        "reading": dict(table.reading),
+        "columns": facts["features"],
+        "warnings": tell(notices, silent),
+        "plan": None if memory is None else memory.as_json(),
+    }
+
+
+def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
+    """The ``source`` of result.json. rows: those with a target."""
+    taken = set(schema.roles.named().values())
+    features = [
+        {
+            "name": column.name,
+            "kind": str(column.kind),
+            "missing": column.missing,
+            "distinct": column.distinct,
+            "used": column.used,
+            "reason": column.reason.as_json(),
+        }
+        for column in schema.columns
+        if column.name not in taken
+    ]
+    kinds = Counter(str(column.kind) for column in schema.columns if column.name not in taken)
+    return {
+        "name": table.source,
+        "rows": len(table),
+        "labelled": rows,
+        "columns": len(table.names),
+        "kinds": dict(kinds),
+        "features": features,
+        "reading": dict(table.reading),
+    }

@@ -1,0 +1,55 @@
+"""Times and sizes as people write them: 90s, 5m, 4GB."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from deeplode.errors import OptionError
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+}
+
+
+def duration(text: str | float) -> float:
+    """Seconds of ``90s``, ``5m``, ``1h``, ``1h30m`` or a bare number of seconds.
+
+    Raises OptionError when it is not a positive time.
+    """
+    if isinstance(text, str):
+        parts = re.findall(r"([\d.]+)\s*(ms|min|[smhd]?)\s*", text.strip().lower())
+        whole = "".join(number + unit for number, unit in parts)
+        try:
+            if whole != re.sub(r"\s+", "", text.lower()):
+                raise ValueError
+            seconds = sum(float(number) * _SECONDS[unit or "s"] for number, unit in parts)
+        except ValueError:
+            raise OptionError(
+                "E-OPT-005", option="time_limit", value=text, like="90s, 5m, 1h"
+            ) from None
+    else:
+        seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise OptionError("E-OPT-005", option="time_limit", value=text, like="90s, 5m, 1h")
+    return seconds
+
+
+def size(text: str | int) -> int:
+    """Bytes of ``4GB``, ``512MB``, ``2GiB`` (``4G`` is ``4GB``) or a bare number of bytes.
+
+    Raises OptionError when it is not a positive size.
+    """
+    if isinstance(text, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)\s*", text.upper())
+        unit = (match[2] if match and match[2] else "B").removesuffix("B") + "B"
+        if not match or unit not in _BYTES:
+            raise OptionError("E-OPT-005", option="memory_limit", value=text, like="512MB, 4GB")
+        text = int(float(match[1]) * _BYTES[unit])
+    if text <= 0:
+        raise OptionError("E-OPT-005", option="memory_limit", value=text, like="512MB, 4GB")
+    return text

@@ -1,0 +1,138 @@
+"""Plan: what training will hold in memory, and what is made smaller when that is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deeplode.data.schema import Schema
+from deeplode.data.table import Table
+from deeplode.encode.batch import Sizes
+from deeplode.encode.encoder import Encoder
+from deeplode.errors import LimitError
+from deeplode.evaluate.problem import Problem
+from deeplode.fit.config import FitConfig
+from deeplode.memory import marks
+from deeplode.messages import Notice
+from deeplode.tasks.choose import choose, memory, shrink
+
+PROGRAM = 460_000_000  # bytes of Python and the libraries, measured after a small training
+SAMPLE = 5_000  # rows from which the encoded width is known
+FLOAT = 4
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """Bytes that training will hold at its peak, and the net and rows that keep it below.
+
+    parts: bytes by what holds them; of trees and net only the larger counts, as one comes after
+    the other. rows: training rows to use. notices: what was made smaller.
+    """
+
+    config: FitConfig
+    rows: int
+    parts: Mapping[str, int]
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Bytes at the peak."""
+        both = {"trees", "net"}
+        fixed = sum(own for name, own in self.parts.items() if name not in both)
+        return fixed + max(self.parts["trees"], self.parts["net"])
+
+    def as_json(self) -> dict[str, Any]:
+        """For people: bytes of each part and of all, and what follows for the net."""
+        return {
+            "bytes": self.total,
+            "parts": dict(self.parts),
+            "rows": self.rows,
+            "members": self.config.members,
+            "batch_size": self.config.batch_size,
+        }
+
+
+def plan(
+    train: Table,
+    schema: Schema,
+    problem: Problem,
+    given: Mapping[str, Any],
+    limit: int | None,
+    held: int | None = None,
+) -> MemoryPlan:
+    """Reckon what training on these rows takes.
+
+    given: network choices of the user. limit: bytes of the whole process, or None.
+    held: bytes of all tables that stay in memory; those of ``train`` alone if not given.
+    Batch shrinks first, then members, then rows. Raises LimitError when nothing fits.
+    """
+    sample = train.rows(np.linspace(0, len(train) - 1, min(len(train), SAMPLE)).astype(np.int64))
+    sizes = Encoder.fit(sample, schema).sizes
+    table = held or int(train.frame.estimated_size())
+    config = choose(len(train), sizes, problem, given)
+    whole = MemoryPlan(config, len(train), _parts(len(train), table, sizes, problem, config))
+    if limit is None:
+        return whole
+    soft, _ = marks(limit)
+    if whole.total <= soft:
+        return whole
+    return _smaller(whole, table, sizes, problem, limit)
+
+
+def _parts(
+    rows: int, table: int, sizes: Sizes, problem: Problem, config: FitConfig
+) -> dict[str, int]:
+    columns = sizes.numbers + len(sizes.categories)
+    return {
+        "program": PROGRAM,
+        "table": table,
+        "encoded": 2 * rows * columns * FLOAT,  # by columns first, then by rows
+        "trees": _trees(rows, columns, problem),
+        "net": memory(rows, sizes, problem, config),
+    }
+
+
+def _trees(rows: int, columns: int, problem: Problem) -> int:
+    """The matrix, and for each model grown side by side its rows, their bins and scores."""
+    side_by_side = min(problem.threads, 4)
+    return rows * (columns * (FLOAT + side_by_side * 6) + side_by_side * 24 * problem.n_outputs)
+
+
+def _smaller(
+    whole: MemoryPlan, table: int, sizes: Sizes, problem: Problem, limit: int
+) -> MemoryPlan:
+    """The plan made to fit below the soft mark of ``limit``."""
+    soft, _ = marks(limit)
+    rows = whole.rows
+    while True:
+        parts = _parts(rows, table, sizes, problem, whole.config)
+        room = soft - sum(parts[name] for name in ("program", "table", "encoded"))
+        config, fitting = shrink(rows, sizes, problem, whole.config, room)
+        parts["net"] = memory(fitting, sizes, problem, config)
+        if fitting == rows and max(parts["trees"], parts["net"]) <= room:
+            break
+        if rows <= 1_000:
+            needed = sum(parts.values()) // 1_000_000
+            raise LimitError("E-LIMIT-001", needed=needed, given=limit // 1_000_000)
+        rows = max(1_000, min(fitting, rows * 4 // 5))
+    megabytes = limit // 1_000_000
+    changes = (
+        ("W-LIMIT-001", whole.config.batch_size, config.batch_size),
+        ("W-LIMIT-002", whole.config.members, config.members),
+        ("W-LIMIT-003", whole.rows, rows),
+    )
+    notices = tuple(
+        Notice(code, None, {"limit": megabytes, "before": before, "after": after})
+        for code, before, after in changes
+        if before != after
+    )
+    return MemoryPlan(config, rows, parts, notices)
+
+
+def some_rows(train: Table, rows: int, seed: int) -> np.ndarray:
+    """Positions of so many training rows, drawn at random, rising."""
+    drawn = np.random.default_rng(seed).choice(len(train), rows, replace=False)
+    return np.sort(drawn)
