@@ -14,9 +14,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from deeplode.data.read import ReadOptions, read
+from deeplode.data.read import read
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
+from deeplode.options import ReadOptions
 
 FRAME = pl.DataFrame(
     {"编号": [1, 2, 3], "city, state": ["北京", None, 'a "b"'], "share": [0.1, None, 1e308]}
@@ -273,12 +274,12 @@ def test_a_table_is_handed_through():
 
 def test_settings_that_make_no_sense_are_refused():
     for settings, code in (
-        ({"delimeter": ","}, "E-DATA-029"),
+        ({"delimeter": ","}, "E-OPT-001"),
         ({"delimiter": "ab"}, "E-DATA-028"),
         ({"decimal": "x"}, "E-DATA-028"),
         ({"thousands": "5"}, "E-DATA-028"),
-        ({"format": "xml"}, "E-DATA-028"),
-        ({"every": 0}, "E-DATA-028"),
+        ({"format": "xml"}, "E-OPT-002"),
+        ({"every": 0}, "E-OPT-004"),
     ):
         with pytest.raises(OptionError) as caught:
             read("demo:wine", **settings)
