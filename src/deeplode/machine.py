@@ -17,7 +17,7 @@ from deeplode.version import __version__
 
 LIBRARIES = (
     "numpy", "polars", "pyarrow", "torch", "scikit-learn", "lightgbm", "safetensors", "pandas",
-    "narwhals", "altair",
+    "narwhals",
 )  # fmt: skip
 
 _CGROUP = Path("/sys/fs/cgroup")

@@ -274,7 +274,7 @@ def _calibrate(
 def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:
     """Say what the budget took away."""
     why = budget.stop()
-    notices = [Notice("W-RUN-001", None, {"why": say(f"T-WHY-{why.upper()}")})] if why else []
+    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
     absent = [name for name in ("linear", "trees", "net") if name not in candidates]
     return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]
 
