@@ -157,6 +157,14 @@ def test_column_names_are_made_unique_and_not_empty(tmp_path):
     assert all(notice.message(tongue) for notice in table.notices for tongue in ("en", "zh"))
 
 
+def test_names_that_look_like_patterns_are_names(tmp_path):
+    table = read(write(tmp_path, "^a.*$,*,a1,^\n10,20,30,40\n11,21,31,41\n"))
+    assert table.names == ["^a.*$", "*", "a1", "^"]
+    assert table.frame.rows() == [(10, 20, 30, 40), (11, 21, 31, 41)]
+    table = read(write(tmp_path, '[{"^a.*$": [1], "*": [2]}]', "data.json"))
+    assert table.frame.rows() == [("[1]", "[2]")]
+
+
 def test_ten_thousand_columns_are_read(tmp_path):
     names = [f"n{number % 9_000}" for number in range(10_000)]
     lines = [",".join(str((row * at) % 97) for at in range(10_000)) for row in range(5)]
