@@ -18,14 +18,6 @@ from deeplode.options import GROUPS, TrainOptions
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
 
-STATUSES = {  # head of a code: exit status
-    "E-OPT": errors.OptionError.exit_status,
-    "E-DATA": errors.DataError.exit_status,
-    "E-LIMIT": errors.LimitError.exit_status,
-    "E-MODEL": errors.ModelFileError.exit_status,
-    "E-STOP": errors.Interrupted.exit_status,
-    "E-INTERNAL": errors.DeeplodeError.exit_status,
-}
 TITLES = {
     "E-OPT": "Options, flags and paths",
     "E-DATA": "Data",
@@ -34,6 +26,19 @@ TITLES = {
     "E-STOP": "Interruptions",
     "E-INTERNAL": "Faults of deeplode itself",
 }
+
+
+def statuses() -> dict[str, int]:
+    """The exit status of every error: that of the class it is raised with."""
+    found = {"E-INTERNAL-001": 1, "E-OPT-010": 2}  # said by cli/main.py, not raised
+    for path in (DOCS.parent / "src").rglob("*.py"):
+        for kind, code in re.findall(r"(\w+)\(\s*\"(E-\w+-\d+)\"", path.read_text("utf-8")):
+            if hasattr(getattr(errors, kind, None), "exit_status"):
+                found[code] = getattr(errors, kind).exit_status
+    return found
+
+
+STATUSES = statuses()
 
 
 def errors_page() -> str:
@@ -46,20 +51,26 @@ def errors_page() -> str:
         '"hint"}}` on standard output; without, it goes to standard error.',
     ]
     for head, title in TITLES.items():
-        lines += ["", f"## {title} (exit status {STATUSES[head]})", "", *_entries(f"{head}-")]
+        lines += ["", f"## {title}", "", *_entries(f"{head}-")]
     lines += ["", "## Warnings", "", "They stop nothing; `result.json` lists them.", ""]
     return "\n".join([*lines, *_entries("W-"), ""])
 
 
 def _entries(head: str) -> list[str]:
-    rows = ["| code | what | what to do |", "|---|---|---|"]
+    status = " exit |" if head.startswith("E-") else ""
+    rows = [f"| code |{status} what | what to do |", "|---|---|---|" + "---|" * bool(status)]
     english, chinese = catalogue("en"), catalogue("zh")
     for code in sorted(code for code in english if code.startswith(head)):
         what, todo = (
             "<br>".join(_cell(one[code][part]) for one in (english, chinese) if part in one[code])
             for part in ("message", "hint")
         )
-        rows.append(f"| `{code}` | {what} | {todo} |")
+        status = (
+            f" {STATUSES.get(code, errors.DataError.exit_status)} |"
+            if head.startswith("E-")
+            else ""
+        )
+        rows.append(f"| `{code}` |{status} {what} | {todo} |")
     return rows
 
 

@@ -18,7 +18,7 @@ AREAS = {  # file: what its codes begin with
     "reading": ("E-DATA", "W-READ"),
     "columns": ("E-DATA", "W-KIND", "W-AUDIT", "W-SPLIT", "KIND"),
     "predict": ("E-DATA", "W-PRED"),
-    "run": ("E-OPT", "W-RUN"),
+    "run": ("E-OPT", "E-DATA", "W-RUN"),
     "output": ("E-OPT",),
     "cli": ("E-OPT", "E-INTERNAL", "T"),
     "limits": ("E-LIMIT", "W-LIMIT", "E-STOP", "E-OPT"),

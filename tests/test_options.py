@@ -105,10 +105,8 @@ def test_recorded_options_make_the_same_options_again() -> None:
     assert TrainOptions().with_values(one.as_json()) == one
 
 
-def test_choices_reach_the_reader_and_the_net_apart() -> None:
-    one = TrainOptions(encoding="big5", epochs=3, target="y", blend=False)
-    assert one.reading() == {"encoding": "big5", "header": True, "every": 1}
-    assert one.net() == {"epochs": 3}
+def test_network_choices_are_those_that_were_made() -> None:
+    assert TrainOptions(epochs=3, target="y", blend=False).net() == {"epochs": 3}
 
 
 def test_every_option_says_what_it_is_and_where_it_stands() -> None:

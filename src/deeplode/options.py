@@ -108,10 +108,6 @@ class ReadOptions:
         if self.every < 1:
             raise OptionError("E-OPT-004", option="every", value=self.every, least=1)
 
-    def reading(self) -> dict[str, Any]:
-        """Keywords for ``read``: those that were set."""
-        return _set(self, "Reading")
-
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The same options with some replaced, by name.
 
