@@ -146,7 +146,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         """The columns of X as Polars, checked as scikit-learn wants it."""
         if isinstance(X, Table):
             X = X.frame
-        if isinstance(X, Mapping):
+        if isinstance(X, dict):  # a sparse matrix can be a Mapping, too
             X = as_polars(X)
         if not hasattr(X, "columns"):  # an array: scikit-learn has the words for what is wrong
             X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
@@ -227,19 +227,21 @@ def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:
 
 def _column(values: Any, rows: int) -> pl.Series:
     """A target, weight or group column. Raises DataError when it is not one value a row."""
-    series = column_or_1d_series(values)
+    series = _series_of(values)
     if len(series) != rows:
         raise DataError("E-DATA-058", rows=rows, values=len(series))
     return series
 
 
-def column_or_1d_series(values: Any) -> pl.Series:
+def _series_of(values: Any) -> pl.Series:
     """(rows,) of anything as a Polars series; (rows, 1) is taken with scikit-learn's warning."""
     if isinstance(values, pl.Series):
         return values
     if not hasattr(values, "columns") and getattr(values, "ndim", 1) != 1:
         values = column_or_1d(values, warn=True)
-    return as_polars({"y": values} if not hasattr(values, "to_frame") else values).to_series()
+    if not hasattr(values, "to_frame"):
+        values = {"y": values if isinstance(values, list) else np.asarray(values)}
+    return as_polars(values).to_series()
 
 
 def _free(role: str, names: Sequence[str]) -> str:

@@ -128,8 +128,11 @@ def _auc_one_against_rest(
     weights: NDArray[np.float64] | None,
 ) -> float:
     """Mean over the classes of the area under the curve of each against the others."""
+    if weights is not None:  # rows of no weight have no class to tell apart
+        truth, probabilities = truth[weights > 0], probabilities[weights > 0]
+        weights = weights[weights > 0]
     classes = frequent(truth)
-    if len(np.unique(truth)) < 2:
+    if len(classes) < 2:
         return float("nan")
     areas = [
         of.roc_auc_score(truth == one, probabilities[:, one], sample_weight=weights)

@@ -47,10 +47,10 @@ def _values(truth: Floats, values: Floats) -> Kernel:
 
     def of(weights: Floats) -> dict[str, Floats]:
         total, squares, sizes, firsts, seconds = (weights @ columns.T).T
-        spread = seconds - firsts**2 / total
+        spread = seconds - firsts * _ratio(firsts, total)
         return {
-            "rmse": np.sqrt(squares / total),
-            "mae": sizes / total,
+            "rmse": np.sqrt(_ratio(squares, total)),
+            "mae": _ratio(sizes, total),
             "r2": 1 - _ratio(squares, spread),
         }
 
@@ -77,10 +77,10 @@ def _two_classes(truth: NDArray[np.int64], positive: Floats, threshold: float) -
         total, loss, right, brier, hit, named, actual = (weights @ columns.T).T
         return {
             **ranking(weights),
-            "log_loss": loss / total,
-            "accuracy": right / total,
+            "log_loss": _ratio(loss, total),
+            "accuracy": _ratio(right, total),
             "f1": np.nan_to_num(_ratio(2 * hit, named + actual)),
-            "brier": brier / total,
+            "brier": _ratio(brier, total),
         }
 
     return of
@@ -120,8 +120,8 @@ def _classes(truth: NDArray[np.int64], probabilities: Floats) -> Kernel:
     def of(weights: Floats) -> dict[str, Floats]:
         total, loss, right = (weights @ columns.T).T
         return {
-            "accuracy": right / total,
-            "log_loss": loss / total,
+            "accuracy": _ratio(right, total),
+            "log_loss": _ratio(loss, total),
             "macro_f1": f1(weights),
             "roc_auc_ovr": areas(weights),
         }
