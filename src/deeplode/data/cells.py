@@ -6,13 +6,8 @@ import re
 
 import polars as pl
 
+from deeplode.data.parse import MISSING_WORDS
 from deeplode.messages import Notice
-
-# Words for an empty cell, in lower case, taken as missing only in a column of numbers.
-MISSING_WORDS = frozenset(
-    {"na", "n/a", "#n/a", "#na", "nan", "-nan", "null", "none", "nil", "missing", "?", "-", "--"}
-    | {".", "\\n", "<na>", "#value!", "#div/0!", "#ref!", "缺失", "无", "空", "—"}
-)
 
 # Digits that are a name, not an amount: 00501, +4915112345678.
 CODE = r"^[+-]?0[0-9]|^\+[0-9]{7}"
@@ -63,7 +58,7 @@ def settle(
     misfits = numbers.is_null() & text.is_not_null()
     if not misfits.any():
         return numbers, None
-    is_word = lowered.is_in(sorted(MISSING_WORDS)) & misfits
+    is_word = lowered.is_in(MISSING_WORDS) & misfits
     if numbers.null_count() < len(numbers) and (is_word == misfits).all():
         words = ", ".join(sorted(set(bare.filter(is_word).unique().to_list())))
         values = {"count": int(is_word.sum()), "words": words}
