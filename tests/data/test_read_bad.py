@@ -291,6 +291,33 @@ def test_pickles_are_never_opened(tmp_path, name):
     refused(put(tmp_path, name, b"\x80\x04."), "E-DATA-018")
 
 
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "parquet", "feather", "arrow", "xlsx"])
+def test_damage_anywhere_ends_in_a_table_or_in_an_error_of_ours(tmp_path, ending):
+    stream = io.BytesIO()
+    writers = {
+        "csv": FRAME.write_csv,
+        "json": FRAME.write_json,
+        "jsonl": FRAME.write_ndjson,
+        "parquet": FRAME.write_parquet,
+        "feather": FRAME.write_ipc,
+        "arrow": FRAME.write_ipc_stream,
+        "xlsx": FRAME.write_excel,
+    }
+    writers[ending](stream)
+    whole = stream.getvalue()
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(25):
+        data = bytearray(whole)
+        at = int(rng.integers(len(data)))
+        data[at : at + int(rng.integers(9))] = rng.bytes(int(rng.integers(1, 9)))
+        try:
+            read(put(tmp_path, f"data.{ending}", bytes(data)))
+        except DataError as error:
+            outcomes.add(error.code)
+    assert outcomes
+
+
 def test_control_characters_are_text(tmp_path):
     path = put(tmp_path, "data.csv", "a,b\nx\x07y,\x1b[31m\n")
     assert read(path).frame.row(0) == ("x\x07y", "\x1b[31m")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import psutil
+import pyarrow as pa
 from polars.exceptions import PanicException, PolarsError
 
 from deeplode.data.content import Content
+from deeplode.data.names import settle_names
 from deeplode.data.part import Part, thinned
 from deeplode.errors import DataError
 
@@ -30,19 +33,27 @@ def read_parquet(content: Content, every: int = 1) -> Part:
 
 
 def read_arrow(content: Content, every: int = 1) -> Part:
-    """Read one Arrow file or stream; Feather is the former."""
+    """Read one Arrow file or stream; Feather is the former.
+
+    Arrow's own library reads, as it checks what a damaged file claims before it is used.
+    """
     head = content.head(8)
-    if not head.startswith((_ARROW_FILE, b"\xff\xff\xff\xff")):
+    is_file = head.startswith(_ARROW_FILE)
+    if not head.startswith(b"\xff\xff\xff\xff"):
         _must_begin(content, _ARROW_FILE, "Arrow")
     with refused(content, "Arrow"):
-        if head.startswith(_ARROW_FILE):
-            lazy = pl.scan_ipc(content.data, glob=False)
-        else:
-            lazy = pl.read_ipc_stream(content.data).lazy()
-        rows = int(lazy.select(pl.len()).collect().item())
-        _must_fit(content, rows * len(lazy.collect_schema()) // every)
-        frame = thinned(lazy, every).collect(engine="streaming")
-    return Part(frame, rows, {"format": "arrow"})
+        source = pa.py_buffer(content.data) if isinstance(content.data, bytes) else content.data
+        with pa.input_stream(source) if not is_file else _random_access(source) as stream:
+            opened = pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
+            table = opened.read_all()
+        table.validate(full=True)
+        names, _ = settle_names(table.column_names)
+        frame = pl.DataFrame(table.rename_columns(names))
+    return Part(frame.gather_every(every), frame.height, {"format": "arrow"})
+
+
+def _random_access(source: Path | pa.Buffer) -> pa.NativeFile:
+    return pa.OSFile(str(source)) if isinstance(source, Path) else pa.BufferReader(source)
 
 
 def _must_begin(content: Content, beginning: bytes, spoken: str) -> None:
@@ -65,7 +76,7 @@ def refused(content: Content, spoken: str) -> Iterator[None]:
     """Turn a reader's own errors into ours; a file whose end is missing is said to be so."""
     try:
         yield
-    except (PolarsError, OSError, PanicException) as error:
+    except (PolarsError, pa.ArrowException, OSError, MemoryError, PanicException) as error:
         if not _ends_well(content):
             raise DataError("E-DATA-011", source=content.name, format=spoken) from error
         reason = str(error).splitlines()[0]

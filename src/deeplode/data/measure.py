@@ -110,7 +110,11 @@ def _columnar_size(file: File, format_: str) -> SizeEstimate:
         lazy = scan(file.path, glob=False)
         rows = int(lazy.select(pl.len()).collect().item())
         types = lazy.collect_schema().dtypes()
-    except (pl.exceptions.PolarsError, OSError):  # reading will say what is wrong
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+        OSError,
+    ):  # reading will say what is wrong
         return SizeEstimate(None, file.path.stat().st_size)
     return SizeEstimate(rows, rows * sum(_cell_size(type_) for type_ in types))
 
