@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array
 
-from deeplode.data.frames import like
+from deeplode.data.frames import indexable, like
 from deeplode.data.table import Table
 from deeplode.saved import Saved
 from deeplode.supervised import Supervised
@@ -126,4 +126,4 @@ def _frame(X: Any, columns: dict[str, NDArray[Any]]) -> Any:
     """(rows, columns) in the library of X."""
     if not hasattr(X, "columns"):
         return np.stack(list(columns.values()), axis=1)
-    return like(X, columns)
+    return indexable(like(X, columns))

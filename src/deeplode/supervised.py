@@ -146,7 +146,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         """The columns of X as Polars, checked as scikit-learn wants it."""
         if isinstance(X, Table):
             X = X.frame
-        if isinstance(X, dict):  # a sparse matrix can be a Mapping, too
+        if type(X) is dict:  # sparse matrices can be dicts, too
             X = as_polars(X)
         if not hasattr(X, "columns"):  # an array: scikit-learn has the words for what is wrong
             X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)

@@ -179,3 +179,13 @@ def _from_arrow(frame: Any) -> list[tuple[object, pl.Series]]:
     except Exception as error:
         raise DataError("E-DATA-023", value=type(frame).__name__) from error
     return list(zip(names, converted.iter_columns(), strict=True))
+
+
+def indexable(frame: Any) -> Any:
+    """The same frame; one of pandas can also be indexed by position, as scikit-learn does."""
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(frame, pandas.DataFrame):
+        from deeplode.data.indexable import Indexable
+
+        return Indexable(frame)
+    return frame
