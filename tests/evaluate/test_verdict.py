@@ -55,6 +55,21 @@ def test_equal_models_leave_it_unclear(make_answers):
     assert found.deep_pays == "unclear"
 
 
+def test_a_gain_of_rounding_alone_is_no_gain():
+    rng = np.random.default_rng(48)  # the lowest gain of this draw was 1.1e-16
+    truth = (np.arange(113) < 42).astype(int)
+    net, trees = (
+        np.clip(np.where(truth == 1, 0.7, 0.3) + rng.normal(size=113) * spread, 0.01, 0.99)
+        for spread in (0.09, 0.11)
+    )
+    net, trees = (np.column_stack([1 - one, one]) for one in (net, trees))
+    candidates = {"trivial": np.full((113, 2), 0.5), "net": net, "trees": trees, "blend": net}
+    problem = Problem("binary", 2, 0, 1)
+    found = verdict(problem, resample(problem, truth, candidates), "blend", SECONDS)
+    assert found.deep_pays == "unclear"
+    assert found.sentences[-1][1]["low"] == 0
+
+
 def test_without_a_blend_the_net_stands_for_itself(make_answers):
     answers = make_answers(2, rows=800)
     assert judge(answers, "net", net=answers.good, trees=answers.poor).deep_pays is True

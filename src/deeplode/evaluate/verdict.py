@@ -16,6 +16,7 @@ from deeplode.messages import say
 
 # Few test rows make intervals a little narrow; "there is a signal" must not be said lightly.
 SIGNAL_CERTAINTY = 0.99
+ROUNDING = 1e-9  # share of a metric's value below which two of them are the same number
 
 Pays = bool | Literal["unclear"]
 
@@ -83,9 +84,12 @@ def _gain(
 ) -> Interval:
     """How much better ``one`` is than ``other``: above 0 is better whatever the metric."""
     found = resamples.difference(one, other, metric, certainty)
-    if sign(metric) > 0:
-        return found
-    return Interval(-found.value, -found.high, -found.low)
+    size = max(abs(resamples.values[name][metric]) for name in (one, other))
+    low, value, high = (
+        sign(metric) * number if abs(number) > ROUNDING * size else 0.0
+        for number in (found.low, found.value, found.high)
+    )
+    return Interval(value, min(low, high), max(low, high))
 
 
 def _deep(
