@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from deeplode.cli.main import main
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 COMMANDS = ["inspect", "train", "predict", "evaluate", "report", "doctor"]
 
@@ -105,6 +107,34 @@ def test_a_wrong_flag_is_refused_before_any_data_is_read() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "2 False\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (MemoryError(), 5, "E-LIMIT-004"),
+        (RuntimeError("secret"), 1, "E-INTERNAL-001"),
+        (KeyboardInterrupt(), 130, None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_nobody_foresaw_has_its_status_too(
+    error: BaseException,
+    status: int,
+    code: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("deeplode.verbs.doctor", fail)
+    assert main(["doctor"]) == status
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"error {code}") if code else shown.err == ""
+    assert "Traceback" not in shown.err
+    main(["doctor", "--verbose"])
+    assert ("Traceback" in capsys.readouterr().err) == (code is not None)
 
 
 def test_no_escape_sequence_reaches_a_pipe(deeplode: Run) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deeplode.errors import DeeplodeError
+from deeplode.errors import DeeplodeError, LimitError
 from deeplode.messages import LANGUAGES, say, set_language
 from deeplode.runtime import wait_quietly
 from deeplode.version import __version__
@@ -135,6 +135,8 @@ def _language(arguments: list[str]) -> str:
 
 def _explain(error: Exception, arguments: list[str]) -> tuple[int, dict[str, Any]]:
     """Exit status and the facts to print: code, message, column, row, hint."""
+    if isinstance(error, MemoryError):
+        error = LimitError("E-LIMIT-004")
     if isinstance(error, DeeplodeError):
         return error.exit_status, error.as_json()
     facts = {"column": None, "row": None}
