@@ -6,14 +6,15 @@ import json
 import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deeplode.data.measure import fingerprint
+from deeplode.data.measure import fingerprint, size_estimate
 from deeplode.data.schema import Roles, row_weights
+from deeplode.data.split import keys
 from deeplode.data.table import Table
 from deeplode.errors import DataError, DeeplodeError, OptionError
 from deeplode.evaluate.facts import distribution
@@ -30,13 +31,14 @@ from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, configured, interruptible
 from deeplode.saved import restore, save
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
-from deeplode.tasks.plan import MemoryPlan, plan, some_rows
+from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning_of
 from deeplode.tasks.prepare import Plan, held_out, known_rows, labelled, lesson
 from deeplode.tasks.score import column_importance, score
 from deeplode.verbs import RunResult, Source, read_table, tell
 
 TAIL_SECONDS = 2.5  # for scoring, saving and the report, whatever the data …
 TAIL_SHARE = 0.08  # … and this share of the time limit, for larger data
+NOT_IN_CARD = ("options", "replay", "files")  # of this machine, not of the model
 IMPORTANCE_SHARE = 0.5  # of the time that is left after scoring
 
 
@@ -97,7 +99,10 @@ class _Run:
         table = self.table(self.source)
         self._remember(table)
         made, test, notices, split = self.prepared(table)
-        made, memory = self.planned(made, 2 * int(table.frame.estimated_size()))
+        told = source_facts(table, made.schema, len(made.table) + len(test))
+        held = int(table.frame.estimated_size())
+        del table  # training and test rows are copies of it
+        made, memory = self.planned(made, held)
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
             self.folder.checkpoint,
@@ -106,20 +111,23 @@ class _Run:
         learned = learn(made, settings, self.budget.until(tail), self.listen)
         facts = self.judged(learned, made, test, split)
         facts["warnings"] = tell((*notices, *memory.notices, *learned.notices), self.listen)
-        facts["source"] = source_facts(table, made.schema, len(made.table) + len(test))
+        facts["source"] = told
         return self.kept(learned, made, test, facts, memory.total)
 
     def table(self, source: Source) -> Table:
-        """The source, less the columns to drop, its rows named by --id."""
-        table = read_table(source, self.options, silent)
+        """The source, less the columns to drop, in as many rows as memory can hold."""
+        options = self.options
+        every = 1 if options.memory_bytes is None else thinning(source, options)
+        table = read_table(source, replace(options, every=options.every * every), silent)
+        if every > 1:
+            values = {"limit": options.memory_bytes // 1_000_000, "every": every}  # type: ignore[operator]
+            table = replace(table, notices=(*table.notices, Notice("W-LIMIT-004", None, values)))
         unknown = [name for name in self.options.drop if name not in table.names]
         if unknown:
             raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
         table = table.without(self.options.drop)
         if self.options.target is None:
             raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
-        if self.options.id is not None and self.options.id in table.names:
-            table = table.with_ids(self.options.id)
         return table
 
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
@@ -139,6 +147,8 @@ class _Run:
             split = held_out(table, code, plan)
             train, test, how = table.rows(split.train), table.rows(split.test), split.how
         made, found = lesson(train, code, plan)
+        if made.schema.id is not None and made.schema.id in test.names:
+            test = test.with_ids(made.schema.id)
         facts = {"how": how, "train": len(train), "test": len(test)}
         return made, test, [*found, *notices], facts
 
@@ -167,9 +177,10 @@ class _Run:
         weights = None
         if made.schema.roles.weight is not None:
             weights = row_weights(test, made.schema.roles.weight)
+        group = made.schema.roles.group
         facts = score(
             model, learned.candidates, batch, truth, model.outputs(batch),
-            learned.fit_seconds, weights,
+            learned.fit_seconds, weights, None if group is None else keys(test, group),
         )  # fmt: skip
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
@@ -208,7 +219,8 @@ class _Run:
             "log": "log.jsonl",
         }
         facts["limits"] = self._limits(planned)
-        save(folder.model, learned.model, facts, made.table, force=True)
+        card = {name: own for name, own in facts.items() if name not in NOT_IN_CARD}
+        save(folder.model, learned.model, card, made.table, force=True)
         model = restore(folder.model).model
         frame = model.frame(test.ids, model.predict(test), test.frame[model.target.name])
         write_table(folder.predictions, frame, force=True)
@@ -263,6 +275,12 @@ def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
     mine = {"out": options.out, "force": options.force, "resume": options.resume}
     again = before.with_values({**mine, "time_limit": None, "replay": None})
     return again, facts["replay"]
+
+
+def thinning(source: Source, options: TrainOptions) -> int:
+    """Keep only each so-manieth row of a source that would not fit into the memory limit."""
+    one = source if isinstance(source, str) else list(source)
+    return thinning_of(size_estimate(one, options).bytes_in_memory, options.memory_bytes)
 
 
 def _distribution(made: Lesson) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def predict(
     listen("stage", name="read")
     table = read_table(source, options, listen)
     fitted = loaded.model_
-    if fitted.schema.roles.id is not None and fitted.schema.roles.id in table.names:
-        table = table.with_ids(fitted.schema.roles.id)
+    if fitted.schema.id is not None and fitted.schema.id in table.names:
+        table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
     return fitted.frame(table.ids, fitted.predict(table))
 

@@ -86,6 +86,13 @@ class Schema:
         """The columns that are learned from."""
         return tuple(column for column in self.columns if column.used)
 
+    @property
+    def id(self) -> str | None:
+        """The column that names the rows: the one with that role, else the first of that kind."""
+        if self.roles.id is not None:
+            return self.roles.id
+        return next((column.name for column in self.columns if column.kind is Kind.ID), None)
+
     def __getitem__(self, name: str) -> Column:
         """The column of this name. Raises KeyError where there is none."""
         for column in self.columns:

@@ -70,10 +70,11 @@ def fit_trivial(
     weight = np.ones(len(target)) if weights is None else weights
 
     def answer(rows: Any) -> NDArray[np.float64]:
+        own = weight[rows] if weight[rows].any() else np.ones(len(target))[rows]
         if problem.classifies:
-            counts = np.bincount(target[rows], weight[rows], problem.n_classes)
+            counts = np.bincount(target[rows], own, problem.n_classes)
             return np.asarray(counts / counts.sum())
-        return np.array([np.average(target[rows], weights=weight[rows])])
+        return np.array([np.average(target[rows], weights=own)])
 
     oof = np.full_like(_repeat(answer(slice(None)), len(target)), np.nan)
     for fold in folds:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.candidate import Candidate, known
-from deeplode.evaluate.metrics import FLOOR
+from deeplode.evaluate.metrics import FLOOR, unit
 from deeplode.evaluate.problem import Problem
 
 GRID = np.linspace(0, 1, 21)
@@ -93,6 +93,6 @@ def _losses(
 ) -> NDArray[np.float64]:
     """(rows,) log loss or squared error."""
     if not problem.classifies:
-        return np.asarray((outputs - target) ** 2)
+        return np.asarray(((outputs - target) / unit(target, outputs)) ** 2)
     own = outputs[np.arange(len(target)), target]
     return np.asarray(-np.log(np.clip(own, FLOOR, 1)))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.metrics import DECIDES, sign
@@ -69,28 +70,29 @@ def importance(
 
     whole = score(predict(batch))
     found = []
+    repeated = Batch(batch.numbers.repeat(REPEATS, 1), batch.categories.repeat(REPEATS, 1))
+    order = torch.from_numpy(np.concatenate(shuffles))
+    in_order = torch.arange(len(rows)).repeat(REPEATS)
     for name, places in chosen:
         if budget.stop():
             break
-        outputs = predict(_shuffled(batch, places, shuffles))
+        _arrange(repeated, batch, places, order)
+        outputs = predict(repeated)
+        _arrange(repeated, batch, places, in_order)
         each = [score(part) for part in np.split(outputs, REPEATS)]
         losses = whole - np.stack(each)  # (repeats, 1 + resamples)
         found.append({"column": name, **_summary(losses)})
     return sorted(found, key=lambda one: -float(one["value"]))
 
 
-def _shuffled(batch: Batch, places: Places, shuffles: list[NDArray[np.int64]]) -> Batch:
-    """The rows once a shuffle, one under the other, with these places shuffled."""
-    numbers = batch.numbers.repeat(len(shuffles), 1)
-    categories = batch.categories.repeat(len(shuffles), 1)
-    order = torch.from_numpy(np.concatenate(shuffles))
+def _arrange(repeated: Batch, batch: Batch, places: Places, order: Tensor) -> None:
+    """Put the cells of these places into ``repeated``, in place, in this order of rows."""
     for whole, source, at in (
-        (numbers, batch.numbers, list(places.numbers)),
-        (categories, batch.categories, list(places.categories)),
+        (repeated.numbers, batch.numbers, list(places.numbers)),
+        (repeated.categories, batch.categories, list(places.categories)),
     ):
         if at:
-            whole[:, at] = source[order][:, at]
-    return Batch(numbers, categories)
+            whole[:, at] = source[:, at][order]
 
 
 def _summary(losses: Floats) -> dict[str, float]:

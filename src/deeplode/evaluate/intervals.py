@@ -92,12 +92,16 @@ def resample(
     groups: (rows,) codes of rows that belong together and are drawn together.
     thresholds: candidate: probability from which a binary row is called class 1; 0.5 if absent.
     """
+    if weights is not None and not weights.any():
+        weights = None
     cut = {name: (thresholds or {}).get(name, 0.5) for name in outputs}
     values = {
         name: scores(problem, truth, own, weights, cut[name]) for name, own in outputs.items()
     }
     rng = np.random.default_rng(problem.seed)
-    rows = np.arange(len(truth))
+    # A row without weight would only leave resamples without any.
+    rows = np.arange(len(truth)) if weights is None else np.flatnonzero(weights)
+    counted = len(rows)
     if len(rows) > MOST_ROWS:
         rows = np.sort(rng.choice(rows, MOST_ROWS, replace=False))
     kernels = {
@@ -109,7 +113,7 @@ def resample(
     for drawn in _draws(len(rows), codes, rng):
         for name, of in kernels.items():
             parts[name].append(of(drawn * own_weights))
-    narrow = float(np.sqrt(len(rows) / len(truth)))
+    narrow = float(np.sqrt(len(rows) / counted))
     samples: dict[str, dict[str, Floats]] = {}
     for name, of in kernels.items():
         middle = of(own_weights[None])

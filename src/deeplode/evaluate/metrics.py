@@ -26,7 +26,7 @@ MAIN = {task: names[0] for task, names in METRICS.items()}
 DECIDES = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
 FLOOR = 1e-15  # least probability that a log loss sees
-MOST_CLASSES = 200  # roc_auc_ovr of more classes is taken over the most frequent ones
+MOST_CLASSES = 100  # roc_auc_ovr of more classes is taken over the most frequent ones
 
 
 def sign(metric: str) -> int:
@@ -57,13 +57,21 @@ def scores(
 def _of_values(
     truth: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64] | None
 ) -> dict[str, float]:
+    size = unit(truth, values)
+    truth, values = truth / size, values / size
     return {
-        "rmse": float(of.root_mean_squared_error(truth, values, sample_weight=weights)),
-        "mae": float(of.mean_absolute_error(truth, values, sample_weight=weights)),
+        "rmse": size * float(of.root_mean_squared_error(truth, values, sample_weight=weights)),
+        "mae": size * float(of.mean_absolute_error(truth, values, sample_weight=weights)),
         "r2": float(of.r2_score(truth, values, sample_weight=weights))
         if len(truth) > 1
         else float("nan"),
     }
+
+
+def unit(truth: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """What to divide values by before they are squared: 1 but for those of extreme size."""
+    size = float(max(np.abs(truth).max(), np.abs(values).max()))
+    return 1.0 if 1e-100 < size < 1e100 or size == 0 else size
 
 
 def _of_two_classes(

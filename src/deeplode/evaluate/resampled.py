@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplode.evaluate.metrics import FLOOR, frequent
+from deeplode.evaluate.metrics import FLOOR, frequent, unit
 from deeplode.evaluate.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -41,16 +41,17 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 
 def _values(truth: Floats, values: Floats) -> Kernel:
-    error = truth - values
-    center = truth - truth.mean()
+    size = unit(truth, values)
+    truth, values = truth / size, values / size
+    error, center = truth - values, truth - truth.mean()
     columns = np.stack([np.ones_like(error), error**2, np.abs(error), center, center**2])
 
     def of(weights: Floats) -> dict[str, Floats]:
         total, squares, sizes, firsts, seconds = (weights @ columns.T).T
         spread = seconds - firsts * _ratio(firsts, total)
         return {
-            "rmse": np.sqrt(_ratio(squares, total)),
-            "mae": _ratio(sizes, total),
+            "rmse": size * np.sqrt(squares / total),
+            "mae": size * sizes / total,
             "r2": 1 - _ratio(squares, spread),
         }
 
@@ -162,20 +163,21 @@ def _areas(truth: NDArray[np.int64], probabilities: Floats) -> Callable[[Floats]
     classes = frequent(truth)
     if len(np.unique(truth)) < 2:
         return lambda weights: np.full(len(weights), np.nan)
-    inside = truth[:, None] == classes  # (rows, classes)
-    places = np.stack(
-        [_places(inside[:, at], probabilities[:, one]) for at, one in enumerate(classes)], axis=1
-    )
-    area = np.array([places[inside[:, at], at].mean() for at in range(len(classes))])
     # (classes, rows): a product with few columns is far quicker from the right.
-    ones = np.ascontiguousarray(np.where(inside, places, 0).T)
-    zeros = np.ascontiguousarray(np.where(inside, 0, places).T)
-    member = np.ascontiguousarray(inside.T, np.float64)
+    others = np.empty((len(classes), len(truth)), np.float32)
+    own, area = np.zeros(len(truth)), np.empty(len(classes))
+    for at, one in enumerate(classes):
+        inside = truth == one
+        places = _places(inside, probabilities[:, one])
+        own[inside], area[at] = places[inside], places[inside].mean()
+        others[at] = np.where(inside, 0, places)
+    by_truth = _sums_by(truth, int(truth.max()) + 1)
 
     def of(weights: Floats) -> Floats:
-        size = weights @ member.T
+        size, ones = by_truth(weights)[:, classes], by_truth(weights * own)[:, classes]
         rest = weights.sum(axis=1, keepdims=True) - size
-        each = _ratio(weights @ ones.T, size) + _ratio(weights @ zeros.T, rest) - area
+        zeros = (weights.astype(np.float32) @ others.T).astype(np.float64)
+        each = _ratio(ones, size) + _ratio(zeros, rest) - area
         there = np.isfinite(each)
         total = np.where(there, each, 0).sum(axis=1)
         return _ratio(total, there.sum(axis=1).astype(np.float64))

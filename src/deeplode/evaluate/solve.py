@@ -44,6 +44,7 @@ def _solve(
     budget: Budget,
 ) -> tuple[NDArray[np.float32], int]:
     x, label, weight = data
+    weight = weight if bool(weight.any()) else torch.ones_like(weight)
     share = weight / weight.sum()
     root = _root(x, share)
     loss = _loss(x, label, share, problem)

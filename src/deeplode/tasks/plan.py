@@ -22,6 +22,7 @@ from deeplode.tasks.choose import choose, memory, shrink
 PROGRAM = 460_000_000  # bytes of Python and the libraries, measured after a small training
 SAMPLE = 5_000  # rows from which the encoded width is known
 FLOAT = 4
+TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 
 
 @dataclass(frozen=True)
@@ -136,3 +137,14 @@ def some_rows(train: Table, rows: int, seed: int) -> np.ndarray:
     """Positions of so many training rows, drawn at random, rising."""
     drawn = np.random.default_rng(seed).choice(len(train), rows, replace=False)
     return np.sort(drawn)
+
+
+def thinning_of(table: int, limit: int | None) -> int:
+    """Read each so-manieth row only, so that a table of so many bytes can be read and split.
+
+    table: bytes of all columns in memory; while rows are parted they are there twice.
+    """
+    if limit is None:
+        return 1
+    room = marks(limit)[0] - PROGRAM
+    return max(1, -(-int(TIMES * table) // max(room, 1))) if room > 0 else 1

@@ -170,7 +170,7 @@ def _grow(
     categories = list(range(x.shape[1] - n_categories, x.shape[1]))
 
     def dataset(rows: NDArray[np.int64], reference: Any = None) -> Any:
-        weight = None if weights is None else weights[rows]
+        weight = None if weights is None or not weights[rows].any() else weights[rows]
         return lightgbm.Dataset(
             x[rows], label[rows], reference, weight, categorical_feature=categories, params=params
         )
