@@ -31,7 +31,7 @@ from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, configured, interruptible
 from deeplode.saved import restore, save
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
-from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning_of
+from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
 from deeplode.tasks.prepare import Plan, held_out, known_rows, labelled, lesson
 from deeplode.tasks.score import column_importance, score
 from deeplode.verbs import RunResult, Source, read_table, tell
@@ -117,10 +117,11 @@ class _Run:
     def table(self, source: Source) -> Table:
         """The source, less the columns to drop, in as many rows as memory can hold."""
         options = self.options
-        every = 1 if options.memory_bytes is None else thinning(source, options)
+        limit = options.memory_bytes
+        every = thinning(size_estimate(source, options).bytes_in_memory, limit) if limit else 1
         table = read_table(source, replace(options, every=options.every * every), silent)
         if every > 1:
-            values = {"limit": options.memory_bytes // 1_000_000, "every": every}  # type: ignore[operator]
+            values = {"limit": (limit or 0) // 1_000_000, "every": every}
             table = replace(table, notices=(*table.notices, Notice("W-LIMIT-004", None, values)))
         unknown = [name for name in self.options.drop if name not in table.names]
         if unknown:
@@ -275,12 +276,6 @@ def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
     mine = {"out": options.out, "force": options.force, "resume": options.resume}
     again = before.with_values({**mine, "time_limit": None, "replay": None})
     return again, facts["replay"]
-
-
-def thinning(source: Source, options: TrainOptions) -> int:
-    """Keep only each so-manieth row of a source that would not fit into the memory limit."""
-    one = source if isinstance(source, str) else list(source)
-    return thinning_of(size_estimate(one, options).bytes_in_memory, options.memory_bytes)
 
 
 def _distribution(made: Lesson) -> dict[str, Any]:

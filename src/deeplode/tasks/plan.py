@@ -139,12 +139,10 @@ def some_rows(train: Table, rows: int, seed: int) -> np.ndarray:
     return np.sort(drawn)
 
 
-def thinning_of(table: int, limit: int | None) -> int:
+def thinning(table: int, limit: int) -> int:
     """Read each so-manieth row only, so that a table of so many bytes can be read and split.
 
     table: bytes of all columns in memory; while rows are parted they are there twice.
     """
-    if limit is None:
-        return 1
     room = marks(limit)[0] - PROGRAM
     return max(1, -(-int(TIMES * table) // max(room, 1))) if room > 0 else 1
