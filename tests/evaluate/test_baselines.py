@@ -160,3 +160,12 @@ def test_arrays_that_no_fit_can_have_are_refused(make_batch, name, value):
 def test_a_trivial_answer_that_is_not_a_number_is_refused():
     with pytest.raises(ValueError, match="finite"):
         Trivial.restore({}, {"answer": np.array([np.inf])})
+
+
+def test_weights_that_are_all_zero_count_as_none(make_batch):
+    batch, score, folds = make_batch()
+    for fit in (fit_trivial, fit_linear):
+        given = REGRESSION, folds
+        none, _ = fit(batch, score, *given, np.zeros(500), Budget(), silent)
+        plain, _ = fit(batch, score, *given, None, Budget(), silent)
+        np.testing.assert_array_equal(none.predict(batch), plain.predict(batch))

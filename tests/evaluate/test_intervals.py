@@ -117,3 +117,25 @@ def test_scores_that_are_undefined_are_null_in_json():
 def test_one_row_has_a_score():
     table = resample(Problem("regression"), np.ones(1), {"m": np.zeros(1)}).table("m")
     assert table["mae"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
+def test_weights_of_zero_leave_rows_out_and_weights_that_are_all_zero_none(make_answers):
+    answers = make_answers(2, rows=60)
+    weights = (np.arange(60) < 3).astype(float)
+    outputs = {"m": answers.good}
+    few = resample(answers.problem, answers.truth, outputs, weights).table("m")
+    alone = resample(answers.problem, answers.truth[:3], {"m": answers.good[:3]}).table("m")
+    assert few["brier"] == pytest.approx(alone["brier"])
+    none = resample(answers.problem, answers.truth, outputs, np.zeros(60)).table("m")
+    assert none == resample(answers.problem, answers.truth, outputs).table("m")
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200, 1e307])
+def test_values_of_extreme_size_have_scores_in_their_own_unit(make_answers, size):
+    answers = make_answers(1, rows=100)
+    plain = resample(answers.problem, answers.truth / 20, {"m": answers.good / 20}).table("m")
+    sized = resample(answers.problem, answers.truth / 20 * size, {"m": answers.good / 20 * size})
+    for metric, one in sized.table("m").items():
+        unit = 1 if metric == "r2" else size
+        for name, value in one.items():
+            assert value / unit == pytest.approx(plain[metric][name], rel=1e-6)

@@ -185,3 +185,10 @@ def test_the_rate_rises_and_folds_and_rows_fall_with_the_size_of_the_task(
     assert (len(made.folds[0].train) < rows) == (classes == 3000)
     held = len(made.folds[0].train) * problem.n_outputs
     assert held <= plan.SCORES
+
+
+def test_weights_that_are_all_zero_count_as_none(make_case):
+    case = make_case(2)
+    none, _ = fit(case, PROBLEMS[2], weights=np.zeros(600))
+    plain, _ = fit(case, PROBLEMS[2])
+    np.testing.assert_array_equal(none.predict(case.batch), plain.predict(case.batch))
