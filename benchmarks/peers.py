@@ -131,6 +131,15 @@ def realmlp(data: Set, threads: int) -> Model:
     return Estimator(data, estimator, filled_categories)
 
 
+def realmlp_log_loss(data: Set, threads: int) -> Model:
+    """RealMLP-TD that keeps the epoch of the lowest log loss, not of the fewest errors."""
+    from pytabkit import RealMLP_TD_Classifier
+
+    stop = {"val_metric_name": "cross_entropy"}
+    estimator = RealMLP_TD_Classifier(device="cpu", random_state=0, n_threads=threads, **stop)
+    return Estimator(data, estimator, filled_categories)
+
+
 def tabm(data: Set, threads: int) -> Model:
     """TabM-D of pytabkit; gaps in numbers filled alike."""
     from pytabkit import TabM_D_Classifier, TabM_D_Regressor
@@ -147,6 +156,7 @@ class AutoGluon:
     data: Set
     net: str  # AutoGluon's key of the model family
     threads: int
+    metric: str | None = None  # what it stops on; None is its default
 
     def fit(self) -> None:
         """Learn in a temporary folder; AutoGluon holds out its own validation rows."""
@@ -154,7 +164,11 @@ class AutoGluon:
 
         train, self.test = as_categories(self.data.plain)
         self.predictor = TabularPredictor(
-            label="the target", problem_type=self.data.task, path=tempfile.mkdtemp(), verbosity=0
+            label="the target",
+            eval_metric=self.metric,
+            problem_type=self.data.task,
+            path=tempfile.mkdtemp(),
+            verbosity=0,
         ).fit(
             train.assign(**{"the target": self.data.y_train}),
             hyperparameters={self.net: {}},
@@ -180,6 +194,13 @@ def autogluon_torch(data: Set, threads: int) -> Model:
     import autogluon.tabular  # noqa: F401  # so that the import is not timed
 
     return AutoGluon(data, "NN_TORCH", threads)
+
+
+def autogluon_torch_log_loss(data: Set, threads: int) -> Model:
+    """AutoGluon's torch net, stopped on log loss."""
+    import autogluon.tabular  # noqa: F401  # so that the import is not timed
+
+    return AutoGluon(data, "NN_TORCH", threads, "log_loss")
 
 
 def autogluon_fastai(data: Set, threads: int) -> Model:
@@ -231,6 +252,7 @@ class Peer:
     columns: tuple[str, ...]
     distribution: str
     build: Callable[[Set, int], Model]
+    is_variant: bool = False  # another setting for classes: shown beside, given no rank
 
     @property
     def version(self) -> str | None:
@@ -252,6 +274,20 @@ PEERS = {
         Peer("catboost", ("CatBoost",), "catboost", catboost),
         Peer("tabm", ("TabM-D",), "pytabkit", tabm),
         Peer("realmlp", ("RealMLP-TD",), "pytabkit", realmlp),
+        Peer(
+            "realmlp-logloss",
+            ("RealMLP-TD, log-loss stop",),
+            "pytabkit",
+            realmlp_log_loss,
+            is_variant=True,
+        ),
+        Peer(
+            "autogluon-logloss",
+            ("AutoGluon NN_TORCH, log-loss stop",),
+            "autogluon.tabular",
+            autogluon_torch_log_loss,
+            is_variant=True,
+        ),
         Peer("autogluon-torch", ("AutoGluon NN_TORCH",), "autogluon.tabular", autogluon_torch),
         Peer("autogluon-fastai", ("AutoGluon FASTAI",), "autogluon.tabular", autogluon_fastai),
     )

@@ -72,6 +72,11 @@ def names() -> list[str]:
     return sorted(known, key=lambda name: (folder() / f"{name}.parquet").stat().st_size)
 
 
+def task_of(name: str) -> str:
+    """What is asked of this set: "binary", "multiclass" or "regression"."""
+    return str(json.loads((folder() / "targets.json").read_text())[name]["task"])
+
+
 def load(name: str) -> Set:
     """Read one set, drop what targets.json drops and rows without a target, split 80/20."""
     facts = json.loads((folder() / "targets.json").read_text())[name]

@@ -36,7 +36,9 @@ class Scored:
         higher = MAIN[self.task].higher_is_better
         worst = float("-inf") if higher else float("inf")
         values = {
-            name: self.main[name].value if name in self.main else worst for name in self.facts
+            name: self.main[name].value if name in self.main else worst
+            for name, facts in self.facts.items()
+            if not PEERS[facts["peer"]].is_variant
         }
         return ranks(values, higher)
 
@@ -203,12 +205,14 @@ def page(cache: Path, sets: Sequence[str], peers: Sequence[str]) -> str:
         for column in PEERS[peer].columns
         if any(column in scored.facts for scored in boards)
     ]
+    variants = {name for peer in PEERS.values() if peer.is_variant for name in peer.columns}
+    ranked = [column for column in columns if column not in variants]
     parts = {
         "Scores on test rows (bold: best; star: not worse than the best, 95 % paired bootstrap)": (
             score_table(boards, columns, second=False)
         ),
         "Log loss of the classifiers": score_table(boards, columns, second=True),
-        "Summary (who did not finish shares the last places)": summary_table(boards, columns),
+        "Summary (who did not finish shares the last places)": summary_table(boards, ranked),
         "Distance to the best [95 % interval]": interval_table(boards, columns),
         "Fit: CPU seconds / wall seconds / peak MiB of the process": cost_table(boards, columns),
         "Where the figures come from": origins(boards),
