@@ -142,18 +142,22 @@ def test_report_is_written_in_the_language_asked_for(
     assert done.returncode == 2
 
 
-def test_inspect_shows_kinds_and_trains_nothing(place: Path, deeplode: Run) -> None:
-    done = deeplode("inspect", "tumours.csv", "--target", "target", cwd=place)
-    assert done.returncode == 0, done.stderr
-    assert "mean radius" in done.stdout
-    facts = json.loads(
-        deeplode(
-            "inspect", "tumours.csv", "--kinds", "mean radius=category", "--json", cwd=place
-        ).stdout
-    )
+def test_inspect_shows_kinds_and_the_memory_plan_and_trains_nothing(
+    place: Path, deeplode: Run
+) -> None:
+    told = deeplode("inspect", "tumours.csv", "--quiet", cwd=place)
+    assert told.returncode == 0, told.stderr
+    assert "mean radius" in told.stdout
+    assert "Memory: " not in told.stdout  # nobody knows what would be learned
+    command = ["inspect", "tumours.csv", "--target", "target", "--kinds", "mean radius=category"]
+    planned = deeplode(*command, cwd=place)
+    assert "Memory: " in planned.stdout, planned.stderr
+    facts = json.loads(deeplode(*command, "--json", cwd=place).stdout)
     kinds = {one["name"]: one["kind"] for one in facts["columns"]}
     assert kinds["mean radius"] == "category"
     assert kinds["mean texture"] == "number"
+    assert facts["plan"]["bytes"] > 0
+    assert not (place / "deeplode-runs" / "tumours-inspect-1").exists()
 
 
 def test_doctor_names_the_versions(deeplode: Run) -> None:

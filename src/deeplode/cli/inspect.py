@@ -52,7 +52,8 @@ def draw(out: Console, facts: Mapping[str, Any]) -> None:
     if len(columns) > COLUMNS:
         out.print(say("T-MORE-COLUMNS", more=tables.words().count(len(columns) - COLUMNS)))
     tables.warnings(out, facts["warnings"])
-    tables.plan(out, facts.get("plan"))
+    if facts["plan"]:  # with a target: without one, nobody knows what would be trained
+        tables.plan(out, facts["plan"])
 
 
 def _head(facts: Mapping[str, Any]) -> list[tuple[str, object]]:

@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from deeplode.messages import catalogue, language, say
-from deeplode.report.words import plain
+from deeplode.report.words import Words, plain
 
 NOTICES = 12  # warnings shown as they come; the rest are in the result
 EPOCH_SECONDS = 5.0  # between two plain lines of epochs
@@ -31,6 +31,13 @@ def stage_name(name: str) -> str:
     """A stage in the user's language; as it is called inside when no catalogue knows it."""
     code = f"T-STAGE-{name.upper()}"
     return say(code) if code in catalogue(language()) else plain(name)
+
+
+def plan_sentence(facts: Mapping[str, Any]) -> str:
+    """The memory plan: bytes at the peak, and what is trained in them."""
+    words = Words(language())
+    counts = {name: words.count(facts[name]) for name in ("rows", "members", "batch_size")}
+    return say("T-PLAN", size=words.size(facts["bytes"]), **counts)
 
 
 class Screen:
@@ -91,6 +98,8 @@ class Screen:
                 self._epoch(facts)
             case "notice":
                 self._notice(facts["code"], facts["message"])
+            case "plan":
+                self.note(plan_sentence(facts))
             case "stopping":
                 self.note(say("T-STOPPING"))
 

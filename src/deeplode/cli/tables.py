@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from deeplode.cli.screen import plan_sentence
 from deeplode.messages import language, say
 from deeplode.report.summary import model_name
 from deeplode.report.words import NOTHING, Words
@@ -116,9 +117,9 @@ def warnings(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
         out.print(say("T-MORE-WARNINGS"))
 
 
-def plan(out: Console, facts: Mapping[str, Any] | None) -> None:
-    """What training would hold in memory."""
-    if facts:
-        out.print()
-        out.print(Text(say("T-PLAN"), "bold"))
-        pairs(out, flat(facts))
+def plan(out: Console, facts: Mapping[str, Any]) -> None:
+    """What training would hold in memory, in one sentence and by what holds it."""
+    size = words().size
+    out.print()
+    out.print(plan_sentence(facts), soft_wrap=False)
+    pairs(out, [(say(f"T-PLAN-{name.upper()}"), size(own)) for name, own in facts["parts"].items()])
