@@ -181,8 +181,13 @@ def fit_linear(
     for number, fold in enumerate(folds[: len(replay)] if replay else folds):
         rows = torch.from_numpy(_some(fold.train, design.width + problem.n_classes, problem.seed))
         most = replay[number] if replay else _most_steps(len(rows), model)
-        data = design.matrix(batch.rows(rows)), label[rows], weight[rows]
-        found, steps = solve(data, model.coefficients, problem, most, allowed)
+        found, steps = solve(  # nothing here keeps the matrix until the next one is made
+            (design.matrix(batch.rows(rows)), label[rows], weight[rows]),
+            model.coefficients,
+            problem,
+            most,
+            allowed,
+        )
         model = replace(model, coefficients=found, steps=(*model.steps, steps))
         oof[fold.valid] = model.predict(batch.rows(torch.from_numpy(np.asarray(fold.valid))))
         fitted.append(found)

@@ -18,6 +18,7 @@ from deeplode.encode.batch import Batch
 FAR = 5.0  # standard deviations at which numbers are cut off: one wild cell must not decide
 LEVELS = 50  # most levels of one category that get a column of their own, the most frequent ones
 COLUMNS = 2_000  # most level columns of all categories together
+BLOCK = 1 << 20  # cells of the matrix that are made at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +57,23 @@ class Design:
 
     def matrix(self, batch: Batch) -> Tensor:
         """(rows, width) float32; the last column is 1."""
-        out = torch.zeros(len(batch), self.width)
+        out = torch.empty(len(batch), self.width)
+        step = max(1, BLOCK // self.width)
+        for first in range(0, len(batch), step):  # in blocks: what is on the way stays small
+            rows = slice(first, first + step)
+            self._fill(out[rows], batch.numbers[rows], batch.categories[rows])
+        return out
+
+    def _fill(self, out: Tensor, cells: Tensor, slots: Tensor) -> None:
         numbers, gaps = len(self.mean), len(self.gaps)
-        missing = torch.isnan(batch.numbers)
+        missing = torch.isnan(cells)
         mean, deviation = (torch.from_numpy(x).float() for x in (self.mean, self.deviation))
-        scaled = ((batch.numbers - mean) / deviation).clamp(-FAR, FAR)
+        scaled = ((cells - mean) / deviation).clamp(-FAR, FAR)
         out[:, :numbers] = torch.where(missing, 0.0, scaled)
         out[:, numbers : numbers + gaps] = missing[:, torch.from_numpy(self.gaps)].float()
-        columns, slots = torch.from_numpy(self.places).T
-        out[:, numbers + gaps : -1] = (batch.categories[:, columns] == slots).float()
+        columns, places = torch.from_numpy(self.places).T
+        out[:, numbers + gaps : -1] = (slots[:, columns] == places).float()
         out[:, -1] = 1
-        return out
 
 
 def fit_design(batch: Batch) -> Design:

@@ -15,6 +15,7 @@ from deeplode.runtime import Budget, configured
 STEP = 5  # iterations between two looks at the clock
 GOOD = 1e-4  # relative gain of so many iterations that is not worth more of them
 WIDEST = 2_000  # columns up to which they are decorrelated first
+BLOCK = 4096  # rows weighed at a time, so that the matrix is not held twice
 
 
 def solve(
@@ -81,7 +82,10 @@ def _root(x: Tensor, share: Tensor) -> Tensor | None:
     """The lower Cholesky factor of the columns' second moments and the penalty."""
     if x.shape[1] > WIDEST:
         return None
-    moments = (x * share[:, None]).T @ x
+    moments = torch.zeros(x.shape[1], x.shape[1])
+    for first in range(0, len(x), BLOCK):
+        rows = x[first : first + BLOCK]
+        moments += (rows * share[first : first + BLOCK, None]).T @ rows
     # Rounding must not make it singular.
     moments.diagonal().add_(1 / len(x) + 1e-6 * moments.diagonal().max())
     root, failed = torch.linalg.cholesky_ex(moments)
