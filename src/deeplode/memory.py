@@ -19,6 +19,8 @@ from deeplode.errors import LimitError
 from deeplode.output import remove_unfinished
 from deeplode.runtime import Budget
 
+PROGRAM = 740_000_000  # bytes of Python, the libraries and their workspace: a tiny run's peak
+
 _FASTEST_GROWTH = 10e9  # bytes a second that a process can newly touch
 _PAUSE = (0.001, 0.02)  # seconds between two looks: close to the ceiling, far from it
 _LAST_WORDS = 64_000_000  # bytes that may still be touched while the process says why it ends
@@ -69,6 +71,17 @@ def marks(limit: int) -> tuple[int, int]:
     """
     hard = limit - max(limit // 50, _LAST_WORDS)
     return hard - max(limit * 6 // 100, _LAST_WORDS), hard
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse a ceiling that not even the smallest training stays below.
+
+    To be asked before the libraries are loaded, as they alone take half a gigabyte.
+    Raises LimitError.
+    """
+    if limit is not None and marks(limit)[0] < PROGRAM:
+        needed = PROGRAM + limit - marks(limit)[0]
+        raise LimitError("E-LIMIT-001", needed=needed // 1_000_000, given=limit // 1_000_000)
 
 
 @contextmanager

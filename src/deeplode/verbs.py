@@ -34,6 +34,9 @@ class RunResult:
 
 def train(source: Source, options: TrainOptions, listen: Listen = silent) -> RunResult:
     """Learn a column of a source; see ``deeplode.training``."""
+    from deeplode.memory import check_limit
+
+    check_limit(options.memory_bytes)
     from deeplode.training import train as run
 
     return run(source, options, listen)
