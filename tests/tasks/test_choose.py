@@ -70,6 +70,14 @@ def test_memory_shrinks_batch_then_members_then_rows() -> None:
     assert memory(fewer, sizes, PROBLEM, smallest) <= need // 20
 
 
+def test_a_batch_that_is_not_what_takes_the_memory_stays_as_it_is() -> None:
+    rows = 200_000
+    config = choose(rows, SIZES, PROBLEM)
+    smaller, _ = shrink(rows, SIZES, PROBLEM, config, memory(rows, SIZES, PROBLEM, config) // 2)
+    assert smaller.batch_size == config.batch_size
+    assert smaller.members < config.members
+
+
 def test_shrinking_ends_where_nothing_is_left_to_shrink() -> None:
     config, rows = shrink(5000, SIZES, PROBLEM, choose(5000, SIZES, PROBLEM), 1)
     assert (config.members, rows) == (1, 1000)

@@ -88,11 +88,13 @@ def shrink(
 ) -> tuple[FitConfig, int]:
     """The configuration and the number of training rows that stay below ``ceiling`` bytes.
 
-    Batch shrinks first, then members, then rows; the smallest of each when nothing fits.
+    Batch shrinks first, as far as that helps, then members, then rows; the smallest of each when
+    nothing fits.
     """
-    while memory(rows, sizes, problem, config) > ceiling:
-        if config.batch_size > SMALLEST_BATCH:
-            config = replace(config, batch_size=max(SMALLEST_BATCH, config.batch_size // 2))
+    while (need := memory(rows, sizes, problem, config)) > ceiling:
+        half = replace(config, batch_size=max(SMALLEST_BATCH, config.batch_size // 2))
+        if memory(rows, sizes, problem, half) < need:
+            config = half
         elif config.members > 1:
             config = replace(config, members=config.members // 2)
         elif rows > FEWEST_ROWS:
