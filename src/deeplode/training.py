@@ -28,7 +28,7 @@ from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
 from deeplode.report.page import write as write_page
 from deeplode.runfolder import Log, RunFolder, open_folder
-from deeplode.runtime import Budget, configured, interruptible
+from deeplode.runtime import Budget, choose_device, configured, interruptible
 from deeplode.saved import restore, save
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
@@ -57,6 +57,8 @@ def train(
     replay = None
     if options.replay is not None:
         options, replay = replayed(options)
+    if choose_device(options.device).type != "cpu" and options.device != "auto":
+        raise OptionError("E-OPT-096", device=options.device)
     threads = options.threads or usable_threads()
     folder = open_folder(
         options.out, _name(source), "train", force=options.force, resume=options.resume
