@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deeplode.data.table import Table
     from deeplode.estimators import Classifier, Regressor
+    from deeplode.saved import Saved
 
 Source = str | Sequence[str]
 
@@ -54,10 +55,9 @@ def predict(
 ) -> pl.DataFrame:
     """A model's answers for new rows, in their order: id, prediction, …, flags."""
     listen("stage", name="load")
-    loaded = load(model)
+    fitted = opened(model).model
     listen("stage", name="read")
     table = read_table(source, options, listen)
-    fitted = loaded.model_
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
@@ -76,7 +76,7 @@ def evaluate(
     from deeplode.tasks.score import score
 
     listen("stage", name="load")
-    fitted = load(model).model_
+    fitted = opened(model).model
     listen("stage", name="read")
     table, name = read_table(source, options, listen), fitted.target.name
     if name not in table.names:
@@ -140,10 +140,16 @@ def load(path: str | Path) -> Classifier | Regressor:
     Raises ModelFileError for a file that cannot be trusted or read.
     """
     from deeplode.estimators import estimator_of
+
+    return estimator_of(opened(path))
+
+
+def opened(path: str | Path) -> Saved:
+    """The model in a model file, or in the run folder that holds one. Raises as ``load`` does."""
     from deeplode.saved import restore
 
     place = Path(path)
-    return estimator_of(restore(place / "model.lode" if place.is_dir() else place))
+    return restore(place / "model.lode" if place.is_dir() else place)
 
 
 def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:
