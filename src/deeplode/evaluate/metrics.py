@@ -3,7 +3,8 @@
 Binary: roc_auc, average_precision, log_loss, accuracy, f1, brier. Multiclass: accuracy, log_loss,
 macro_f1, roc_auc_ovr. Regression: rmse, mae, r2. They are scikit-learn's, and add what to do
 where a class is absent from the rows: it is left out of averages over classes, and a score that
-needs two classes is NaN where there is one.
+needs two classes is NaN where there is one. They are imported when scores are asked for:
+predicting does without.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics as of
 
 from deeplode.evaluate.problem import Problem
 
@@ -57,6 +57,8 @@ def scores(
 def _of_values(
     truth: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64] | None
 ) -> dict[str, float]:
+    from sklearn import metrics as of
+
     size = unit(truth, values)
     truth, values = truth / size, values / size
     return {
@@ -80,6 +82,8 @@ def _of_two_classes(
     weights: NDArray[np.float64] | None,
     threshold: float,
 ) -> dict[str, float]:
+    from sklearn import metrics as of
+
     called = (positive >= threshold).astype(np.int64)
     nan = float("nan")
     both = 0 < truth.sum() < len(truth)
@@ -101,6 +105,8 @@ def _of_classes(
     probabilities: NDArray[np.float64],
     weights: NDArray[np.float64] | None,
 ) -> dict[str, float]:
+    from sklearn import metrics as of
+
     called = probabilities.argmax(axis=1)
     present = np.unique(truth)
     f1 = of.f1_score(
@@ -136,6 +142,8 @@ def _auc_one_against_rest(
     weights: NDArray[np.float64] | None,
 ) -> float:
     """Mean over the classes of the area under the curve of each against the others."""
+    from sklearn import metrics as of
+
     if weights is not None:  # rows of no weight have no class to tell apart
         truth, probabilities = truth[weights > 0], probabilities[weights > 0]
         weights = weights[weights > 0]
