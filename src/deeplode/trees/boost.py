@@ -184,6 +184,11 @@ def _params(problem: Problem, made: Plan, threads: int) -> dict[str, Any]:
     params: dict[str, Any] = {
         "objective": _OBJECTIVES[problem.task],
         "learning_rate": made.learning_rate,
+        "num_leaves": made.shape.leaves,
+        "min_data_in_leaf": made.shape.least,
+        "bagging_fraction": made.shape.rows_share,
+        "bagging_freq": 1 if made.shape.rows_share < 1 else 0,
+        "feature_fraction": made.shape.columns_share,
         "seed": problem.seed,
         "num_threads": threads,
         "deterministic": True,
