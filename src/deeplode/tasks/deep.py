@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deeplode.data.split import Fold
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
@@ -30,15 +31,6 @@ LOSSES: dict[str, Loss] = {
     "multiclass": cross_entropy,
     "regression": squared_error,
 }
-
-
-class Fold(Protocol):
-    """Row positions to learn from and to validate on."""
-
-    @property
-    def train(self) -> NDArray[np.int64]: ...
-    @property
-    def valid(self) -> NDArray[np.int64]: ...
 
 
 def fit_net(
