@@ -98,6 +98,13 @@ def test_the_marks_leave_room_to_end_in(limit: int) -> None:
     assert soft > 0.7 * limit
 
 
+def test_the_peak_is_our_own_and_not_that_of_whoever_started_us() -> None:
+    ballast = np.ones(50_000_000)  # 400 MB, touched
+    code = "from deeplode.memory import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < ballast.nbytes
+
+
 def test_what_is_held_and_the_peak_are_measured() -> None:
     before = memory.rss()
     block = np.ones(25_000_000)  # 200 MB
