@@ -81,3 +81,9 @@ def test_a_batch_that_is_not_what_takes_the_memory_stays_as_it_is() -> None:
 def test_shrinking_ends_where_nothing_is_left_to_shrink() -> None:
     config, rows = shrink(5000, SIZES, PROBLEM, choose(5000, SIZES, PROBLEM), 1)
     assert (config.members, rows) == (1, 1000)
+
+
+def test_strong_decay_belongs_to_the_optimizer_that_decouples_it() -> None:
+    assert choose(1000, SIZES, PROBLEM).l2 == 1.0
+    assert choose(1000, SIZES, PROBLEM, {"optimizer": "adam"}).l2 == 0.0
+    assert choose(1000, SIZES, PROBLEM, {"optimizer": "sgd", "l2": 0.01}).l2 == 0.01

@@ -19,14 +19,14 @@ class FitConfig:
     Raises OptionError for a value that makes no sense.
     """
 
-    hidden: tuple[int, ...] = (256, 256, 256)  # width of each hidden layer
+    hidden: tuple[int, ...] = (192, 192, 192)  # width of each hidden layer
     activation: str = "silu"
     optimizer: str = "adamw"
-    learning_rate: float = 2e-3  # highest learning rate of the schedule
+    learning_rate: float = 8e-3  # highest learning rate of the schedule
     schedule: str = "one_cycle"
     batch_size: int = 256  # rows of a step, for each member
     l1: float = 0.0  # weight of the sum of absolute weights in the loss
-    l2: float = 0.01  # weight decay; decoupled with adamw
+    l2: float = 1.0  # weight decay a step, times the learning rate; decoupled with adamw
     dropout: float = 0.15  # share of hidden activations set to zero in a step
     epochs: int = 20  # passes over the training rows
     patience: int = 20  # epochs without a better validation loss before training ends

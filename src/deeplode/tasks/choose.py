@@ -37,6 +37,18 @@ RULES = (  # the first whose ``rows`` is not exceeded counts
     Rule(rows=float("inf"), batch_size=1_024, epochs=4, members=2, width=192),
 )
 
+# Strong decay lets a high learning rate pass over noise without learning it by heart.
+DECAY = {"binary": 1.0, "multiclass": 1.0, "regression": 0.3}  # of adamw, a step, times its rate
+RATES = {  # highest learning rate of each optimizer
+    "sgd": 0.1,
+    "momentum": 0.02,
+    "nesterov": 0.02,
+    "rmsprop": 0.002,
+    "adagrad": 0.02,
+    "adam": 0.004,
+    "adamw": 0.008,
+}
+
 
 def choose(
     rows: int, sizes: Sizes, problem: Problem, given: Mapping[str, Any] | None = None
@@ -49,12 +61,15 @@ def choose(
     rule = next(rule for rule in RULES if rows <= rule.rows)
     default = FitConfig()
     knots = max(1, min(default.quantiles, MOST_SEGMENTS // (2 * max(sizes.numbers, 1))))
+    optimizer = (given or {}).get("optimizer", default.optimizer)
     wanted: dict[str, Any] = {
         "hidden": (rule.width,) * 3,
         "batch_size": rule.batch_size,
         "epochs": rule.epochs,
         "patience": rule.epochs,
         "members": rule.members,
+        "learning_rate": RATES.get(optimizer, default.learning_rate),
+        "l2": DECAY[problem.task] if optimizer == "adamw" else 0.0,
         "quantiles": knots,
         "frequent": knots,
     }
