@@ -222,11 +222,11 @@ class Deeplode:
         self.estimator.fit(self.data.train, self.data.y_train)
 
     def answers(self) -> Answers:
-        """The net inside the model, without the blend's temperature, and the blend."""
+        """The net inside the model, at its own temperature, and the blend."""
         from deeplode.data.table import Table
 
         model = self.estimator.model_
-        net = replace(model, answer="net", temperature=1.0)
+        net = replace(model, answer="net")
         table = Table.of(pl.from_pandas(self.data.test))
         return net.predict(table).outputs, model.predict(table).outputs
 

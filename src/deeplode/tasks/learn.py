@@ -34,12 +34,13 @@ from deeplode.messages import Notice, say
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.deep import fit_net
-from deeplode.tasks.model import ANSWERS, NO_SPREAD, Model
+from deeplode.tasks.model import ANSWERS, NO_SPREAD, Calibration, Model
 from deeplode.tasks.net import Net
 from deeplode.tasks.stages import Stages
 from deeplode.trees.boost import fit_trees
 
 Outputs = NDArray[np.float64]
+NO_CALIBRATION = Calibration()
 
 
 @dataclass(frozen=True)
@@ -223,10 +224,7 @@ def _assemble(
     if not settings.blend and answer == "net":
         candidates = {name: one for name, one in candidates.items() if name != "trees"}
 
-    rows = known(oof[answer])
-    truth, outputs = target[rows], oof[answer][rows]
-    weight = None if weights is None else weights[rows]
-    found = _calibrate(problem, truth, outputs, weight)
+    found = {name: _calibrate(problem, target, own, weights) for name, own in oof.items()}
     model = Model(
         problem=problem,
         target=lesson.code,
@@ -235,20 +233,19 @@ def _assemble(
         candidates=candidates,
         answer=answer,
         net_weight=net_weight,
-        temperature=found.temperature,
-        threshold=found.threshold["value"] if found.threshold else 0.5,
-        spread=found.spread,
+        calibrations={name: own.calibration for name, own in found.items()},
+        spread=found[answer].spread,
     )
     cut_short = tuple(_cut_short(fitted.candidates, budget))
-    told = (found.threshold, found.reliability, cut_short)
+    told = (found[answer].threshold, found[answer].reliability, cut_short)
     return Learned(model, fitted.candidates, oof, seconds, *told)
 
 
 @dataclass(frozen=True)
-class _Calibration:
-    """What out-of-fold rows say of the answer; facts are those of result.json."""
+class _Calibrated:
+    """What out-of-fold rows say of a candidate; threshold, reliability: facts of result.json."""
 
-    temperature: float = 1.0
+    calibration: Calibration = NO_CALIBRATION
     spread: Spread = NO_SPREAD
     threshold: dict[str, Any] | None = None
     reliability: dict[str, Any] | None = None
@@ -256,19 +253,23 @@ class _Calibration:
 
 def _calibrate(
     problem: Problem,
-    truth: NDArray[Any],
-    outputs: Outputs,
+    target: NDArray[Any],
+    oof: Outputs,
     weights: NDArray[np.float64] | None,
-) -> _Calibration:
+) -> _Calibrated:
+    rows = known(oof)
+    truth, outputs = target[rows], oof[rows]
+    weight = None if weights is None else weights[rows]
     if not problem.classifies:
-        return _Calibration(spread=fit_spread(truth, outputs))
-    temperature = fit_temperature(truth, outputs, weights)
+        return _Calibrated(spread=fit_spread(truth, outputs))
+    temperature = fit_temperature(truth, outputs, weight)
     outputs = apply_temperature(outputs, temperature)
-    curve = {"temperature": temperature, **reliability(problem, truth, outputs, weights)}
-    threshold = None
-    if problem.task == "binary":
-        threshold = choose_threshold(truth, outputs[:, 1], weights)
-    return _Calibration(temperature, NO_SPREAD, threshold, curve)
+    curve = {"temperature": temperature, **reliability(problem, truth, outputs, weight)}
+    if problem.task != "binary":
+        return _Calibrated(Calibration(temperature), NO_SPREAD, None, curve)
+    threshold = choose_threshold(truth, outputs[:, 1], weight)
+    calibration = Calibration(temperature, threshold["value"])
+    return _Calibrated(calibration, NO_SPREAD, threshold, curve)
 
 
 def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:

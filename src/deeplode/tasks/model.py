@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,22 @@ ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the fir
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What a candidate's out-of-fold rows say of its probabilities.
+
+    temperature: divides log-probabilities; 1 leaves them (Guo et al., ICML 2017).
+    threshold: a binary row is called the second class from this probability on.
+    """
+
+    temperature: float = 1.0
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (0 < self.temperature < float("inf") and 0 <= self.threshold <= 1):
+            raise ValueError(f"no calibration: {self}")
+
+
+@dataclass(frozen=True)
 class Answers:
     """What a model says of some rows.
 
@@ -55,8 +71,7 @@ class Model:
 
     answer: the candidate that answers.
     net_weight: the net's share in the blend of net and trees.
-    temperature: divides log-probabilities; 1 leaves them (Guo et al., ICML 2017).
-    threshold: a binary row is called the second class from this probability on.
+    calibrations: of each candidate, so that they can be compared; the answer's own is used.
     spread: where a regression's truth lies around the value, for 90 % of rows.
     """
 
@@ -67,8 +82,7 @@ class Model:
     candidates: Mapping[str, Candidate]
     answer: str
     net_weight: float = 0.5
-    temperature: float = 1.0
-    threshold: float = 0.5
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     spread: Spread = NO_SPREAD
 
     @cached_property
@@ -80,13 +94,17 @@ class Model:
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
         """The calibrated answer for encoded rows."""
-        return self.calibrated(self.answering.predict(batch))
+        return self.calibrated(self.answer, self.answering.predict(batch))
 
-    def calibrated(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probabilities at the model's temperature; values as they are."""
+    def calibrated(self, name: str, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A candidate's probabilities at its temperature; values as they are."""
         if not self.problem.classifies:
             return outputs
-        return apply_temperature(outputs, self.temperature)
+        return apply_temperature(outputs, self.calibration(name).temperature)
+
+    def calibration(self, name: str) -> Calibration:
+        """A candidate's calibration; none where it was not measured."""
+        return self.calibrations.get(name, Calibration())
 
     def predict(self, table: Table) -> Answers:
         """Answer for rows. Raises DataError where a column is absent or cannot be read."""
@@ -102,7 +120,7 @@ class Model:
     def codes(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
         """The class called in each row. outputs: (rows, n_classes)."""
         if self.problem.task == "binary":
-            return (outputs[:, 1] >= self.threshold).astype(np.int64)
+            return (outputs[:, 1] >= self.calibration(self.answer).threshold).astype(np.int64)
         called: NDArray[np.int64] = outputs.argmax(axis=1).astype(np.int64)
         return called
 
@@ -136,8 +154,7 @@ class Model:
             "candidates": {name: _timeless(one.facts()) for name, one in self.candidates.items()},
             "answer": self.answer,
             "net_weight": self.net_weight,
-            "temperature": self.temperature,
-            "threshold": self.threshold,
+            "calibrations": {name: asdict(own) for name, own in self.calibrations.items()},
             "spread": [self.spread.low, self.spread.high],
         }
 
@@ -172,8 +189,10 @@ class Model:
             candidates=candidates,
             answer=facts["answer"],
             net_weight=float(facts["net_weight"]),
-            temperature=float(facts["temperature"]),
-            threshold=float(facts["threshold"]),
+            calibrations={
+                name: Calibration(float(own["temperature"]), float(own["threshold"]))
+                for name, own in facts["calibrations"].items()
+            },
             spread=Spread(low, high),
         )
         _ = model.answering  # refuses an answer that is not among the candidates

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
-from deeplode.encode.encoder import Encoder
 from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.facts import confusion, residuals
@@ -22,6 +21,7 @@ from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.learn import Learned
 from deeplode.tasks.model import Model
+from deeplode.trees.candidate import Trees
 
 ORDER = ("trivial", "linear", "trees", "net", "blend")  # of the leaderboard
 
@@ -43,15 +43,17 @@ def score(
     others: all fitted candidates, the answering one among them or made of them.
     batch, truth, weights, groups: the held-out rows. answer: the model's outputs for them.
     """
-    board = {name: others[name] for name in ORDER if name in others}
-    if {"net", "trees"} <= others.keys():
-        board["blend"] = Blend(others["net"], others["trees"], model.net_weight)
     outputs, seconds = {}, {}
-    for name, candidate in board.items():
+    for name in (one for one in ORDER if one in others):
         began = time.monotonic()
-        own = candidate.predict(batch)
+        outputs[name] = others[name].predict(batch)
         seconds[name] = time.monotonic() - began
-        outputs[name] = answer if name == model.answer else own
+    if {"net", "trees"} <= others.keys():
+        blend = Blend(others["net"], others["trees"], model.net_weight)
+        outputs["blend"] = blend.mix(outputs["net"], outputs["trees"])
+        seconds["blend"] = seconds["net"] + seconds["trees"]
+    outputs = {name: model.calibrated(name, own) for name, own in outputs.items()}
+    outputs[model.answer] = answer
     return _facts(model, truth, outputs, fit_seconds, seconds, weights, groups)
 
 
@@ -66,7 +68,7 @@ def _facts(
 ) -> dict[str, Any]:
     """Scores with intervals, the verdict and what went wrong where. outputs: by candidate."""
     problem, answer = model.problem, outputs[model.answer]
-    cut = {model.answer: model.threshold}
+    cut = {name: model.calibration(name).threshold for name in outputs}
     found = resample(problem, truth, outputs, weights, groups, cut)
     judged = verdict(problem, found, model.answer, fit_seconds)
     facts: dict[str, Any] = {
@@ -101,21 +103,28 @@ def column_importance(
 ) -> list[dict[str, Any]]:
     """How much each input column matters to the answer, on held-out rows."""
     listen("stage", name="importance")
-    columns = places(model.encoder)
+    columns = places(model)
     return importance(model.outputs, batch, truth, model.problem, columns, weights, budget)
 
 
-def places(encoder: Encoder) -> dict[str, Places]:
-    """Where each input column went; one made of several columns belongs to each of them."""
-    count = encoder.sizes.numbers
+def places(model: Model) -> dict[str, Places]:
+    """Where each input column went, those first that the trees split on most.
+
+    What was made of several columns belongs to each of them.
+    """
+    encoder, count = model.encoder, model.encoder.sizes.numbers
     found: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in encoder.columns}
+    splits = dict.fromkeys(encoder.columns, 0)
+    used = np.zeros(len(encoder.sources), np.int64)
+    trees = model.candidates.get("trees")
+    if isinstance(trees, Trees):
+        used += np.bincount(trees.forest.feature, minlength=len(used))[: len(used)]
     for at, sources in enumerate(encoder.sources):
         for name in sources:
-            if at < count:
-                found[name][0].append(at)
-            else:
-                found[name][1].append(at - count)
-    return {name: Places(numbers, slots) for name, (numbers, slots) in found.items()}
+            splits[name] -= int(used[at])
+            found[name][at >= count].append(at if at < count else at - count)
+    order = sorted(found, key=lambda name: splits[name])
+    return {name: Places(*found[name]) for name in order}
 
 
 def validated(
@@ -124,8 +133,7 @@ def validated(
     """Facts as ``score`` gives them, of out-of-fold rows: of those that all candidates have."""
     model, oof = learned.model, learned.oof
     rows = np.logical_and.reduce([known(own) for own in oof.values()])
-    outputs = {name: oof[name][rows] for name in ORDER if name in oof}
-    outputs[model.answer] = model.calibrated(outputs[model.answer])
+    outputs = {name: model.calibrated(name, oof[name][rows]) for name in ORDER if name in oof}
     own = None if weights is None else weights[rows]
     seconds = dict.fromkeys(outputs, 0.0)
     facts = _facts(model, target[rows], outputs, learned.fit_seconds, seconds, own, None)
