@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ def train(source: Source, options: TrainOptions, listen: Listen = silent) -> Run
     from deeplode.memory import check_limit
 
     check_limit(options.memory_bytes)
+    _check_files(source, options.test)
     from deeplode.training import train as run
 
     return run(source, options, listen)
@@ -45,9 +47,21 @@ def train(source: Source, options: TrainOptions, listen: Listen = silent) -> Run
 
 def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
     """What the columns hold and what training would need; trains nothing."""
+    _check_files(source, options.test)
     from deeplode.inspection import inspect as look
 
     return look(source, options, listen)
+
+
+def _check_files(*sources: Source | None) -> None:
+    """Say at once when a file is not there, before imports that take seconds."""
+    from deeplode.data.sources import find
+
+    for source in sources:
+        demo = isinstance(source, str) and source.startswith("demo:")
+        if source is not None and not demo:
+            with suppress(OSError):  # reading will say what is wrong
+                find(source)
 
 
 def predict(

@@ -100,13 +100,20 @@ def test_a_mistyped_key_of_the_config_file_is_told_the_nearest(
     assert "time_limit" in done.stderr
 
 
-def test_a_wrong_flag_is_refused_before_any_data_is_read() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "status", "heavy"),
+    [(["x.csv", "--device", "gpu"], 2, "polars"), (["absent.csv", "--target", "y"], 3, "torch")],
+    ids=["flag", "file"],
+)
+def test_what_is_wrong_from_the_start_is_said_before_anything_heavy_is_loaded(
+    arguments: list[str], status: int, heavy: str
+) -> None:
     code = (
         "import sys; from deeplode.cli.main import main;"
-        "print(main(['train', 'x.csv', '--device', 'gpu']), 'polars' in sys.modules)"
+        f"print(main(['train', *{arguments}]), {heavy!r} in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "2 False\n"
+    assert done.stdout == f"{status} False\n"
 
 
 @pytest.mark.parametrize(
