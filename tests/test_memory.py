@@ -114,3 +114,10 @@ def test_what_is_held_and_the_peak_are_measured() -> None:
     del block
     assert memory.give_back() < during - 190_000_000
     assert memory.peak_memory() > during - 1_000_000  # the kernel counts by batches of pages
+
+
+def test_the_peak_is_that_of_this_program_not_of_the_one_that_started_it() -> None:
+    block = np.ones(40_000_000)  # 320 MB, held while the other starts
+    code = "from deeplode.memory import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert int(done.stdout) < block.nbytes / 2
