@@ -48,7 +48,6 @@ def fit_net(
 
     target: (rows,) class codes or values. weights: (rows,) >= 0, or None.
     """
-    torch.set_flush_denormal(True)  # denormal moments make a step 15 times slower
     generator = torch.Generator().manual_seed(problem.seed)
     scale = Scale() if problem.classifies else Scale.fit(target)
     codes = Codes.fit(batch.numbers, batch.categories, config.quantiles, config.frequent)
