@@ -37,7 +37,10 @@ class Verdict:
     def text(self, language: str | None = None) -> str:
         """The verdict in words."""
         gap = "" if language == "zh" else " "
-        return gap.join(say(code, "message", language, **v) for code, v in self.sentences)
+        return gap.join(
+            say(code, "message", language, **{**values, "metric": _named(values, language)})
+            for code, values in self.sentences
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The ``verdict`` of result.json."""
@@ -47,6 +50,11 @@ class Verdict:
             "text": self.text(),
             "sentences": [{"code": code, "values": values} for code, values in self.sentences],
         }
+
+
+def _named(values: Mapping[str, Any], language: str | None) -> str:
+    """The metric as tables and reports call it."""
+    return say(f"R-METRIC-{values['metric'].upper()}", "message", language)
 
 
 def verdict(
