@@ -143,13 +143,13 @@ def test_members_may_share_one_fold() -> None:
 
 
 def test_a_deadline_shortens_the_schedule_and_its_record_repeats_the_run() -> None:
-    hurried = small.small_job(epochs=100_000)
+    hurried = small.small_job(epochs=100_000, patience=100_000)
     began = time.monotonic()
     state = train(hurried, Budget(deadline=began + 0.5), silent)
     assert time.monotonic() - began < 3.0
     assert state.pace.over
     assert state.pace.step < 100_000
-    repeated = small.small_job(epochs=100_000, strides=tuple(state.pace.strides))
+    repeated = small.small_job(epochs=100_000, patience=100_000, strides=tuple(state.pace.strides))
     again = train(repeated, Budget(), silent)
     assert again.pace.step == state.pace.step
     assert same(weights(hurried), weights(repeated))

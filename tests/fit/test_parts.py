@@ -43,6 +43,11 @@ def test_losses_have_the_values_worked_out_by_hand() -> None:
     assert squared_error(scores, truth)[0].tolist() == pytest.approx([1.0, math.log(3) ** 2])
 
 
+def test_squared_error_goes_on_as_a_line_far_away() -> None:
+    scores = torch.tensor([[[8.0], [18.0], [-108.0]]])
+    assert squared_error(scores, torch.zeros(1, 3)).tolist() == [[64.0, 224.0, 1664.0]]
+
+
 def test_mean_is_weighted_within_each_member() -> None:
     losses = torch.tensor([[1.0, 3.0], [2.0, 6.0]])
     weights = torch.tensor([[3.0, 1.0], [0.0, 1.0]])

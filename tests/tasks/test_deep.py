@@ -20,7 +20,7 @@ from deeplode.fit.config import FitConfig
 from deeplode.progress import silent
 from deeplode.runtime import Budget
 from deeplode.tasks.deep import fit_net
-from deeplode.tasks.net import Net
+from deeplode.tasks.net import Net, Scale
 
 SMALL = FitConfig(hidden=(32, 32), batch_size=32, epochs=12)
 
@@ -128,6 +128,14 @@ def test_values_stay_within_a_tenth_of_the_training_range() -> None:
     answers = net.predict(wild)
     assert answers.min() >= target.min() - reach
     assert answers.max() <= target.max() + reach
+
+
+def test_a_heavy_tail_does_not_squeeze_the_other_rows_together() -> None:
+    even = np.linspace(0, 10, 1001)
+    assert Scale.fit(even).spread == pytest.approx(even.std())
+    wild = np.append(even, [1e9, -3e8])
+    assert Scale.fit(wild).spread == pytest.approx(5 * 1.4826 * 2.5, rel=0.01)
+    assert Scale.fit(np.ones(5)).spread == 1.0
 
 
 def test_missing_infinite_and_unseen_cells_get_an_answer() -> None:

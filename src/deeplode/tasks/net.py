@@ -22,6 +22,7 @@ from deeplode.nets.folded import Folded
 from deeplode.nets.knots import Knots
 from deeplode.nets.shape import NetShape
 
+HEAVY = 5.0  # a standard deviation beyond so many robust ones comes from a heavy tail
 CHUNK = 8192  # rows predicted at once
 
 
@@ -39,9 +40,14 @@ class Scale:
 
     @classmethod
     def fit(cls, target: NDArray[np.float64]) -> Scale:
-        """Mean and standard deviation of the training rows; range widened by a tenth."""
+        """Mean and standard deviation of the training rows; range widened by a tenth.
+
+        In a heavy tail a few rows make nearly all of the deviation, and the others would lie
+        squeezed together: there five times the median deviation from the median counts instead.
+        """
         low, high = float(target.min()), float(target.max())
-        spread = float(target.std()) or 1.0
+        middle = 1.4826 * float(np.median(np.abs(target - np.median(target))))
+        spread = min(float(target.std()), HEAVY * middle or np.inf) or 1.0
         reach = 0.1 * (high - low)
         return cls(float(target.mean()), spread, low - reach, high + reach)
 
