@@ -10,10 +10,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from deeplode.errors import OptionError
 from deeplode.output import remove_unfinished
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import torch
 
 INTERRUPTED = 130  # exit status, as shells give it for Ctrl-C
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -209,6 +212,41 @@ def configured(threads: int, seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(strict, warn_only=lenient)
             torch.set_flush_denormal(not exact)
             torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, what this thread asks of torch is done by this thread alone.
+
+    For small work: waking a second thread takes longer than the work, and when another process
+    has the second core, waiting for it takes milliseconds.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """Results of ``work`` for each part, in their order.
+
+    As many parts at once as torch may use threads, each with its torch work on one thread: so a
+    result does not depend on how many there are.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import torch
+
+    threads = min(torch.get_num_threads(), len(parts))
+    with one_thread():
+        if threads <= 1:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(work, parts))
 
 
 def _knows_denormals() -> bool:
