@@ -201,6 +201,7 @@ class Model:
 
 def _timeless(facts: dict[str, Any]) -> dict[str, Any]:
     """A candidate's facts without the course of its training, which the clock had a part in."""
-    if "training" not in facts:
-        return facts
-    return {**facts, "training": {}, "config": {**facts["config"], "strides": []}}
+    plain = {name: {} if name in ("training", "history") else own for name, own in facts.items()}
+    if "strides" in facts.get("config", {}):
+        plain["config"] = {**facts["config"], "strides": []}
+    return plain
