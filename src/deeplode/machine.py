@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,25 @@ def usable_threads() -> int:
     counts = [float(os.cpu_count() or 1)]
     if hasattr(os, "sched_getaffinity"):
         counts.append(len(os.sched_getaffinity(0)))
-    for folder in _cgroup_folders("cpu"):
+    counts += _quotas(_CGROUP)
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if wanted.isdigit() and int(wanted) > 0:
+        counts.append(int(wanted))
+    return max(1, int(min(counts)))
+
+
+@cache  # read once: every prediction asks
+def _quotas(root: Path) -> tuple[float, ...]:
+    """Cores that each control group around this process grants. root: where groups are listed."""
+    counts = []
+    for folder in _cgroup_folders("cpu", root):
         text = _text(folder / "cpu.max") or " ".join(
             _text(folder / name) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
         )
         quota, _, period = text.partition(" ")
         if quota.isdigit() and period.isdigit():  # "max" and "-1" are no limits
             counts.append(int(quota) / int(period))
-    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if wanted.isdigit() and int(wanted) > 0:
-        counts.append(int(wanted))
-    return max(1, int(min(counts)))
+    return tuple(counts)
 
 
 def memory_total() -> int:
@@ -109,7 +118,7 @@ def _place(folder: Path) -> dict[str, Any]:
     return {"path": str(folder), "writable": writable, "free": free}
 
 
-def _cgroup_folders(controller: str) -> list[Path]:
+def _cgroup_folders(controller: str, root: Path) -> list[Path]:
     """Where limits on this process may stand: its own control group and those around it.
 
     See cgroups(7). Inside a container the innermost one is often mounted as the root.
@@ -120,9 +129,9 @@ def _cgroup_folders(controller: str) -> list[Path]:
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            base = _CGROUP
+            base = root
         elif controller in controllers.split(","):
-            base = _CGROUP / controller
+            base = root / controller
         else:
             continue
         inner = base / path.lstrip("/")
@@ -133,7 +142,7 @@ def _cgroup_folders(controller: str) -> list[Path]:
 def _memory_groups() -> list[tuple[Path, int]]:
     """Control groups that limit this process's memory, with their limits in bytes."""
     groups = []
-    for folder in _cgroup_folders("memory"):
+    for folder in _cgroup_folders("memory", _CGROUP):
         limit = _number(folder / "memory.max") or _number(folder / "memory.limit_in_bytes")
         if limit is not None and limit < _UNLIMITED:
             groups.append((folder, limit))

@@ -199,19 +199,21 @@ def configured(threads: int, seed: int) -> Iterator[None]:
     lenient = torch.is_deterministic_algorithms_warn_only_enabled()
     filling = memory.fill_uninitialized_memory  # type: ignore[attr-defined] # made at run time
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # fixed order on NVIDIA GPUs
-    with torch.random.fork_rng():
-        try:
-            torch.manual_seed(seed)
-            torch.set_num_threads(threads)
-            torch.set_flush_denormal(True)
-            torch.use_deterministic_algorithms(True)
-            memory.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time
-            yield
-        finally:
-            memory.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
-            torch.use_deterministic_algorithms(strict, warn_only=lenient)
-            torch.set_flush_denormal(not exact)
-            torch.set_num_threads(before)
+    # The CPU's generator alone: torch.random.fork_rng asks every device, in each call anew.
+    chance = torch.get_rng_state()
+    try:
+        torch.default_generator.manual_seed(seed)
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(True)
+        torch.use_deterministic_algorithms(True)
+        memory.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time
+        yield
+    finally:
+        memory.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
+        torch.use_deterministic_algorithms(strict, warn_only=lenient)
+        torch.set_flush_denormal(not exact)
+        torch.set_num_threads(before)
+        torch.set_rng_state(chance)
 
 
 @contextmanager
