@@ -11,9 +11,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deeplode.errors import OptionError
 from deeplode.output import remove_unfinished
@@ -25,6 +25,14 @@ INTERRUPTED = 130  # exit status, as shells give it for Ctrl-C
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
+
+
+class Workers(Protocol):
+    """Does the same work on several parts; results come in the order of the parts."""
+
+    def __call__(self, work: Callable[[Part], Result], those: Sequence[Part], /) -> list[Result]:
+        """Work on all of them."""
+
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -233,22 +241,31 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """Results of ``work`` for each part, in their order.
+@contextmanager
+def workers(parts: int, each: int | None = None) -> Iterator[Workers]:
+    """Inside, work on up to so many parts at once.
 
-    As many parts at once as torch may use threads, each with its torch work on one thread: so a
-    result does not depend on how many there are.
+    each: torch's threads for a part; None shares out those that there are.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     import torch
 
-    threads = min(torch.get_num_threads(), len(parts))
-    with one_thread():
-        if threads <= 1:
-            return [work(part) for part in parts]
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(work, parts))
+    threads = torch.get_num_threads()
+    crew = max(1, min(threads, parts))
+    each = each or max(1, threads // crew)
+    if crew == 1:
+        with one_thread() if each == 1 else nullcontext():
+            yield lambda work, those: [work(one) for one in those]
+        return
+    with ThreadPoolExecutor(crew, initializer=torch.set_num_threads, initargs=(each,)) as pool:
+        yield lambda work, those: list(pool.map(work, those))
+
+
+def side_by_side(work: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """Results of ``work`` for each part, in their order, each part's torch work on one thread."""
+    with workers(len(parts), each=1) as do:
+        return do(work, parts)
 
 
 def _knows_denormals() -> bool:

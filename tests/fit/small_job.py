@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from deeplode.fit import loop
 from deeplode.fit.config import FitConfig
-from deeplode.fit.losses import squared_error
+from deeplode.fit.losses import REGRESSION
 from deeplode.fit.state import Fold, Job, Rows
+from deeplode.nets.autograd import Autograd
+from deeplode.nets.dropout import Masks
 from deeplode.nets.group import Group
 from deeplode.runtime import Budget
 
@@ -26,14 +28,39 @@ KILLED_EPOCHS = 60
 class TwoLayers(nn.Module):
     """Members side by side, one hidden layer."""
 
-    def __init__(self, width: int, generator: torch.Generator) -> None:
+    def __init__(self, first: Tensor, last: Tensor) -> None:
         super().__init__()
-        self.first = nn.Parameter(torch.randn(MEMBERS, COLUMNS, width, generator=generator) / 2)
-        self.last = nn.Parameter(torch.randn(MEMBERS, width, 1, generator=generator) / width)
+        self.first, self.last = nn.Parameter(first), nn.Parameter(last)
 
-    def forward(self, numbers: Tensor, drop: Any) -> Tensor:
+    @classmethod
+    def random(cls, width: int, generator: torch.Generator) -> TwoLayers:
+        first = torch.randn(MEMBERS, COLUMNS, width, generator=generator) / 2
+        return cls(first, torch.randn(MEMBERS, width, 1, generator=generator) / width)
+
+    def forward(self, numbers: Tensor, masks: Masks | None = None) -> Tensor:
         hidden = torch.bmm(numbers, self.first).tanh()
-        return torch.bmm(drop(hidden) if drop else hidden, self.last)
+        if masks is not None:
+            hidden = hidden * masks.layer(0, hidden.shape)
+        return torch.bmm(hidden, self.last)
+
+    def share(self, members: slice) -> TwoLayers:
+        return TwoLayers(self.first.detach()[members], self.last.detach()[members])
+
+    def groups(self) -> tuple[Group, ...]:
+        return (Group(tuple(self.parameters())),)
+
+    def tensors(self) -> list[list[Tensor]]:
+        whole = [parameter.detach() for parameter in self.parameters()]
+        return [[one[member] for one in whole] for member in range(len(self.first))]
+
+    def passes(self, batch: int) -> Autograd:
+        def call(inputs: tuple[Tensor, ...], masks: Masks | None) -> Tensor:
+            for parameter in self.parameters():
+                parameter.grad = None
+            scores: Tensor = self(*inputs, masks)
+            return scores
+
+        return Autograd(call)
 
 
 def small_job(**choices: Any) -> Job:
@@ -48,9 +75,8 @@ def small_job(**choices: Any) -> Job:
         Fold((part != m).nonzero().flatten(), (part == m).nonzero().flatten())
         for m in range(MEMBERS)
     )
-    net = TwoLayers(config.hidden[0], generator)
-    group = Group(tuple(net.parameters()))
-    return Job(net, (group,), Rows((numbers,), target), folds, squared_error, config, generator)
+    net = TwoLayers.random(config.hidden[0], generator)
+    return Job(net, Rows((numbers,), target), folds, REGRESSION, config, generator)
 
 
 def main(folder: Path) -> None:

@@ -16,9 +16,9 @@ import torch
 
 from deeplode.fit import loop
 from deeplode.fit.loop import shuffled, train, validate
-from deeplode.fit.state import Fold, Job, Rows
+from deeplode.fit.state import Fold, Job, Rows, State
 from deeplode.progress import silent
-from deeplode.runtime import Budget
+from deeplode.runtime import Budget, workers
 
 SMALL = Path(__file__).with_name("small_job.py")
 _spec = importlib.util.spec_from_file_location("small_job", SMALL)
@@ -37,6 +37,11 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def validation_losses(job: Job) -> torch.Tensor:
+    with workers(1) as do:
+        return validate(job, State.begin(job, 1), do)
+
+
 def weights(job: Job) -> list[torch.Tensor]:
     return [parameter.detach().clone() for parameter in job.net.parameters()]
 
@@ -47,9 +52,18 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
 
 def test_training_lowers_every_members_validation_loss_well_below_the_start() -> None:
     job = small.small_job(learning_rate=0.02, epochs=20)
-    start = validate(job)
+    start = validation_losses(job)
     train(job, Budget(), silent)
-    assert (validate(job) < 0.5 * start).all()
+    assert (validation_losses(job) < 0.5 * start).all()
+
+
+def test_threads_share_the_members_and_change_nothing_but_rounding() -> None:
+    alone, shared = small.small_job(dropout=0.3), small.small_job(dropout=0.3)
+    train(alone, Budget(), silent)
+    torch.set_num_threads(2)
+    train(shared, Budget(), silent)
+    for one, other in zip(weights(alone), weights(shared), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_same_seed_gives_the_same_bits() -> None:
@@ -63,7 +77,7 @@ def test_each_member_gets_the_weights_of_its_own_best_epoch_back() -> None:
     job = small.small_job(learning_rate=0.3, epochs=15, schedule="constant", batch_size=16)
     state = train(job, Budget(), silent)
     best = [min(losses) for losses in zip(*state.history.members, strict=True)]
-    assert validate(job).tolist() == pytest.approx(best, rel=1e-6)
+    assert validation_losses(job).tolist() == pytest.approx(best, rel=1e-6)
     assert len(set(state.best_epoch.tolist())) > 1
 
 
@@ -130,16 +144,16 @@ def test_l1_pulls_weights_towards_zero() -> None:
 def test_every_optimizer_learns(optimizer: str) -> None:
     rate = 0.05 if optimizer in ("sgd", "momentum", "nesterov", "adagrad") else 0.01
     job = small.small_job(optimizer=optimizer, learning_rate=rate, epochs=20)
-    start = validate(job)
+    start = validation_losses(job)
     train(job, Budget(), silent)
-    assert (validate(job) < 0.9 * start).all()
+    assert (validation_losses(job) < 0.9 * start).all()
 
 
 def test_members_may_share_one_fold() -> None:
     job = small.small_job()
     job = replace(job, folds=(job.folds[0],) * 3)
     train(job, Budget(), silent)
-    assert torch.isfinite(validate(job)).all()
+    assert torch.isfinite(validation_losses(job)).all()
 
 
 def test_a_deadline_shortens_the_schedule_and_its_record_repeats_the_run() -> None:

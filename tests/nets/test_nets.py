@@ -34,10 +34,12 @@ def some_rows(rows: int = 200) -> tuple[Tensor, Tensor]:
     return numbers, torch.stack(columns, 1).int()
 
 
-def some_ensemble(hidden: tuple[int, ...] = (8, 6), outputs: int = 3) -> Ensemble:
+def some_ensemble(
+    hidden: tuple[int, ...] = (8, 6), outputs: int = 3, activation: str = "silu"
+) -> Ensemble:
     """Three members with random weights everywhere."""
     codes = Codes.fit(*some_rows(), quantiles=6, frequent=6)
-    net = Ensemble(NetShape(hidden, "silu", outputs, 3), codes, torch.zeros(outputs), random())
+    net = Ensemble(NetShape(hidden, activation, outputs, 3), codes, torch.zeros(outputs), random())
     g = random()
     with torch.no_grad():
         for parameter in net.parameters():
@@ -205,16 +207,67 @@ def test_a_net_without_categories_or_without_numbers_works() -> None:
 
 
 def test_dropout_keeps_the_mean_and_drops_its_share() -> None:
-    pool = MaskPool(0.25, 50_000, random())
+    pool = MaskPool(0.25, 1, 50_000, random())
     pool.refill(1)
-    dropped = pool(torch.ones(5, 10_000))
-    assert float((dropped == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
-    assert float(dropped.mean()) == pytest.approx(1.0, abs=0.02)
+    masks = pool.step(0)
+    assert masks
+    mask = masks.layer(0, torch.Size((1, 5, 10_000)))
+    assert float((mask == 0).float().mean()) == pytest.approx(0.25, abs=0.01)
+    assert float(mask.mean()) == pytest.approx(1.0, abs=0.02)
 
 
-def test_no_dropout_is_no_change() -> None:
-    hidden = torch.randn(3, 4)
-    assert MaskPool(0.0, 12, random())(hidden) is hidden
+def test_each_member_has_its_own_part_of_a_mask() -> None:
+    pool = MaskPool(0.5, 2, 3 * 7 * 5, random())
+    pool.refill(4)
+    masks = pool.step(3)
+    assert masks
+    whole = masks.layer(1, torch.Size((3, 7, 5)))
+    assert torch.equal(masks.of(1).layer(1, torch.Size((2, 7, 5))), whole[1:])
+
+
+def test_no_dropout_needs_no_masks() -> None:
+    pool = MaskPool(0.0, 1, 12, random())
+    pool.refill(1)
+    assert pool.step(0) is None
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_the_backward_pass_by_hand_agrees_with_autograd(activation: str, rate: float) -> None:
+    whole = some_ensemble(activation=activation)
+    cells, positions = whole.codes.ready(*some_rows())
+    index = torch.randint(200, (3, 50), generator=random())
+    inputs = cells[index], positions[index]
+    pool = MaskPool(rate, 2, 3 * 50 * 8, random())
+    pool.refill(2)
+    part = whole.share(slice(1, 3))
+    masks = pool.step(1)
+    way = part.passes(50)
+    scores = way.forward(tuple(one[1:3] for one in inputs), masks and masks.of(1))
+    way.backward(scores.clone())  # of half the sum of squares
+
+    first, bias = whole.first_layer()
+    hidden = torch.baddbmm(bias, whole.codes.wide(*inputs), first[:, : whole.dense])
+    looked_up = whole.look_up(positions[index][..., len(whole.codes.few) :])
+    hidden = torch.baddbmm(hidden, looked_up, first[:, whole.dense :])
+    for layer, (weight, bias) in enumerate(zip(whole.weights[1:], whole.biases[1:], strict=True)):
+        hidden = whole.activation(hidden)
+        hidden = hidden if masks is None else hidden * masks.layer(layer, hidden.shape)
+        hidden = torch.baddbmm(bias, hidden, weight)
+    torch.testing.assert_close(scores, hidden[1:3].detach())
+    (hidden**2).sum().div(2).backward()
+    for one, other in zip(part.parameters(), whole.parameters(), strict=True):
+        assert other.grad is not None
+        torch.testing.assert_close(one.grad, other.grad[1:3])
+
+
+def test_training_a_share_trains_the_whole() -> None:
+    net = some_ensemble()
+    with torch.no_grad():
+        next(net.share(slice(2, 3)).parameters()).fill_(7.0)
+    first = next(net.parameters())
+    assert (first[2] == 7).all()
+    assert not (first[:2] == 7).any()
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,22 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
 
 from deeplode.fit.history import History
-from deeplode.fit.state import Job, State
+from deeplode.fit.state import Job, State, copy
 
 NAME = "net.safetensors"  # its JSON part is the metadata of the safetensors header
 
 
-def identify(job: Job) -> str:
+def identify(job: Job, state: State) -> str:
     """A digest of all that a training depends on: another one's checkpoint is passed over."""
     digest = hashlib.blake2b(json.dumps(job.config.to_json(), sort_keys=True).encode())
     weight = [] if job.rows.weight is None else [job.rows.weight]
     folds = [rows for fold in job.folds for rows in (fold.train, fold.valid)]
-    weights = [parameter.detach() for parameter in job.net.parameters()]
+    weights = [tensor for own in state.tensors for tensor in own]
+    digest.update(str([part.members for part in state.parts]).encode())
     for part in (*job.rows.inputs, job.rows.target, *weight, *folds, *weights):
         digest.update(str((part.dtype, part.shape)).encode())
         digest.update(part.contiguous().numpy().tobytes())
@@ -74,25 +78,33 @@ def _tensors(state: State) -> dict[str, Tensor]:
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
     }
-    for i, (parameter, best) in enumerate(zip(state.parameters, state.best, strict=True)):
-        tensors[f"parameter.{i}"] = parameter.detach()
-        tensors[f"best.{i}"] = best
-        for key, value in state.optimizer.state[parameter].items():
+    for name, members in (("now", state.tensors), ("best", state.best)):
+        for i, own in enumerate(zip(*members, strict=True)):
+            tensors[f"{name}.{i}"] = torch.stack(own)
+    for name, parameter, optimizer in _trained(state):
+        for key, value in optimizer.state[parameter].items():
             if isinstance(value, Tensor):
-                tensors[f"optimizer.{i}.{key}"] = value
-    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+                tensors[f"{name}{key}"] = value.contiguous()
+    return tensors
 
 
-@torch.no_grad()
 def _fill(state: State, tensors: dict[str, Tensor]) -> None:
     state.generator.set_state(tensors["generator"])
     state.best_loss, state.best_epoch = tensors["best_loss"], tensors["best_epoch"]
-    for i, (parameter, best) in enumerate(zip(state.parameters, state.best, strict=True)):
-        parameter.copy_(tensors[f"parameter.{i}"])
-        best.copy_(tensors[f"best.{i}"])
-        start = f"optimizer.{i}."
-        state.optimizer.state[parameter] = {
+    for name, members in (("now", state.tensors), ("best", state.best)):
+        for i, own in enumerate(zip(*members, strict=True)):
+            copy(tensors[f"{name}.{i}"].unbind(), own)
+    for start, parameter, optimizer in _trained(state):
+        optimizer.state[parameter] = {
             name.removeprefix(start): value
             for name, value in tensors.items()
             if name.startswith(start)
         }
+
+
+def _trained(state: State) -> Iterator[tuple[str, Parameter, Optimizer]]:
+    """Every parameter that has an optimizer, with how the names of its state begin."""
+    for number, part in enumerate(state.parts):
+        parameters = [one for group in part.optimizer.param_groups for one in group["params"]]
+        for i, parameter in enumerate(parameters):
+            yield f"optimizer.{number}.{i}.", parameter, part.optimizer

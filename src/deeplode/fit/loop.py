@@ -7,89 +7,109 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deeplode.fit import checkpoint
 from deeplode.fit.losses import mean
 from deeplode.fit.schedules import SCHEDULES
-from deeplode.fit.state import Fold, Job, Rows, State
+from deeplode.fit.state import Fold, Job, Part, Rows, State
+from deeplode.nets.dropout import MaskPool
+from deeplode.nets.trainable import Trainable
 from deeplode.progress import Listen
-from deeplode.runtime import Budget
+from deeplode.runtime import Budget, Workers, workers
 
 VALIDATE = 2048  # rows of each member that validation holds at once
-LOOK_UP = 4  # steps between two looks at the budget
+LOOK_UP = 8  # steps between two looks at the budget
 SAVE_EVERY = 2.0  # seconds between two checkpoints, at least
 
 
 def train(job: Job, budget: Budget, listen: Listen, folder: Path | None = None) -> State:
     """Train every member on its fold; leaves each member's best weights in ``job.net``.
 
+    Members are shared out among torch's threads, and trained side by side within each.
+
     budget: its deadline shortens the schedule. folder: where a checkpoint is kept once an epoch,
     and looked for at the start.
     Returns what happened; ``state.pace.strides`` repeats a run that the deadline cut short.
     """
-    state = State.begin(job)
-    identity = checkpoint.identify(job) if folder else ""
+    state = State.begin(job, torch.get_num_threads())
+    identity = checkpoint.identify(job, state) if folder else ""
     resumed = folder is not None and checkpoint.load(folder, state, identity)
-    if not resumed:
-        state.keep_best(validate(job))
-    saved = time.monotonic()
-    while not state.over(job.config.patience):
-        epoch(job, state, budget)
-        listen(
-            "epoch",
-            epoch=state.epoch,
-            epochs=state.pace.epochs(job.steps),
-            **state.history.last(),
-        )
-        if folder and time.monotonic() - saved > SAVE_EVERY:
-            checkpoint.save(folder, state, identity)
-            saved = time.monotonic()
+    with workers(len(state.parts)) as do:
+        if not resumed:
+            state.keep_best(validate(job, state, do))
+        saved = time.monotonic()
+        while not state.over(job.config.patience):
+            epoch(job, state, budget, do)
+            listen(
+                "epoch",
+                epoch=state.epoch,
+                epochs=state.pace.epochs(job.steps),
+                **state.history.last(),
+            )
+            if folder and time.monotonic() - saved > SAVE_EVERY:
+                checkpoint.save(folder, state, identity)
+                saved = time.monotonic()
     state.restore_best()
     return state
 
 
-def epoch(job: Job, state: State, budget: Budget) -> None:
+def epoch(job: Job, state: State, budget: Budget, do: Workers) -> None:
     """Go through the rows once, or until schedule or budget end; then validate."""
     began, before = time.monotonic(), state.pace.step
     order = shuffled(job.folds, job.steps, job.batch, job.generator)
-    state.pool.refill(job.steps * len(job.config.hidden))
-    total = torch.zeros(())
-    for index in order:
-        if state.pace.step % LOOK_UP == 0:
-            state.pace.look_up(budget, job.steps)
+    state.pool.refill(job.steps)
+    total = torch.zeros(len(job.folds))
+    for index in order.split(LOOK_UP):
+        state.pace.look_up(budget, job.steps)
         if state.pace.over:
             break
-        total += step(job, state, index)
+        total += several(job, state, index, state.pace.step - before, do)
     steps = state.pace.step - before
-    valid_loss = validate(job)
+    valid_loss = validate(job, state, do)
     state.epoch += 1
     state.keep_best(valid_loss)
     seconds = time.monotonic() - began
     speed = steps * order[0].numel() / max(seconds, 1e-9)
-    state.history.add(float(total) / max(steps, 1), valid_loss.tolist(), seconds, speed)
+    state.history.add(float(total.mean()) / max(steps, 1), valid_loss.tolist(), seconds, speed)
 
 
-def step(job: Job, state: State, index: Tensor) -> Tensor:
-    """One optimizer step of all members. index: (members, batch). Returns the mean loss."""
-    config = job.config
-    rate = config.learning_rate * SCHEDULES[config.schedule](state.pace.middle)
-    for group in state.optimizer.param_groups:
+def several(job: Job, state: State, order: Tensor, first: int, do: Workers) -> Tensor:
+    """Optimizer steps of all members. order: (steps, members, batch).
+
+    first: number of the first step within the epoch. Returns each member's losses, summed.
+    """
+    schedule, plan = SCHEDULES[job.config.schedule], []
+    for number, index in enumerate(order, first):
+        if state.pace.over:
+            break
+        plan.append((index, job.config.learning_rate * schedule(state.pace.middle), number))
+        state.pace.advance()
+
+    def steps(part: Part) -> Tensor:
+        parts = (step(job, part, *one, state.pool) for one in plan)
+        return sum(parts, torch.zeros(()))
+
+    return torch.cat(do(steps, state.parts))
+
+
+@torch.no_grad()
+def step(job: Job, part: Part, order: Tensor, rate: float, number: int, pool: MaskPool) -> Tensor:
+    """One optimizer step of a part's members. order: (members, batch), of all members.
+
+    number: of the step within the epoch. Returns the mean loss of each member.
+    """
+    for group in part.optimizer.param_groups:
         group["lr"] = rate * group["factor"]
+    index, masks = order[part.members], pool.step(number)
     inputs, truth, weight = job.rows.at(index)
-    losses = job.loss(job.net(*inputs, state.pool), truth)  # (members, batch)
+    scores = part.way.forward(inputs, masks and masks.of(part.members.start))
+    losses, slopes = job.loss.value(scores, truth), job.loss.slope(scores, truth)
     if weight is not None:
-        losses = losses * weight
-    means = losses.mean(1)
-    objective = means.sum()  # each member's gradient is its own
-    if config.l1 > 0:
-        decaying = [p for group in job.groups if group.decay for p in group.parameters]
-        objective = objective + config.l1 * sum(p.abs().sum() for p in decaying)
-    torch.autograd.backward(objective)
-    state.optimizer.step()
-    state.optimizer.zero_grad()
-    state.pace.advance()
-    return means.detach().mean()
+        losses, slopes = losses * weight, slopes * weight.unsqueeze(2)
+    part.way.backward(slopes.div_(job.batch))  # each member's gradient is its own
+    part.optimizer.step()
+    return losses.mean(1)
 
 
 def shuffled(folds: Sequence[Fold], steps: int, batch: int, generator: torch.Generator) -> Tensor:
@@ -104,19 +124,25 @@ def shuffled(folds: Sequence[Fold], steps: int, batch: int, generator: torch.Gen
     return torch.stack(order, 1)
 
 
-def validate(job: Job) -> Tensor:
+def validate(job: Job, state: State, do: Workers) -> Tensor:
     """Each member's weighted mean loss on its own validation rows: (members,)."""
     index, weight = valid_rows(job.folds)
     if job.rows.weight is not None:
         weight = weight * job.rows.weight[index]
-    return mean(job.loss(held_out(job.net, job.rows, index), job.rows.target[index]), weight)
+
+    def losses(part: Part) -> Tensor:
+        own = index[part.members]
+        scores = held_out(part.net, job.rows, own)
+        return mean(job.loss.value(scores, job.rows.target[own]), weight[part.members])
+
+    return torch.cat(do(losses, state.parts))
 
 
 @torch.no_grad()
-def held_out(net: nn.Module, rows: Rows, index: Tensor) -> Tensor:
+def held_out(net: Trainable, rows: Rows, index: Tensor) -> Tensor:
     """Each member's scores for its own rows. index: (members, n) -> (members, n, outputs)."""
     parts = [
-        net(*(part[index[:, start : start + VALIDATE]] for part in rows.inputs), None)
+        net(*(part[index[:, start : start + VALIDATE]] for part in rows.inputs))
         for start in range(0, index.shape[1], VALIDATE)
     ]
     return torch.cat(parts, 1)

@@ -1,15 +1,29 @@
-"""Losses: scores and truth to one number a row."""
+"""Losses: scores and truth to one number a row, and its slope."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 FAR = 8.0  # standardised units of a target, from where on an error no longer counts squared
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Compare = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training makes small.
+
+    value: (members, rows, outputs) scores and (members, rows) truth -> (members, rows).
+    slope: the same -> derivative of each row's value by its scores, (members, rows, outputs).
+    """
+
+    value: Compare
+    slope: Compare
 
 
 def binary_cross_entropy(scores: Tensor, truth: Tensor) -> Tensor:
@@ -19,6 +33,10 @@ def binary_cross_entropy(scores: Tensor, truth: Tensor) -> Tensor:
     Returns (members, rows) in nats.
     """
     return functional.binary_cross_entropy_with_logits(scores.squeeze(-1), truth, reduction="none")
+
+
+def _binary_slope(scores: Tensor, truth: Tensor) -> Tensor:
+    return scores.sigmoid().sub_(truth.unsqueeze(-1))
 
 
 def cross_entropy(scores: Tensor, truth: Tensor) -> Tensor:
@@ -31,6 +49,12 @@ def cross_entropy(scores: Tensor, truth: Tensor) -> Tensor:
     return loss.view(truth.shape)
 
 
+def _class_slope(scores: Tensor, truth: Tensor) -> Tensor:
+    slope = scores.softmax(-1)
+    one = torch.full((1, 1, 1), -1.0).expand(*truth.shape, 1)
+    return slope.scatter_add_(-1, truth.unsqueeze(-1), one)
+
+
 def squared_error(scores: Tensor, truth: Tensor) -> Tensor:
     """Square of the difference, going on as a straight line beyond FAR (Huber 1964): one wild
     row in a heavy tail cannot undo what all the others taught.
@@ -39,6 +63,15 @@ def squared_error(scores: Tensor, truth: Tensor) -> Tensor:
     Returns (members, rows).
     """
     return 2 * functional.huber_loss(scores.squeeze(-1), truth, reduction="none", delta=FAR)
+
+
+def _error_slope(scores: Tensor, truth: Tensor) -> Tensor:
+    return (scores - truth.unsqueeze(-1)).clamp_(-FAR, FAR).mul_(2)
+
+
+BINARY = Loss(binary_cross_entropy, _binary_slope)
+MULTICLASS = Loss(cross_entropy, _class_slope)
+REGRESSION = Loss(squared_error, _error_slope)
 
 
 def mean(losses: Tensor, weights: Tensor | None) -> Tensor:

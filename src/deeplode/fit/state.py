@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from deeplode.fit.config import FitConfig
@@ -14,7 +16,7 @@ from deeplode.fit.losses import Loss
 from deeplode.fit.optimizers import build
 from deeplode.fit.pace import Pace
 from deeplode.nets.dropout import MaskPool
-from deeplode.nets.group import Group
+from deeplode.nets.trainable import Pass, Trainable
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,11 @@ class Rows:
 class Job:
     """What is trained, on what, and how.
 
-    net: its parameters have the members as their first dimension; it is called with the inputs of
-        (members, rows) and a MaskPool or None, and returns (members, rows, outputs).
-    groups: all its parameters. folds: one for each member.
+    net: called with the inputs of (members, rows). folds: one for each member.
     generator: decides the order of rows and dropout.
     """
 
-    net: nn.Module
-    groups: tuple[Group, ...]
+    net: Trainable
     rows: Rows
     folds: tuple[Fold, ...]
     loss: Loss
@@ -72,38 +71,60 @@ class Job:
         return min(len(fold.train) for fold in self.folds) // self.batch
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some of the members and what trains them; one thread works on a part.
+
+    members: which. net: they alone. way: through them and back.
+    """
+
+    members: slice
+    net: Trainable
+    way: Pass
+    optimizer: Optimizer
+
+    @classmethod
+    def of(cls, job: Job, members: slice) -> Part:
+        """These members of a job, before the first step."""
+        net, config = job.net.share(members), job.config
+        optimizer = build(config.optimizer, net.groups(), config.learning_rate, config.l2)
+        return cls(members, net, net.passes(job.batch), optimizer)
+
+
 @dataclass
 class State:
     """All that changes while a net is trained; a checkpoint is a copy of it.
 
-    best: copies of the parameters, each member at its best epoch so far.
+    tensors: each member's, as they are now. best: copies of them, at its best epoch so far.
     best_loss: (members,) validation loss there. best_epoch: (members,) 0 = before any step.
     """
 
-    parameters: list[nn.Parameter]
-    optimizer: Optimizer
+    parts: tuple[Part, ...]
+    tensors: list[list[Tensor]]
     pool: MaskPool
     generator: torch.Generator
     pace: Pace
-    best: list[Tensor]
+    best: list[list[Tensor]]
     best_loss: Tensor
     best_epoch: Tensor
     epoch: int = 0
     history: History = field(default_factory=History)
 
     @classmethod
-    def begin(cls, job: Job) -> State:
-        """Before the first step."""
+    def begin(cls, job: Job, parts: int) -> State:
+        """Before the first step. parts: most parts that the members are shared out to."""
         config, members = job.config, len(job.folds)
+        ends = [members * part // parts for part in range(parts + 1)]
+        slices = [slice(start, end) for start, end in pairwise(ends) if start < end]
         size = members * job.batch * max(config.hidden, default=1)
-        parameters = list(job.net.parameters())
+        tensors = job.net.tensors()
         return cls(
-            parameters,
-            build(config.optimizer, job.groups, config.learning_rate, config.l2),
-            MaskPool(config.dropout, size, job.generator),
+            tuple(Part.of(job, own) for own in slices),
+            tensors,
+            MaskPool(config.dropout, len(config.hidden), size, job.generator),
             job.generator,
             Pace.plan(config.epochs * job.steps, config.strides),
-            best=[parameter.detach().clone() for parameter in parameters],
+            best=[[tensor.clone() for tensor in own] for own in tensors],
             best_loss=torch.full((members,), torch.inf),
             best_epoch=torch.zeros(members, dtype=torch.long),
         )
@@ -114,16 +135,21 @@ class State:
         self.best_loss = torch.where(better, valid_loss, self.best_loss)
         self.best_epoch[better] = self.epoch
         for member in better.nonzero().flatten().tolist():
-            for best, parameter in zip(self.best, self.parameters, strict=True):
-                best[member].copy_(parameter.detach()[member])
+            copy(self.tensors[member], self.best[member])
 
-    @torch.no_grad()
     def restore_best(self) -> None:
         """Give every member its best weights back."""
-        for best, parameter in zip(self.best, self.parameters, strict=True):
-            parameter.copy_(best)
+        for best, tensors in zip(self.best, self.tensors, strict=True):
+            copy(best, tensors)
 
     def over(self, patience: int) -> bool:
         """Whether the schedule is at its end or no member got better for ``patience`` epochs."""
         waited = self.epoch - int(self.best_epoch.max())
         return self.pace.over or waited >= patience
+
+
+@torch.no_grad()
+def copy(source: Sequence[Tensor], target: Sequence[Tensor]) -> None:
+    """Tensor by tensor, into the memory of ``target``."""
+    for one, other in zip(source, target, strict=True):
+        other.copy_(one)

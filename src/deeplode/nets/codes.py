@@ -152,21 +152,29 @@ class Codes:
             positions[part] = self.positions(categories[part])
         return cells, positions
 
-    def wide(self, cells: Tensor, positions: Tensor) -> Tensor:
+    def room(self, rows: int) -> Tensor:
+        """Where ``wide`` may lay so many rows, time and again."""
+        spare = 1 + -(sum(self.inputs) + 1) % 16  # one column for "no level"; rows begin aligned
+        return torch.zeros(rows, sum(self.inputs) + spare)
+
+    def wide(self, cells: Tensor, positions: Tensor, room: Tensor | None = None) -> Tensor:
         """The first layer's inputs, embeddings apart.
 
-        cells: (…, 3 * columns) from ``Knots.cells``; positions: (…, columns) from ``positions``.
+        cells: (…, 3 * columns) from ``Knots.cells``; positions: (…, columns) from ``positions``;
+        room: of as many rows, from ``room``; what lay there is lost.
         Returns (…, inputs) float32.
         """
         columns, lead = self.knots.columns, cells.shape[:-1]
         flat = cells.flatten(0, -2)
+        room = self.room(len(flat)) if room is None else room
+        code, scores, hot = room.split([*self.inputs[:2], room.shape[1] - sum(self.inputs[:2])], 1)
         if columns <= FEW_COLUMNS:
-            code = torch.addmm(self._shift, flat[:, :columns], self._spread)
+            torch.addmm(self._shift, flat[:, :columns], self._spread, out=code)
         else:
-            code = flat[:, self._owner] + self._shift
-        parts = [code.clamp_(0, 1), flat[:, columns:]]
-        hot = self.inputs[2]
-        if hot:
+            torch.add(flat[:, self._owner], self._shift, out=code)
+        code.clamp_(0, 1)
+        scores.copy_(flat[:, columns:])
+        if self.few:
             few = positions[..., : len(self.few)].flatten(0, -2).long()
-            parts.append(torch.zeros(len(few), hot + 1).scatter_(1, few, 1.0)[:, :hot])
-        return torch.cat(parts, 1).view(*lead, -1)
+            hot.zero_().scatter_(1, few, 1.0)
+        return room[:, : sum(self.inputs)].view(*lead, -1)

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of one step. starts: where each layer's mask begins in ``strip``."""
+
+    strip: Tensor
+    starts: Sequence[int]
+    first: int = 0
+
+    def of(self, members: int) -> Masks:
+        """The masks for the members from this one on."""
+        return Masks(self.strip, self.starts, members)
+
+    def layer(self, number: int, shape: torch.Size) -> Tensor:
+        """The mask of a hidden layer, counted from 0. shape: (members, rows, width)."""
+        start = self.starts[number] + self.first * shape[1] * shape[2]
+        return self.strip[start : start + shape.numel()].view(shape)
 
 
 class MaskPool:
@@ -15,28 +36,27 @@ class MaskPool:
     et al. 2014).
 
     rate: share of activations set to 0, in [0, 1).
-    size: number of activations of the largest layer at one step.
+    layers: hidden layers of a step. size: activations of the largest one, all members together.
     generator: decides strip and offsets; its state is all that a checkpoint must keep, as long as
         the strip was drawn first.
     """
 
-    def __init__(self, rate: float, size: int, generator: torch.Generator) -> None:
+    def __init__(self, rate: float, layers: int, size: int, generator: torch.Generator) -> None:
         self.rate = rate
-        self.offsets: list[int] = []
+        self.layers = layers
         self.generator = generator
+        self.starts: list[list[int]] = []
         if rate > 0:
             strip = torch.rand(2 * size + 4096, generator=generator)
             self.strip = (strip >= rate).float().mul_(1 / (1 - rate))
 
-    def refill(self, count: int) -> None:
-        """Draw the offsets of the next ``count`` masks."""
+    def refill(self, steps: int) -> None:
+        """Draw the offsets for so many steps."""
         if self.rate > 0:
             top = len(self.strip) // 2
-            self.offsets = torch.randint(top, (count,), generator=self.generator).tolist()
+            shape = (steps, self.layers)
+            self.starts = torch.randint(top, shape, generator=self.generator).tolist()
 
-    def __call__(self, hidden: Tensor) -> Tensor:
-        """The activations, any shape of at most ``size`` numbers, some set to 0."""
-        if self.rate <= 0:
-            return hidden
-        start = self.offsets.pop()
-        return hidden * self.strip[start : start + hidden.numel()].view(hidden.shape)
+    def step(self, number: int) -> Masks | None:
+        """The masks of a step since the last ``refill``, counted from 0; None without dropout."""
+        return Masks(self.strip, self.starts[number]) if self.rate > 0 else None

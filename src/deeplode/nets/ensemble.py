@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from deeplode.nets.activation import ACTIVATIONS
+from deeplode.nets.backprop import Backprop
 from deeplode.nets.codes import EMBEDDING, Codes
-from deeplode.nets.dropout import MaskPool
 from deeplode.nets.group import Group
 from deeplode.nets.shape import NetShape
 
@@ -37,7 +38,7 @@ class Ensemble(nn.Module):
         super().__init__()
         self.shape = shape
         self.codes = codes
-        self.activate = ACTIVATIONS[shape.activation]
+        self.activation = ACTIVATIONS[shape.activation]
         members = shape.members
         self.dense = sum(codes.inputs)
         self.rows = sum(codes.slots[column] for column in codes.many)  # of the embedding
@@ -53,7 +54,7 @@ class Ensemble(nn.Module):
                 for weight in list(self.weights)[:-1]:
                     weight.normal_(0, math.sqrt(2 / max(weight.shape[1], 1)), generator=generator)
 
-    def forward(self, cells: Tensor, positions: Tensor, drop: MaskPool | None = None) -> Tensor:
+    def forward(self, cells: Tensor, positions: Tensor) -> Tensor:
         """Scores of every member for its own rows.
 
         cells: (members, rows, 3 * number columns); positions: (members, rows, category columns).
@@ -65,9 +66,7 @@ class Ensemble(nn.Module):
             looked_up = self.look_up(positions[..., len(self.codes.few) :])
             hidden = torch.baddbmm(hidden, looked_up, first[:, self.dense :])
         for weight, bias in zip(list(self.weights)[1:], list(self.biases)[1:], strict=True):
-            hidden = self.activate(hidden)
-            hidden = hidden if drop is None else drop(hidden)
-            hidden = torch.baddbmm(bias, hidden, weight)
+            hidden = torch.baddbmm(bias, self.activation(hidden), weight)
         return hidden
 
     def first_layer(self) -> tuple[Tensor, Tensor]:
@@ -94,6 +93,39 @@ class Ensemble(nn.Module):
             Group(tuple(self.biases), decay=False),
             Group((self.scale,), rate=SCALE_RATE, decay=False),
         )
+
+    def scatter(self, positions: Tensor, slopes: Tensor) -> None:
+        """The way back through ``look_up``: leaves the gradient of the embedding.
+
+        slopes: of the loss by what was looked up, (members * rows * many, EMBEDDING).
+        """
+        offset = torch.arange(len(positions), dtype=torch.int32).view(-1, 1, 1) * self.rows
+        gradient = self.embedding.grad
+        assert gradient is not None
+        places = (positions + offset).flatten()
+        gradient.zero_().flatten(0, 1).index_add_(0, places, slopes)
+
+    def share(self, members: slice) -> Ensemble:
+        """Some of the members, on the same memory."""
+        count = len(range(*members.indices(self.shape.members)))
+        part = Ensemble.__new__(Ensemble)
+        nn.Module.__init__(part)
+        part.shape, part.codes = replace(self.shape, members=count), self.codes
+        part.activation, part.dense, part.rows = self.activation, self.dense, self.rows
+        part.scale = nn.Parameter(self.scale.detach()[members])
+        part.embedding = nn.Parameter(self.embedding.detach()[members])
+        part.weights = nn.ParameterList(one.detach()[members] for one in self.weights)
+        part.biases = nn.ParameterList(one.detach()[members] for one in self.biases)
+        return part
+
+    def passes(self, batch: int) -> Backprop:
+        """The way through and back for batches of so many rows."""
+        return Backprop(self, batch)
+
+    def tensors(self) -> list[list[Tensor]]:
+        """Each member's own slices of all parameters."""
+        whole = [parameter.detach() for parameter in self.parameters()]
+        return [[one[member] for one in whole] for member in range(self.shape.members)]
 
     @torch.no_grad()
     def fill_unseen(self) -> None:

@@ -94,5 +94,5 @@ class Folded:
             looked_up = self.ensemble.look_up(positions.expand(members, -1, -1))
             hidden = torch.baddbmm(hidden, looked_up, self.embedded)
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            hidden = torch.bmm(self.ensemble.activate(hidden), weight).add_(bias)
+            hidden = torch.bmm(self.ensemble.activation(hidden), weight).add_(bias)
         return hidden

@@ -16,7 +16,7 @@ from deeplode.encode.batch import Batch
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.fit.loop import held_out, train, valid_rows
-from deeplode.fit.losses import Loss, binary_cross_entropy, cross_entropy, squared_error
+from deeplode.fit.losses import BINARY, MULTICLASS, REGRESSION, Loss
 from deeplode.fit.state import Fold as RowFold
 from deeplode.fit.state import Job, Rows
 from deeplode.nets.codes import Codes
@@ -27,9 +27,9 @@ from deeplode.runtime import Budget
 from deeplode.tasks.net import Net, Scale
 
 LOSSES: dict[str, Loss] = {
-    "binary": binary_cross_entropy,
-    "multiclass": cross_entropy,
-    "regression": squared_error,
+    "binary": BINARY,
+    "multiclass": MULTICLASS,
+    "regression": REGRESSION,
 }
 
 
@@ -61,7 +61,7 @@ def fit_net(
         RowFold(torch.from_numpy(fold.train).long(), torch.from_numpy(fold.valid).long())
         for fold in folds
     )
-    job = Job(ensemble, ensemble.groups(), rows, cuts, LOSSES[problem.task], config, generator)
+    job = Job(ensemble, rows, cuts, LOSSES[problem.task], config, generator)
     state = train(job, budget, listen, checkpoint)
     ensemble.fill_unseen()
     training = {

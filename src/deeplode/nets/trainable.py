@@ -1,0 +1,42 @@
+"""Trainable: what the training loop asks of a net."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from deeplode.nets.dropout import Masks
+from deeplode.nets.group import Group
+
+
+class Pass(Protocol):
+    """The way through some members and back, for batches of one size."""
+
+    def forward(self, inputs: tuple[Tensor, ...], masks: Masks | None) -> Tensor:
+        """Scores, (members, rows, outputs). inputs: (members, rows, …) each."""
+
+    def backward(self, slopes: Tensor) -> None:
+        """Fill the gradient of every parameter.
+
+        slopes: derivative of the loss by the scores of the last ``forward``, in their shape.
+        """
+
+
+class Trainable(Protocol):
+    """Members side by side that share nothing."""
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Scores as they are given after training, (members, rows, outputs)."""
+
+    def share(self, members: slice) -> Trainable:
+        """Some of the members, on the same memory: training them trains these."""
+
+    def groups(self) -> tuple[Group, ...]:
+        """All parameters."""
+
+    def tensors(self) -> list[list[Tensor]]:
+        """For each member, all tensors that its answers depend on and training changes."""
+
+    def passes(self, batch: int) -> Pass:
+        """The way through and back for batches of so many rows."""
