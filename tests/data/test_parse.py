@@ -28,6 +28,9 @@ DRESSED = [
     ("1'234.5", 1234.5),
     ("12,34,567", 1234567.0),
     ("−5", -5.0),
+    ("1.2万", 12_000.0),
+    ("¥3,000 万元", 30_000_000.0),
+    ("-5亿", -500_000_000.0),
     ("∞", math.inf),
     ("-Infinity", -math.inf),
 ]
@@ -38,7 +41,10 @@ def test_numbers_dressed_for_people_are_read(text, value):
     assert number(text, NumberFormat()) == (value, False)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "NA", "n/a", "NaN", "null", "-", "?", "缺失", "#N/A"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "  ", "NA", "n/a", "NaN", "null", "-", "?", "缺失", "#N/A", "\\N", "#DIV/0!", "#REF!"],
+)
 def test_words_for_missing_are_missing_and_not_unread(text):
     value, unread = number(text, NumberFormat())
     assert math.isnan(value)

@@ -2,7 +2,7 @@
 
 Both ways give the same bits for the same cell. A text is a number when it is a plain number
 (``-1.5e3``) or one dressed for people: ``$1,234.50``, ``1.234,5 €``, ``45%``, ``(300)``,
-``12-``. A percent sign is dropped, so ``45%`` is 45.
+``12-``, ``1.2万`` (12 000; 亿 is 10 000 times 万). A percent sign is dropped, so ``45%`` is 45.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ BLANKS = " \t\r\n\u00a0\u2007\u202f\u3000\ufeff"
 # Words that mean "no value" in a column of numbers, in lower case.
 MISSING_WORDS = (
     *("", "na", "n/a", "n.a.", "nan", "null", "none", "nil", "missing", "unknown", "undefined"),
-    *("-", "--", "—", "?", ".", "..", "#n/a", "#na", "#value!", "<na>", "无", "空", "缺失", "未知"),
+    *("-", "--", "—", "?", ".", "..", "#n/a", "#na", "#value!", "#div/0!", "#ref!", "<na>", r"\n"),
+    *("无", "空", "缺失", "未知"),
 )
 _INFINITE_WORDS = {
     **dict.fromkeys(("inf", "+inf", "infinity", "+infinity", "∞", "+∞"), np.inf),
@@ -29,20 +30,21 @@ _INFINITE_WORDS = {
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _GAP = f"[{BLANKS}]*"
+_MYRIADS = {"万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
 _MONEY = (
     r"(?:[$€£¥￥₹₩元円]|us\$|hk\$|nt\$|[ac]\$|r\$|usd|eur|gbp|cny|rmb|jpy|chf|inr|aud|cad|hkd|twd)"
 )
 
 
 def _dressed(decimal: str) -> str:
-    """The pattern of a number dressed for people; groups: (, sign, sign, digits, -, )."""
+    """The pattern of a number dressed for people; groups: (, sign, sign, digits, 万, -, )."""
     point = re.escape(decimal)
     comma = r"\." if decimal == "," else ","
     group = f"[{comma}'’_\u00a0\u2007\u202f ]"
     whole = f"[0-9]{{1,3}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}|[0-9]+"
     digits = f"(?:{whole})(?:{point}[0-9]*)?|{point}[0-9]+"
     before, after = f"{_GAP}(?:{_MONEY}{_GAP})?", f"(?:{_GAP}(?:{_MONEY}|[%％]))?{_GAP}"
-    number = rf"((?:{digits})(?:e[+-]?[0-9]+)?)"
+    number = rf"((?:{digits})(?:e[+-]?[0-9]+)?)(?:{_GAP}([{''.join(_MYRIADS)}]))?"
     return rf"^(\()?{_GAP}([-+−])?{before}([-+−])?{number}{after}([-−])?{_GAP}(\))?$"
 
 
@@ -144,10 +146,11 @@ def _dressed_texts(texts: pl.Series, form: NumberFormat) -> tuple[np.ndarray, np
     parts = pl.col("text").str.extract_groups(_DRESSED[form.decimal]).struct
     body = parts[3].str.replace_all(_SEPARATORS[form.decimal], "")
     size = body.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    bracketed = parts[0].is_not_null() & parts[5].is_not_null()
-    lone = parts[0].is_null() != parts[5].is_null()
+    size = size * parts[4].replace_strict(_MYRIADS, default=1.0, return_dtype=pl.Float64)
+    bracketed = parts[0].is_not_null() & parts[6].is_not_null()
+    lone = parts[0].is_null() != parts[6].is_null()
     minus = parts[1].is_in(["-", "−"]) | parts[2].is_in(["-", "−"])
-    minus = minus.fill_null(False) | parts[4].is_not_null() | bracketed
+    minus = minus.fill_null(False) | parts[5].is_not_null() | bracketed
     infinite = pl.col("text").replace_strict(_INFINITE_WORDS, default=None, return_dtype=pl.Float64)
     read = pl.when(lone).then(None).when(minus).then(-size).otherwise(size)
     found = (
@@ -174,12 +177,13 @@ def _text(cell: str, form: NumberFormat) -> tuple[float, bool]:
     match = _DRESSED_RE[form.decimal].match(text)
     if match is None:
         return float("nan"), True
-    opened, sign, inner, body, trailing, closed = match.groups()
+    opened, sign, inner, body, myriad, trailing, closed = match.groups()
     if (opened is None) != (closed is None):
         return float("nan"), True
     body = re.sub(_SEPARATORS[form.decimal], "", body).replace(",", ".", 1)
     minus = opened or trailing or sign in ("-", "−") or inner in ("-", "−")
-    return (-float(body) if minus else float(body)), False
+    size = float(body) * _MYRIADS.get(myriad, 1.0)
+    return (-size if minus else size), False
 
 
 def find_number_format(texts: pl.Series) -> NumberFormat:
