@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from deeplode.fit import checkpoint
 from deeplode.fit.losses import mean
-from deeplode.fit.schedules import SCHEDULES
+from deeplode.fit.regularizers import noisy, prepare, project
+from deeplode.fit.schedules import SCHEDULES, plateau
 from deeplode.fit.state import Fold, Job, Rows, State
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
@@ -52,8 +53,10 @@ def train(job: Job, budget: Budget, listen: Listen, folder: Path | None = None) 
 def epoch(job: Job, state: State, budget: Budget) -> None:
     """Go through the rows once, or until schedule or budget end; then validate."""
     began, before = time.monotonic(), state.pace.step
-    order = shuffled(job.folds, job.steps, job.batch, job.generator)
-    state.pool.refill(job.steps * len(job.config.hidden))
+    order = shuffled(job.folds, job.steps, job.batch * job.accumulate, job.generator)
+    state.pool.refill(job.steps * job.accumulate * len(job.config.hidden))
+    if job.config.schedule == "reduce_on_plateau":
+        state.reduction = plateau(state.history.valid_loss)
     total = torch.zeros(())
     for index in order:
         if state.pace.step % LOOK_UP == 0:
@@ -71,24 +74,44 @@ def epoch(job: Job, state: State, budget: Budget) -> None:
 
 
 def step(job: Job, state: State, index: Tensor) -> Tensor:
-    """One optimizer step of all members. index: (members, batch). Returns the mean loss."""
+    """One optimizer step of all members.
+
+    index: (members, rows), as many batches as are accumulated. Returns the mean loss.
+    """
     config = job.config
-    rate = config.learning_rate * SCHEDULES[config.schedule](state.pace.middle)
+    factor = SCHEDULES[config.schedule](state.pace.middle)
+    rate = config.learning_rate * state.reduction * factor
     for group in state.optimizer.param_groups:
         group["lr"] = rate * group["factor"]
+    if job.accumulate == 1:
+        loss = backward(job, state, index)
+    else:
+        parts = torch.split(index, job.batch, 1)
+        loss = torch.stack([backward(job, state, part) for part in parts]).mean()
+    prepare(state.optimizer, config.clip_norm)
+    state.optimizer.step()
+    project(state.optimizer, config.max_norm)
+    state.optimizer.zero_grad()
+    state.pace.advance()
+    return loss
+
+
+def backward(job: Job, state: State, index: Tensor) -> Tensor:
+    """Add the gradient of one batch's part in the step. index: (members, batch).
+
+    Returns the mean loss.
+    """
+    config = job.config
     inputs, truth, weight = job.rows.at(index)
-    losses = job.loss(job.net(*inputs, state.pool), truth)  # (members, batch)
+    if config.input_noise > 0 and job.spread is not None:
+        first = noisy(inputs[0], job.spread, config.input_noise, job.generator)
+        inputs = (first, *inputs[1:])
+    losses = job.objective(job.net(*inputs, state.pool), truth)  # (members, batch)
     if weight is not None:
         losses = losses * weight
     means = losses.mean(1)
     objective = means.sum()  # each member's gradient is its own
-    if config.l1 > 0:
-        decaying = [p for group in job.groups if group.decay for p in group.parameters]
-        objective = objective + config.l1 * sum(p.abs().sum() for p in decaying)
-    torch.autograd.backward(objective)
-    state.optimizer.step()
-    state.optimizer.zero_grad()
-    state.pace.advance()
+    torch.autograd.backward(objective / job.accumulate if job.accumulate > 1 else objective)
     return means.detach().mean()
 
 
@@ -126,5 +149,5 @@ def valid_rows(folds: Sequence[Fold]) -> tuple[Tensor, Tensor]:
     """Validation positions of every member, (members, n) int64, and weights, 0 for padding."""
     longest = torch.arange(max(len(fold.valid) for fold in folds))
     index = torch.stack([fold.valid[longest % len(fold.valid)] for fold in folds])
-    own = torch.stack([(longest < len(fold.valid)).float() for fold in folds])
+    own = torch.stack([(longest < len(fold.valid)).to(torch.get_default_dtype()) for fold in folds])
     return index, own

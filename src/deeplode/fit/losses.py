@@ -41,6 +41,24 @@ def squared_error(scores: Tensor, truth: Tensor) -> Tensor:
     return 2 * functional.huber_loss(scores.squeeze(-1), truth, reduction="none", delta=FAR)
 
 
+def smoothed(loss: Loss, amount: float) -> Loss:
+    """The loss against truth mixed with equal shares of all classes (Szegedy et al. 2016).
+
+    amount: share of the mixture that is not the truth, in [0, 1); 0 = the very loss. With K classes
+    the class called true gets 1 - amount + amount / K, every other amount / K.
+    """
+    if amount <= 0:
+        return loss
+
+    def mixed(scores: Tensor, truth: Tensor) -> Tensor:
+        if scores.shape[-1] == 1:
+            return loss(scores, truth * (1 - amount) + amount / 2)
+        even = -functional.log_softmax(scores, -1).mean(-1)
+        return (1 - amount) * loss(scores, truth) + amount * even
+
+    return mixed
+
+
 def mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     """Each member's weighted mean loss.
 

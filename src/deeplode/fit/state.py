@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.optim import Optimizer
 
 from deeplode.fit.config import FitConfig
 from deeplode.fit.history import History
-from deeplode.fit.losses import Loss
+from deeplode.fit.losses import Loss, smoothed
 from deeplode.fit.optimizers import build
 from deeplode.fit.pace import Pace
 from deeplode.nets.dropout import MaskPool
@@ -50,7 +51,8 @@ class Job:
     net: its parameters have the members as their first dimension; it is called with the inputs of
         (members, rows) and a MaskPool or None, and returns (members, rows, outputs).
     groups: all its parameters. folds: one for each member.
-    generator: decides the order of rows and dropout.
+    generator: decides the order of rows, dropout and noise.
+    spread: what input noise needs to know of the first inputs, see ``regularizers.noisy``.
     """
 
     net: nn.Module
@@ -60,16 +62,32 @@ class Job:
     loss: Loss
     config: FitConfig
     generator: torch.Generator
+    spread: Tensor | None = None
 
-    @property
+    @cached_property
+    def fewest(self) -> int:
+        """Training rows of the member that has the fewest."""
+        return min(len(fold.train) for fold in self.folds)
+
+    @cached_property
     def batch(self) -> int:
-        """Rows of a step, for each member."""
-        return min(self.config.batch_size, *(len(fold.train) for fold in self.folds))
+        """Rows that go through the net at once, for each member."""
+        return min(self.config.batch_size, self.fewest)
 
-    @property
+    @cached_property
+    def accumulate(self) -> int:
+        """Batches of a step."""
+        return min(self.config.accumulate, self.fewest // self.batch)
+
+    @cached_property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return min(len(fold.train) for fold in self.folds) // self.batch
+        return self.fewest // (self.batch * self.accumulate)
+
+    @cached_property
+    def objective(self) -> Loss:
+        """The loss that gradients are taken of; validation asks the plain ``loss``."""
+        return smoothed(self.loss, self.config.label_smoothing)
 
 
 @dataclass
@@ -78,6 +96,7 @@ class State:
 
     best: copies of the parameters, each member at its best epoch so far.
     best_loss: (members,) validation loss there. best_epoch: (members,) 0 = before any step.
+    reduction: factor on the learning rate that the validation losses so far ask for.
     """
 
     parameters: list[nn.Parameter]
@@ -89,6 +108,7 @@ class State:
     best_loss: Tensor
     best_epoch: Tensor
     epoch: int = 0
+    reduction: float = 1.0
     history: History = field(default_factory=History)
 
     @classmethod
@@ -99,7 +119,13 @@ class State:
         parameters = list(job.net.parameters())
         return cls(
             parameters,
-            build(config.optimizer, job.groups, config.learning_rate, config.l2),
+            build(
+                config.optimizer,
+                config.optimizer_style,
+                job.groups,
+                config.learning_rate,
+                config.penalties,
+            ),
             MaskPool(config.dropout, size, job.generator),
             job.generator,
             Pace.plan(config.epochs * job.steps, config.strides),

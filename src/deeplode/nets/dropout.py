@@ -26,7 +26,7 @@ class MaskPool:
         self.generator = generator
         if rate > 0:
             strip = torch.rand(2 * size + 4096, generator=generator)
-            self.strip = (strip >= rate).float().mul_(1 / (1 - rate))
+            self.strip = (strip >= rate).to(strip.dtype).mul_(1 / (1 - rate))
 
     def refill(self, count: int) -> None:
         """Draw the offsets of the next ``count`` masks."""
