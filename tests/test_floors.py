@@ -12,6 +12,7 @@ SRC = Path(__file__).parents[1] / "src"
 
 # The longest name that fits counts. A new file or folder gets its floor here.
 FLOORS = {
+    "deeplode.choices": 0,
     "deeplode.errors": 0,
     "deeplode.messages": 0,
     "deeplode.options": 0,
@@ -35,6 +36,7 @@ FLOORS = {
     "deeplode.lode": 4,
     "deeplode.modelfile": 5,
     "deeplode.report": 5,
+    "deeplode.experiments": 5,
     "deeplode.saved": 6,
     "deeplode.verbs": 7,
     "deeplode.training": 7,

@@ -51,6 +51,30 @@ def test_a_mistyped_name_is_told_the_nearest_one() -> None:
         TrainOptions().with_values({"time-limt": "5m"})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "near"),
+    [
+        ("optimizer", "adm", "adam"),
+        ("activation", "reluu", "relu"),
+        ("schedule", "cosin", "cosine"),
+    ],
+)
+def test_a_misspelt_choice_is_told_the_nearest_one(name: str, value: str, near: str) -> None:
+    from deeplode.fit.config import FitConfig
+
+    for make in (TrainOptions, FitConfig):
+        with pytest.raises(OptionError) as caught:
+            make(**{name: value})  # type: ignore[arg-type]
+        assert caught.value.code == "E-OPT-009"
+        assert caught.value.values["near"] == near
+
+
+def test_a_choice_far_from_any_is_told_all_of_them() -> None:
+    with pytest.raises(OptionError) as caught:
+        TrainOptions(device="gpu")
+    assert caught.value.code == "E-OPT-002"
+
+
 def test_a_file_of_options_gives_the_same_object_as_keywords(tmp_path: Path) -> None:
     path = tmp_path / "options.toml"
     path.write_text(
@@ -117,12 +141,13 @@ def test_every_option_says_what_it_is_and_where_it_stands() -> None:
 
 def test_network_options_are_choices_of_the_training() -> None:
     from deeplode.fit.config import FitConfig
-    from deeplode.fit.optimizers import OPTIMIZERS
+    from deeplode.fit.optimizers import KERAS, OPTIMIZERS, STYLES
     from deeplode.fit.schedules import SCHEDULES
     from deeplode.nets.activation import ACTIVATIONS
 
     network = {one.name for one in fields(TrainOptions) if one.metadata["group"] == "Network"}
     assert network - {"blend"} <= {one.name for one in fields(FitConfig)}
     assert set(options.ACTIVATIONS) == set(ACTIVATIONS)
-    assert set(options.OPTIMIZERS) == set(OPTIMIZERS)
+    assert set(options.OPTIMIZERS) == set(OPTIMIZERS) == set(KERAS)
+    assert options.STYLES == STYLES
     assert set(options.SCHEDULES) == set(SCHEDULES)

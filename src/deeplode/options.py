@@ -14,38 +14,20 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from deeplode.choices import (
+    ACTIVATIONS,
+    OPTIMIZERS,
+    SCHEDULES,
+    STYLES,
+    TYPES,
+    not_among,
+)
 from deeplode.errors import OptionError
 from deeplode.quantity import duration, size
 
 Value = TypeVar("Value")
 
-ACTIVATIONS = (
-    "relu",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "gelu",
-    "silu",
-    "mish",
-    "softplus",
-    "tanh",
-    "sigmoid",
-)
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
-SCHEDULES = ("constant", "cosine", "one_cycle")
-
-# Types that an option may have, by the name that its annotation has.
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "bool": bool,
-    "int": int,
-    "float": (float, int),
-    "tuple[str, ...]": tuple,
-    "tuple[int, ...]": tuple,
-    "Mapping[str, str]": Mapping,
-    "None": type(None),
-}
 GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
 
 
@@ -99,12 +81,11 @@ class ReadOptions:
         for one in fields(self):
             value, among = getattr(self, one.name), one.metadata["among"]
             types = str(one.type).split(" | ")
-            fits = isinstance(value, tuple(_TYPES[name] for name in types))
+            fits = isinstance(value, tuple(TYPES[name] for name in types))
             if not fits or (isinstance(value, bool) and "bool" not in types):
                 raise OptionError("E-OPT-008", option=one.name, value=value, form=types[0])
             if among and value is not None and value not in among:
-                allowed = ", ".join(repr(choice) for choice in among)
-                raise OptionError("E-OPT-002", option=one.name, value=value, allowed=allowed)
+                raise not_among(one.name, value, among)
         if self.every < 1:
             raise OptionError("E-OPT-004", option="every", value=self.every, least=1)
 
@@ -186,12 +167,25 @@ class TrainOptions(ReadOptions):
         None, "Function after each hidden layer.", "Network", "NAME", among=ACTIVATIONS
     )
     optimizer: str | None = option(None, "Rule for the steps.", "Network", "NAME", among=OPTIMIZERS)
+    optimizer_style: str | None = option(
+        None,
+        "Whose form of the rule, where PyTorch and Keras differ.",
+        "Network",
+        among=STYLES,
+        shown="torch",
+    )
     learning_rate: float | None = option(None, "Largest learning rate.", "Network", "X")
     schedule: str | None = option(
         None, "How the learning rate changes.", "Network", "NAME", among=SCHEDULES
     )
     batch_size: int | str | None = option(
         None, "Rows a step: a number, 1 (stochastic) or full.", "Network", "N|full"
+    )
+    accumulate: int | None = option(
+        None, "Batches whose gradients make up one step.", "Network", "N", shown="1"
+    )
+    clip_norm: float | None = option(
+        None, "Longest gradient of a net; longer ones are shortened.", "Network", "X", shown="any"
     )
     epochs: int | None = option(None, "Most passes over the training rows.", "Network", "N")
     patience: int | None = option(
@@ -200,12 +194,44 @@ class TrainOptions(ReadOptions):
     dropout: float | None = option(
         None, "Share of hidden units left out in a step.", "Network", "X"
     )
-    l1: float | None = option(None, "Weight of the sum of absolute weights.", "Network", "X")
-    l2: float | None = option(None, "Weight decay.", "Network", "X")
+    l1: float | None = option(
+        None,
+        "Weight of the sum of absolute weights; small ones become exactly 0.",
+        "Network",
+        "X",
+        shown="0",
+    )
+    l2: float | None = option(
+        None,
+        "Coupled penalty: X times each weight is added to its gradient.",
+        "Network",
+        "X",
+        shown="0",
+    )
+    weight_decay: float | None = option(
+        None,
+        "Decoupled decay: each step takes the share X times learning rate of a weight away.",
+        "Network",
+        "X",
+    )
+    max_norm: float | None = option(
+        None, "Longest vector of weights into a unit.", "Network", "X", shown="any"
+    )
+    label_smoothing: float | None = option(
+        None, "Share of a class label spread over all classes.", "Network", "X", shown="0"
+    )
+    input_noise: float | None = option(
+        None,
+        "Gaussian noise on numbers in training, in standard deviations.",
+        "Network",
+        "X",
+        shown="0",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        least = {"seed": 0, "threads": 1, "members": 1, "epochs": 1, "patience": 1}
+        least = dict.fromkeys(("threads", "members", "epochs", "patience", "accumulate"), 1)
+        least["seed"] = 0
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and value < bound:

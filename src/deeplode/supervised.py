@@ -34,8 +34,9 @@ from deeplode.tasks.prepare import Plan, lesson
 from deeplode.tasks.score import validated
 
 NET = (
-    "members", "hidden", "activation", "optimizer", "learning_rate", "schedule", "batch_size",
-    "epochs", "patience", "dropout", "l1", "l2",
+    "members", "hidden", "activation", "optimizer", "optimizer_style", "learning_rate",
+    "schedule", "batch_size", "accumulate", "clip_norm", "epochs", "patience", "dropout", "l1",
+    "l2", "weight_decay", "max_norm", "label_smoothing", "input_noise",
 )  # fmt: skip
 
 
@@ -63,32 +64,32 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         hidden: Sequence[int] | None = None,
         activation: str | None = None,
         optimizer: str | None = None,
+        optimizer_style: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
         batch_size: int | str | None = None,
+        accumulate: int | None = None,
+        clip_norm: float | None = None,
         epochs: int | None = None,
         patience: int | None = None,
         dropout: float | None = None,
         l1: float | None = None,
         l2: float | None = None,
+        weight_decay: float | None = None,
+        max_norm: float | None = None,
+        label_smoothing: float | None = None,
+        input_noise: float | None = None,
     ) -> None:
-        self.time_limit = time_limit
-        self.memory_limit = memory_limit
-        self.seed = seed
-        self.threads = threads
-        self.kinds = kinds
-        self.drop = drop
-        self.blend = blend
-        self.members, self.hidden = members, hidden
-        self.activation = activation
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.patience = patience
-        self.dropout = dropout
-        self.l1, self.l2 = l1, l2
+        self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
+        self.seed, self.kinds, self.drop, self.blend = seed, kinds, drop, blend
+        self.members, self.hidden, self.activation = members, hidden, activation
+        self.optimizer, self.optimizer_style = optimizer, optimizer_style
+        self.learning_rate, self.schedule = learning_rate, schedule
+        self.batch_size, self.accumulate = batch_size, accumulate
+        self.epochs, self.patience, self.dropout = epochs, patience, dropout
+        self.l1, self.l2, self.weight_decay = l1, l2, weight_decay
+        self.clip_norm, self.max_norm = clip_norm, max_norm
+        self.label_smoothing, self.input_noise = label_smoothing, input_noise
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn ``y`` from ``X``.

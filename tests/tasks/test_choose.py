@@ -84,6 +84,6 @@ def test_shrinking_ends_where_nothing_is_left_to_shrink() -> None:
 
 
 def test_strong_decay_belongs_to_the_optimizer_that_decouples_it() -> None:
-    assert choose(1000, SIZES, PROBLEM).l2 == 1.0
-    assert choose(1000, SIZES, PROBLEM, {"optimizer": "adam"}).l2 == 0.0
+    assert choose(1000, SIZES, PROBLEM).weight_decay == 1.0
+    assert choose(1000, SIZES, PROBLEM, {"optimizer": "adam"}).weight_decay == 0.0
     assert choose(1000, SIZES, PROBLEM, {"optimizer": "sgd", "l2": 0.01}).l2 == 0.01

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
+from math import inf
 from typing import Any
 
+from deeplode.choices import not_among
 from deeplode.errors import OptionError
-from deeplode.fit.optimizers import OPTIMIZERS
+from deeplode.fit.optimizers import OPTIMIZERS, STYLES, Penalties
 from deeplode.fit.schedules import SCHEDULES
 from deeplode.nets.activation import ACTIVATIONS
+
+AMONG: dict[str, Collection[str]] = {  # the only values of each choice
+    "activation": ACTIVATIONS,
+    "optimizer": OPTIMIZERS,
+    "optimizer_style": STYLES,
+    "schedule": SCHEDULES,
+}
+COUNTS = ("batch_size", "accumulate", "epochs", "patience", "members")  # whole, 1 or more
+WEIGHTS = ("learning_rate", "l1", "l2", "weight_decay", "clip_norm", "max_norm", "input_noise")
+SHARES = ("dropout", "label_smoothing")  # 0 or more, below 1
 
 
 @dataclass(frozen=True)
@@ -22,11 +34,18 @@ class FitConfig:
     hidden: tuple[int, ...] = (192, 192, 192)  # width of each hidden layer
     activation: str = "silu"
     optimizer: str = "adamw"
+    optimizer_style: str = "torch"  # whose form of the rules: torch or keras
     learning_rate: float = 8e-3  # highest learning rate of the schedule
     schedule: str = "one_cycle"
     batch_size: int = 256  # rows of a step, for each member
-    l1: float = 0.0  # weight of the sum of absolute weights in the loss
-    l2: float = 1.0  # weight decay a step, times the learning rate; decoupled with adamw
+    accumulate: int = 1  # batches whose gradients make up one step
+    clip_norm: float = 0.0  # longest gradient of a member; 0 = any
+    l1: float = 0.0  # weight of the sum of absolute weights: soft threshold, exact zeros
+    l2: float = 0.0  # coupled: l2 / 2 * sum of squared weights in the loss
+    weight_decay: float = 1.0  # decoupled: share of a weight that a step takes, times the rate
+    max_norm: float = 0.0  # longest vector of weights into a unit; 0 = any
+    label_smoothing: float = 0.0  # share of a class label spread over all classes
+    input_noise: float = 0.0  # Gaussian noise on number columns, in standard deviations
     dropout: float = 0.15  # share of hidden activations set to zero in a step
     epochs: int = 20  # passes over the training rows
     patience: int = 20  # epochs without a better validation loss before training ends
@@ -37,15 +56,24 @@ class FitConfig:
     strides: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
-        _check("activation", self.activation, self.activation in ACTIVATIONS, list(ACTIVATIONS))
-        _check("optimizer", self.optimizer, self.optimizer in OPTIMIZERS, list(OPTIMIZERS))
-        _check("schedule", self.schedule, self.schedule in SCHEDULES, list(SCHEDULES))
-        for name in ("batch_size", "epochs", "patience", "members"):
-            _check(name, getattr(self, name), getattr(self, name) >= 1, ">= 1")
-        for name in ("l1", "l2", "learning_rate"):
-            _check(name, getattr(self, name), 0 <= getattr(self, name) < float("inf"), ">= 0")
-        _check("dropout", self.dropout, 0 <= self.dropout < 1, "0 … 1")
+        for name, choices in AMONG.items():
+            if getattr(self, name) not in choices:
+                raise not_among(name, getattr(self, name), choices)
+        for name in COUNTS:
+            value = getattr(self, name)
+            _check(name, value, isinstance(value, int) and value >= 1, ">= 1")
+        for name in WEIGHTS:
+            value = getattr(self, name)
+            _check(name, value, _is_number(value) and 0 <= value < inf, ">= 0")
+        for name in SHARES:
+            value = getattr(self, name)
+            _check(name, value, _is_number(value) and 0 <= value < 1, "0 … 1")
         _check("hidden", self.hidden, all(width >= 1 for width in self.hidden), ">= 1")
+
+    @property
+    def penalties(self) -> Penalties:
+        """What holds the weights small."""
+        return Penalties(self.l1, self.l2, self.weight_decay)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -60,10 +88,13 @@ class FitConfig:
         return cls(**given)
 
 
-def _check(option: str, value: Any, good: bool, allowed: Any) -> None:
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check(option: str, value: Any, good: bool, allowed: str) -> None:
     if not good:
-        choices = ", ".join(allowed) if isinstance(allowed, list) else allowed
-        raise OptionError("E-OPT-070", option=option, value=value, allowed=choices)
+        raise OptionError("E-OPT-070", option=option, value=value, allowed=allowed)
 
 
 NAMES = tuple(field.name for field in fields(FitConfig))

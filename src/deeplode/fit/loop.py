@@ -11,9 +11,9 @@ from torch import Tensor
 
 from deeplode.fit import checkpoint
 from deeplode.fit.losses import mean
-from deeplode.fit.schedules import SCHEDULES
+from deeplode.fit.schedules import SCHEDULES, plateau
 from deeplode.fit.state import Fold, Job, Part, Rows, State
-from deeplode.nets.dropout import MaskPool
+from deeplode.fit.step import Turn, noise, step
 from deeplode.nets.trainable import Trainable
 from deeplode.progress import Listen
 from deeplode.runtime import Budget, Workers, workers
@@ -57,10 +57,12 @@ def train(job: Job, budget: Budget, listen: Listen, folder: Path | None = None) 
 def epoch(job: Job, state: State, budget: Budget, do: Workers) -> None:
     """Go through the rows once, or until schedule or budget end; then validate."""
     began, before = time.monotonic(), state.pace.step
-    order = shuffled(job.folds, job.steps, job.batch, job.generator)
-    state.pool.refill(job.steps)
+    order = shuffled(job.folds, job.steps, job.batch * job.accumulate, job.generator)
+    state.pool.refill(job.steps * job.accumulate)
+    if job.config.schedule == "reduce_on_plateau":
+        state.reduction = plateau(state.history.valid_loss)
     total = torch.zeros(len(job.folds))
-    for index in order.split(LOOK_UP):
+    for index in torch.split(order, LOOK_UP):
         state.pace.look_up(budget, job.steps)
         if state.pace.over:
             break
@@ -75,7 +77,7 @@ def epoch(job: Job, state: State, budget: Budget, do: Workers) -> None:
 
 
 def several(job: Job, state: State, order: Tensor, first: int, do: Workers) -> Tensor:
-    """Optimizer steps of all members. order: (steps, members, batch).
+    """Optimizer steps of all members. order: (steps, members, rows).
 
     first: number of the first step within the epoch. Returns each member's losses, summed.
     """
@@ -83,33 +85,16 @@ def several(job: Job, state: State, order: Tensor, first: int, do: Workers) -> T
     for number, index in enumerate(order, first):
         if state.pace.over:
             break
-        plan.append((index, job.config.learning_rate * schedule(state.pace.middle), number))
+        rate = job.config.learning_rate * state.reduction * schedule(state.pace.middle)
+        masks = [state.pool.step(number * job.accumulate + i) for i in range(job.accumulate)]
+        plan.append(Turn(index, rate, masks, noise(job, len(index))))
         state.pace.advance()
 
     def steps(part: Part) -> Tensor:
-        parts = (step(job, part, *one, state.pool) for one in plan)
-        return sum(parts, torch.zeros(()))
+        losses = [step(job, part, turn) for turn in plan]
+        return torch.stack(losses).sum(0)
 
     return torch.cat(do(steps, state.parts))
-
-
-@torch.no_grad()
-def step(job: Job, part: Part, order: Tensor, rate: float, number: int, pool: MaskPool) -> Tensor:
-    """One optimizer step of a part's members. order: (members, batch), of all members.
-
-    number: of the step within the epoch. Returns the mean loss of each member.
-    """
-    for group in part.optimizer.param_groups:
-        group["lr"] = rate * group["factor"]
-    index, masks = order[part.members], pool.step(number)
-    inputs, truth, weight = job.rows.at(index)
-    scores = part.way.forward(inputs, masks and masks.of(part.members.start))
-    losses, slopes = job.loss.value(scores, truth), job.loss.slope(scores, truth)
-    if weight is not None:
-        losses, slopes = losses * weight, slopes * weight.unsqueeze(2)
-    part.way.backward(slopes.div_(job.batch))  # each member's gradient is its own
-    part.optimizer.step()
-    return losses.mean(1)
 
 
 def shuffled(folds: Sequence[Fold], steps: int, batch: int, generator: torch.Generator) -> Tensor:
@@ -152,5 +137,5 @@ def valid_rows(folds: Sequence[Fold]) -> tuple[Tensor, Tensor]:
     """Validation positions of every member, (members, n) int64, and weights, 0 for padding."""
     longest = torch.arange(max(len(fold.valid) for fold in folds))
     index = torch.stack([fold.valid[longest % len(fold.valid)] for fold in folds])
-    own = torch.stack([(longest < len(fold.valid)).float() for fold in folds])
+    own = torch.stack([(longest < len(fold.valid)).to(torch.get_default_dtype()) for fold in folds])
     return index, own

@@ -74,6 +74,30 @@ MULTICLASS = Loss(cross_entropy, _class_slope)
 REGRESSION = Loss(squared_error, _error_slope)
 
 
+def smoothed(loss: Loss, amount: float) -> Loss:
+    """The loss against truth mixed with equal shares of all classes (Szegedy et al. 2016).
+
+    amount: share of the mixture that is not the truth, in [0, 1); 0 = the very loss. With K classes
+    the class called true gets 1 - amount + amount / K, every other amount / K.
+    """
+    if amount <= 0:
+        return loss
+
+    def value(scores: Tensor, truth: Tensor) -> Tensor:
+        if scores.shape[-1] == 1:
+            return loss.value(scores, truth * (1 - amount) + amount / 2)
+        even = -functional.log_softmax(scores, -1).mean(-1)
+        return (1 - amount) * loss.value(scores, truth) + amount * even
+
+    def slope(scores: Tensor, truth: Tensor) -> Tensor:
+        if scores.shape[-1] == 1:
+            return loss.slope(scores, truth * (1 - amount) + amount / 2)
+        even = scores.softmax(-1) - 1 / scores.shape[-1]
+        return (1 - amount) * loss.slope(scores, truth) + amount * even
+
+    return Loss(value, slope)
+
+
 def mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     """Each member's weighted mean loss.
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from deeplode.fit.config import FitConfig
 from deeplode.fit.history import History
-from deeplode.fit.losses import Loss
+from deeplode.fit.losses import Loss, smoothed
 from deeplode.fit.optimizers import build
 from deeplode.fit.pace import Pace
 from deeplode.nets.dropout import MaskPool
@@ -50,7 +52,8 @@ class Job:
     """What is trained, on what, and how.
 
     net: called with the inputs of (members, rows). folds: one for each member.
-    generator: decides the order of rows and dropout.
+    generator: decides the order of rows, dropout and noise.
+    spread: what input noise needs to know of the first inputs, see ``regularizers.noisy``.
     """
 
     net: Trainable
@@ -59,16 +62,32 @@ class Job:
     loss: Loss
     config: FitConfig
     generator: torch.Generator
+    spread: Tensor | None = None
 
-    @property
+    @cached_property
+    def fewest(self) -> int:
+        """Training rows of the member that has the fewest."""
+        return min(len(fold.train) for fold in self.folds)
+
+    @cached_property
     def batch(self) -> int:
-        """Rows of a step, for each member."""
-        return min(self.config.batch_size, *(len(fold.train) for fold in self.folds))
+        """Rows that go through the net at once, for each member."""
+        return min(self.config.batch_size, self.fewest)
 
-    @property
+    @cached_property
+    def accumulate(self) -> int:
+        """Batches of a step."""
+        return min(self.config.accumulate, self.fewest // self.batch)
+
+    @cached_property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return min(len(fold.train) for fold in self.folds) // self.batch
+        return self.fewest // (self.batch * self.accumulate)
+
+    @cached_property
+    def objective(self) -> Loss:
+        """The loss that gradients are taken of; validation asks the plain ``loss``."""
+        return smoothed(self.loss, self.config.label_smoothing)
 
 
 @dataclass(frozen=True)
@@ -87,8 +106,19 @@ class Part:
     def of(cls, job: Job, members: slice) -> Part:
         """These members of a job, before the first step."""
         net, config = job.net.share(members), job.config
-        optimizer = build(config.optimizer, net.groups(), config.learning_rate, config.l2)
+        optimizer = build(
+            config.optimizer,
+            config.optimizer_style,
+            net.groups(),
+            config.learning_rate,
+            config.penalties,
+        )
         return cls(members, net, net.passes(job.batch), optimizer)
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """All that the optimizer changes."""
+        return [one for group in self.optimizer.param_groups for one in group["params"]]
 
 
 @dataclass
@@ -97,6 +127,7 @@ class State:
 
     tensors: each member's, as they are now. best: copies of them, at its best epoch so far.
     best_loss: (members,) validation loss there. best_epoch: (members,) 0 = before any step.
+    reduction: factor on the learning rate that the validation losses so far ask for.
     """
 
     parts: tuple[Part, ...]
@@ -108,6 +139,7 @@ class State:
     best_loss: Tensor
     best_epoch: Tensor
     epoch: int = 0
+    reduction: float = 1.0
     history: History = field(default_factory=History)
 
     @classmethod

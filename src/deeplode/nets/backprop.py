@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from deeplode.nets.activation import backward, forward
 from deeplode.nets.codes import EMBEDDING
 from deeplode.nets.dropout import Masks
+from deeplode.nets.kernels import kernel, sloped
 
 if TYPE_CHECKING:
     from deeplode.nets.ensemble import Ensemble
@@ -41,6 +41,9 @@ class Backprop:
         self.z = [torch.empty(members, batch, len(bias[0, 0])) for bias in self.biases]
         self.h = [torch.empty(members, batch, width) for width in widths]  # activations
         self.dz = [torch.empty(members, batch, width) for width in widths]  # slopes by ``z``
+        slopes = [slope.detach() for slope in net.slopes]
+        one = kernel(net.shape.activation) if not slopes else None
+        self.kernels = [one or sloped(slopes[layer]) for layer in range(len(widths))]
         self.looked_up = torch.empty(members, batch, 0)
         self.positions = torch.empty(0)
         self.masks: Masks | None = None
@@ -54,7 +57,7 @@ class Backprop:
         self.masks = masks
         scores = self._first(*inputs)
         for layer, h in enumerate(self.h):
-            forward(self.net.activation, self.z[layer], h)
+            self.kernels[layer].forward(self.z[layer], h)
             if masks is not None:
                 h.mul_(masks.layer(layer, h.shape))
             weight, bias = self.weights[layer + 1], self.biases[layer + 1]
@@ -87,7 +90,10 @@ class Backprop:
             dh = torch.bmm(dz, self.weights[layer].mT, out=self.dz[below])
             if self.masks is not None:
                 dh.mul_(self.masks.layer(below, dh.shape))
-            dz = backward(self.net.activation, dh, self.z[below], self.h[below])
+            if self.net.slopes:
+                by_slope = (dh * self.z[below].clamp_max(0)).sum(1, keepdim=True)
+                self.net.slopes[below].grad = by_slope
+            dz = self.kernels[below].backward(dh, self.z[below], self.h[below])
         self._back_through_first(dz)
 
     def _back_through_first(self, dz: Tensor) -> None:

@@ -90,6 +90,19 @@ class Codes:
         return tuple(found)
 
     @cached_property
+    def spread(self) -> Tensor:
+        """(3, columns): how far one standard deviation of a number goes in each of its cells.
+
+        Its rank goes evenly through the segments; the scores have unit spread. 0 where a column
+        never changes.
+        """
+        segments = torch.tensor(self.knots.segments) / 12**0.5
+        ends = torch.tensor(self.knots.starts)
+        low, high = self.knots.normal[ends[:-1]], self.knots.normal[ends[1:] - 1]
+        ones = torch.ones(self.knots.columns)
+        return torch.stack([segments, ones, ones]) * (high > low)
+
+    @cached_property
     def _positions(self) -> Tensor:
         """(all slots,) int32: what ``positions`` answers for each slot of each column."""
         hot = self.inputs[2]
@@ -140,7 +153,7 @@ class Codes:
     def _spread(self) -> Tensor:
         """(columns, segments) float32: 1 where a segment belongs to a column."""
         columns = torch.arange(self.knots.columns).unsqueeze(1)
-        return (columns == self._owner).float()
+        return (columns == self._owner).to(torch.get_default_dtype())
 
     def ready(self, numbers: Tensor, categories: Tensor) -> tuple[Tensor, Tensor]:
         """Rows as the net takes them in: their cells and positions, made a chunk at a time."""
@@ -167,7 +180,8 @@ class Codes:
         columns, lead = self.knots.columns, cells.shape[:-1]
         flat = cells.flatten(0, -2)
         room = self.room(len(flat)) if room is None else room
-        code, scores, hot = room.split([*self.inputs[:2], room.shape[1] - sum(self.inputs[:2])], 1)
+        parts = [*self.inputs[:2], room.shape[1] - sum(self.inputs[:2])]
+        code, scores, hot = torch.split(room, parts, 1)
         if columns <= FEW_COLUMNS:
             torch.addmm(self._shift, flat[:, :columns], self._spread, out=code)
         else:

@@ -48,7 +48,7 @@ class MaskPool:
         self.starts: list[list[int]] = []
         if rate > 0:
             strip = torch.rand(2 * size + 4096, generator=generator)
-            self.strip = (strip >= rate).float().mul_(1 / (1 - rate))
+            self.strip = (strip >= rate).to(strip.dtype).mul_(1 / (1 - rate))
 
     def refill(self, steps: int) -> None:
         """Draw the offsets for so many steps."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -47,12 +46,16 @@ class Ensemble(nn.Module):
         self.embedding = nn.Parameter(torch.zeros(members, self.rows, EMBEDDING))
         self.weights = nn.ParameterList(torch.zeros(members, a, b) for a, b in pairwise(widths))
         self.biases = nn.ParameterList(torch.zeros(members, 1, b) for b in widths[1:])
+        slope = self.activation.slope
+        learned = () if slope is None else shape.hidden
+        self.slopes = nn.ParameterList(torch.full((members, 1, b), slope or 0.0) for b in learned)
         with torch.no_grad():
             self.biases[-1].copy_(prior.expand(members, 1, -1))
             if generator:
                 self.embedding.normal_(0, 0.3, generator=generator)
                 for weight in list(self.weights)[:-1]:
-                    weight.normal_(0, math.sqrt(2 / max(weight.shape[1], 1)), generator=generator)
+                    spread = self.activation.spread(*weight.shape[1:])
+                    weight.normal_(0, spread, generator=generator)
 
     def forward(self, cells: Tensor, positions: Tensor) -> Tensor:
         """Scores of every member for its own rows.
@@ -65,9 +68,16 @@ class Ensemble(nn.Module):
         if self.codes.many:
             looked_up = self.look_up(positions[..., len(self.codes.few) :])
             hidden = torch.baddbmm(hidden, looked_up, first[:, self.dense :])
-        for weight, bias in zip(list(self.weights)[1:], list(self.biases)[1:], strict=True):
-            hidden = torch.baddbmm(bias, self.activation(hidden), weight)
+        layers = zip(list(self.weights)[1:], list(self.biases)[1:], strict=True)
+        for layer, (weight, bias) in enumerate(layers):
+            hidden = torch.baddbmm(bias, self.activate(hidden, layer), weight)
         return hidden
+
+    def activate(self, hidden: Tensor, layer: int) -> Tensor:
+        """What hidden layer ``layer``, counted from 0, makes of its pre-activations."""
+        if self.activation.slope is None:
+            return self.activation(hidden)
+        return self.activation(hidden, self.slopes[layer])
 
     def first_layer(self) -> tuple[Tensor, Tensor]:
         """Its weight, (members, inputs, width), scale included, and its bias, (members, 1, width),
@@ -87,10 +97,10 @@ class Ensemble(nn.Module):
         return found.view(members, rows, -1)
 
     def groups(self) -> tuple[Group, ...]:
-        """Scales learn faster than weights; neither they nor biases decay."""
+        """Scales learn faster than weights; they, biases and slopes do not decay."""
         return (
-            Group((*self.weights, self.embedding)),
-            Group(tuple(self.biases), decay=False),
+            Group((*self.weights, self.embedding), units=tuple(self.weights)),
+            Group((*self.biases, *self.slopes), decay=False),
             Group((self.scale,), rate=SCALE_RATE, decay=False),
         )
 
@@ -116,6 +126,7 @@ class Ensemble(nn.Module):
         part.embedding = nn.Parameter(self.embedding.detach()[members])
         part.weights = nn.ParameterList(one.detach()[members] for one in self.weights)
         part.biases = nn.ParameterList(one.detach()[members] for one in self.biases)
+        part.slopes = nn.ParameterList(one.detach()[members] for one in self.slopes)
         return part
 
     def passes(self, batch: int) -> Backprop:

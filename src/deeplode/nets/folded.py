@@ -93,6 +93,6 @@ class Folded:
             positions = self.codes.positions(categories)[:, len(self.codes.few) :]
             looked_up = self.ensemble.look_up(positions.expand(members, -1, -1))
             hidden = torch.baddbmm(hidden, looked_up, self.embedded)
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            hidden = torch.bmm(self.ensemble.activation(hidden), weight).add_(bias)
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            hidden = torch.bmm(self.ensemble.activate(hidden, layer), weight).add_(bias)
         return hidden

@@ -11,9 +11,11 @@ from torch import nn
 class Group:
     """Parameters with a learning rate of their own.
 
-    rate: factor on the learning rate. decay: whether weight decay (l2) and l1 apply.
+    rate: factor on the learning rate. decay: whether weight decay, l2 and l1 apply.
+    units: those of them that are (members, inputs, units) weights, for max-norm and muon.
     """
 
     parameters: tuple[nn.Parameter, ...]
     rate: float = 1.0
     decay: bool = True
+    units: tuple[nn.Parameter, ...] = ()

@@ -38,15 +38,23 @@ RULES = (  # the first whose ``rows`` is not exceeded counts
 )
 
 # Strong decay lets a high learning rate pass over noise without learning it by heart.
-DECAY = {"binary": 1.0, "multiclass": 1.0, "regression": 0.3}  # of adamw, a step, times its rate
+DECAY = {"binary": 1.0, "multiclass": 1.0, "regression": 0.3}  # a step, times its rate
+DECAYED = ("adamw", "muon")  # optimizers that are made for it
 RATES = {  # highest learning rate of each optimizer
     "sgd": 0.1,
     "momentum": 0.02,
     "nesterov": 0.02,
-    "rmsprop": 0.002,
     "adagrad": 0.02,
+    "adadelta": 1.0,
+    "rmsprop": 0.002,
+    "rmsprop_centered": 0.002,
+    "rmsprop_momentum": 0.0005,
     "adam": 0.004,
+    "amsgrad": 0.004,
     "adamw": 0.008,
+    "nadam": 0.004,
+    "adamax": 0.008,
+    "muon": 0.008,
 }
 
 
@@ -69,7 +77,7 @@ def choose(
         "patience": rule.epochs,
         "members": rule.members,
         "learning_rate": RATES.get(optimizer, default.learning_rate),
-        "l2": DECAY[problem.task] if optimizer == "adamw" else 0.0,
+        "weight_decay": DECAY[problem.task] if optimizer in DECAYED else 0.0,
         "quantiles": knots,
         "frequent": knots,
     }

@@ -61,7 +61,8 @@ def fit_net(
         RowFold(torch.from_numpy(fold.train).long(), torch.from_numpy(fold.valid).long())
         for fold in folds
     )
-    job = Job(ensemble, rows, cuts, LOSSES[problem.task], config, generator)
+    loss, spread = LOSSES[problem.task], codes.spread
+    job = Job(ensemble, rows, cuts, loss, config, generator, spread)
     state = train(job, budget, listen, checkpoint)
     ensemble.fill_unseen()
     training = {
