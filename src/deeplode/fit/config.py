@@ -31,7 +31,7 @@ class FitConfig:
     Raises OptionError for a value that makes no sense.
     """
 
-    hidden: tuple[int, ...] = (192, 192, 192)  # width of each hidden layer
+    hidden: tuple[int, ...] = (256, 128)  # width of each hidden layer
     activation: str = "silu"
     optimizer: str = "adamw"
     optimizer_style: str = "torch"  # whose form of the rules: torch or keras
@@ -46,9 +46,9 @@ class FitConfig:
     max_norm: float = 0.0  # longest vector of weights into a unit; 0 = any
     label_smoothing: float = 0.0  # share of a class label spread over all classes
     input_noise: float = 0.0  # Gaussian noise on number columns, in standard deviations
-    dropout: float = 0.15  # share of hidden activations set to zero in a step
-    epochs: int = 20  # passes over the training rows
-    patience: int = 20  # epochs without a better validation loss before training ends
+    dropout: float = 0.1  # share of hidden activations set to zero in a step
+    epochs: int = 30  # passes over the training rows
+    patience: int = 30  # epochs without a better validation loss before training ends
     members: int = 4  # nets trained at once, each with its own validation rows
     quantiles: int = 24  # knots of a number's encoding at quantiles
     frequent: int = 24  # knots of a number's encoding at its most frequent values

@@ -27,14 +27,15 @@ class Rule:
     batch_size: int
     epochs: int
     members: int
-    width: int
+    hidden: tuple[int, ...]
+    dropout: float
 
 
 RULES = (  # the first whose ``rows`` is not exceeded counts
-    Rule(rows=4_000, batch_size=64, epochs=30, members=8, width=128),
-    Rule(rows=60_000, batch_size=256, epochs=20, members=4, width=192),
-    Rule(rows=250_000, batch_size=512, epochs=8, members=4, width=192),
-    Rule(rows=float("inf"), batch_size=1_024, epochs=4, members=2, width=192),
+    Rule(4_000, batch_size=64, epochs=30, members=8, hidden=(128, 128, 128), dropout=0.15),
+    Rule(60_000, batch_size=256, epochs=30, members=4, hidden=(256, 128), dropout=0.1),
+    Rule(250_000, batch_size=512, epochs=12, members=4, hidden=(256, 128), dropout=0.1),
+    Rule(float("inf"), batch_size=1_024, epochs=6, members=2, hidden=(256, 128), dropout=0.1),
 )
 
 # Strong decay lets a high learning rate pass over noise without learning it by heart.
@@ -71,11 +72,12 @@ def choose(
     knots = max(1, min(default.quantiles, MOST_SEGMENTS // (2 * max(sizes.numbers, 1))))
     optimizer = (given or {}).get("optimizer", default.optimizer)
     wanted: dict[str, Any] = {
-        "hidden": (rule.width,) * 3,
+        "hidden": rule.hidden,
         "batch_size": rule.batch_size,
         "epochs": rule.epochs,
         "patience": rule.epochs,
         "members": rule.members,
+        "dropout": rule.dropout,
         "learning_rate": RATES.get(optimizer, default.learning_rate),
         "weight_decay": DECAY[problem.task] if optimizer in DECAYED else 0.0,
         "quantiles": knots,

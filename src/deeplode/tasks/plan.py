@@ -24,6 +24,8 @@ from deeplode.tasks.choose import choose, memory, shrink
 SAMPLE = 5_000  # rows from which the encoded width is known
 STAGES = ("linear", "trees", "net")
 FLOAT = 4
+ANSWERS = 20_000  # bytes a row of up to MOST rows: to score, resample and shuffle, as measured
+MOST = 10_000
 TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 
 
@@ -92,6 +94,7 @@ def _parts(
         "program": PROGRAM,
         "table": table,
         "encoded": 2 * rows * columns * FLOAT,  # by columns first, then by rows
+        "answers": ANSWERS * min(rows, MOST),
         "linear": _linear(rows, sizes, problem),
         "trees": _trees(rows, columns, problem),
         "net": memory(rows, sizes, problem, config),
@@ -122,7 +125,7 @@ def _smaller(
     rows = whole.rows
     while True:
         parts = _parts(rows, table, sizes, problem, whole.config)
-        room = soft - sum(parts[name] for name in ("program", "table", "encoded"))
+        room = soft - sum(parts[name] for name in ("program", "table", "encoded", "answers"))
         config, fitting = shrink(rows, sizes, problem, whole.config, room)
         parts["net"] = memory(fitting, sizes, problem, config)
         if fitting == rows and max(parts[name] for name in STAGES) <= room:
