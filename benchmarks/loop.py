@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,8 @@ def deeplode(members: int) -> Engine:
         import torch
 
         from deeplode.fit.config import FitConfig
-        from deeplode.fit.losses import BINARY
         from deeplode.fit.loop import train
+        from deeplode.fit.losses import BINARY
         from deeplode.fit.state import Fold, Job
         from deeplode.fit.state import Rows as JobRows
         from deeplode.nets.mlp import Mlp
@@ -97,7 +98,7 @@ def torch_plain(features: Floats, truth: Floats, batch: int, width: int) -> floa
     rows, target = torch.from_numpy(features), torch.from_numpy(truth)
 
     def epoch(count: int) -> None:
-        for index in torch.randperm(count).split(batch):
+        for index in torch.split(torch.randperm(count), batch):
             scores = net(rows[index]).squeeze(1)
             loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, target[index])
             loss.backward()  # type: ignore[no-untyped-call]
@@ -223,7 +224,7 @@ def jax(features: Floats, truth: Floats, batch: int, width: int) -> float:
     random = np.random.default_rng(0)
     weights = [
         (jnp.asarray(random.standard_normal((a, b), np.float32) * (2 / a) ** 0.5), jnp.zeros(b))
-        for a, b in zip(sizes, sizes[1:], strict=False)
+        for a, b in pairwise(sizes)
     ]
 
     def loss(net, rows, wanted):  # type: ignore[no-untyped-def]
@@ -238,7 +239,9 @@ def jax(features: Floats, truth: Floats, batch: int, width: int) -> float:
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slopes)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slopes)
         rate = 1e-3 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        moved = jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) + 1e-8), net, first, second)
+        moved = jax.tree.map(
+            lambda p, m, v: p - rate * m / (jnp.sqrt(v) + 1e-8), net, first, second
+        )
         return (moved, first, second, t + 1), 0.0
 
     run = jax.jit(lambda carry, rows, wanted: jax.lax.scan(step, carry, (rows, wanted))[0])
@@ -259,7 +262,7 @@ def _torch_net(width: int):  # type: ignore[no-untyped-def]
 
     sizes = [COLUMNS, *(width,) * HIDDEN]
     layers: list[torch.nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
     return torch.nn.Sequential(*layers, torch.nn.Linear(width, 1))
 
@@ -344,7 +347,7 @@ def main() -> None:
     print(header() + "\n", flush=True)
     shapes = [(batch, 256) for batch in told.batches]
     shapes += [(256, width) for width in told.widths if width != 256]
-    kept = told.cells and told.cells.exists() and json.loads(told.cells.read_text()) or {}
+    kept = json.loads(told.cells.read_text()) if told.cells and told.cells.exists() else {}
     for batch, width in shapes:
         for name in ENGINES:
             wanted = [one for one in told.engines.split(",") if one]

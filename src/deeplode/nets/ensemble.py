@@ -14,6 +14,7 @@ from deeplode.nets.backprop import Backprop
 from deeplode.nets.codes import EMBEDDING, Codes
 from deeplode.nets.group import Group
 from deeplode.nets.shape import NetShape
+from deeplode.nets.trunk import Layers
 
 SCALE_RATE = 6.0  # learning rate of the inputs' scales, over that of the weights
 
@@ -128,6 +129,11 @@ class Ensemble(nn.Module):
         part.biases = nn.ParameterList(one.detach()[members] for one in self.biases)
         part.slopes = nn.ParameterList(one.detach()[members] for one in self.slopes)
         return part
+
+    @property
+    def layers(self) -> Layers:
+        """What is computed after the first product."""
+        return Layers(self.shape.activation, self.weights, self.biases, self.slopes)
 
     def passes(self, batch: int) -> Backprop:
         """The way through and back for batches of so many rows."""

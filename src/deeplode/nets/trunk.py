@@ -1,0 +1,86 @@
+"""Trunk: the way through hidden layers and back, written out.
+
+torch's autograd would do the same; by hand nothing is allocated and element-wise work happens in
+place. One thread does one pass: products as small as these do not split well, so members are
+shared out among threads instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import ParameterList
+
+from deeplode.nets.dropout import Masks
+from deeplode.nets.kernels import kernel, sloped
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a net computes after its first product, for all members.
+
+    weights: (members, inputs, units) of each layer; biases: (members, 1, units). The first of both
+    belongs to the first layer, whose products are not the trunk's. slopes: (members, 1, units) of
+    each hidden layer where the activation learns them, else none.
+    """
+
+    activation: str
+    weights: ParameterList
+    biases: ParameterList
+    slopes: ParameterList
+
+
+class Trunk:
+    """Passes over batches of one size; gradients are left in ``grad`` of each parameter.
+
+    batch: rows of each member at a time.
+    """
+
+    def __init__(self, layers: Layers, batch: int) -> None:
+        self.layers = layers
+        for parameter in (*layers.weights, *layers.biases, *layers.slopes):
+            parameter.grad = torch.zeros_like(parameter)
+        self.weights = [weight.detach() for weight in layers.weights]
+        self.biases = [bias.detach() for bias in layers.biases]
+        members, *widths = len(self.biases[0]), *(bias.shape[2] for bias in self.biases)
+        # Pre-activations; the last are the scores.
+        self.z = [torch.empty(members, batch, width) for width in widths]
+        self.h = [torch.empty_like(z) for z in self.z[:-1]]  # activations
+        self.dz = [torch.empty_like(z) for z in self.z[:-1]]  # slopes by ``z``
+        slopes = [slope.detach() for slope in layers.slopes]
+        one = None if slopes else kernel(layers.activation)
+        self.kernels = [one or sloped(slopes[layer]) for layer in range(len(self.h))]
+        self.masks: Masks | None = None
+
+    def forward(self, masks: Masks | None) -> Tensor:
+        """From the pre-activations in ``z[0]`` to scores, (members, batch, outputs)."""
+        self.masks = masks
+        for layer, h in enumerate(self.h):
+            self.kernels[layer].forward(self.z[layer], h)
+            if masks is not None:
+                h.mul_(masks.layer(layer, h.shape))
+            weight, bias = self.weights[layer + 1], self.biases[layer + 1]
+            torch.baddbmm(bias, h, weight, out=self.z[layer + 1])
+        return self.z[-1]
+
+    def backward(self, slopes: Tensor) -> Tensor:
+        """Fill the gradients but for the first layer's weights.
+
+        slopes: of the loss by the scores. Returns those by ``z[0]``.
+        """
+        dz = slopes
+        for layer in range(len(self.h), 0, -1):
+            below = layer - 1
+            torch.bmm(self.h[below].mT, dz, out=self.layers.weights[layer].grad)
+            torch.sum(dz, 1, keepdim=True, out=self.layers.biases[layer].grad)
+            dh = torch.bmm(dz, self.weights[layer].mT, out=self.dz[below])
+            if self.masks is not None:
+                dh.mul_(self.masks.layer(below, dh.shape))
+            if self.layers.slopes:
+                learned = self.layers.slopes[below].grad
+                torch.sum(dh * self.z[below].clamp_max(0), 1, keepdim=True, out=learned)
+            dz = self.kernels[below].backward(dh, self.z[below], self.h[below])
+        torch.sum(dz, 1, keepdim=True, out=self.layers.biases[0].grad)
+        return dz
