@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from deeplode import errors
+from deeplode.experiments.settings import TraceOptions
 from deeplode.messages import catalogue
 from deeplode.options import GROUPS, TrainOptions
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
+BEGIN_TRACE, END_TRACE = "<!-- trace: made by docs/make.py -->", "<!-- end of trace -->"
 
 TITLES = {
     "E-OPT": "Options, flags and paths",
@@ -107,11 +109,23 @@ def _flag_row(one: Field[Any]) -> str:
     return " | ".join(["| `" + flag.replace("|", "\\|") + "`", *cells, ""]).rstrip()
 
 
+def trace_section() -> str:
+    """The options of ``trace`` as flags, less those of reading."""
+    own = [one for one in fields(TraceOptions) if one.metadata["group"] != "Reading"]
+    rows = ["| flag | | default |", "|---|---|---|", *map(_flag_row, own)]
+    return "\n".join(["", *rows, ""])
+
+
 def commands_page(text: str) -> str:
     """docs/cli.md with its flags written anew between the marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{flags_section()}\n{END}{after}"
+    for begin, made, end in (
+        (BEGIN, flags_section(), END),
+        (BEGIN_TRACE, trace_section(), END_TRACE),
+    ):
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}\n{made}\n{end}{after}"
+    return text
 
 
 PAGES: dict[str, Callable[[str], str]] = {

@@ -41,6 +41,7 @@ FLOORS = {
     "deeplode.verbs": 7,
     "deeplode.training": 7,
     "deeplode.inspection": 7,
+    "deeplode.tracing": 7,
     "deeplode.supervised": 7,
     "deeplode.estimators": 7,
     "deeplode.cli": 8,

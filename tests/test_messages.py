@@ -25,6 +25,7 @@ AREAS = {  # file: what its codes begin with
     "modelfile": ("E-MODEL",),
     "training": ("W-TRAIN", "V"),
     "report": ("R",),
+    "trace": ("E-OPT", "TR"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])
 CODE = re.compile(rf"({HEADS})(-[A-Z0-9_@]+)+")

@@ -10,7 +10,7 @@ import pytest
 
 import deeplode
 
-PUBLIC = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read"]
+PUBLIC = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read", "trace"]
 HEAVY = ["altair", "lightgbm", "numpy", "pandas", "polars", "pyarrow", "rich", "sklearn", "torch"]
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from deeplode.errors import DeeplodeError as DeeplodeError
     from deeplode.estimators import Classifier as Classifier
     from deeplode.estimators import Regressor as Regressor
+    from deeplode.tracing import trace as trace
     from deeplode.verbs import load as load
 
 # Where each public name lives. Nothing heavy is imported before it is used.
@@ -20,10 +21,11 @@ _HOMES = {
     "Regressor": "deeplode.estimators",
     "read": "deeplode.data.read",
     "load": "deeplode.verbs",
+    "trace": "deeplode.tracing",
     "DeeplodeError": "deeplode.errors",
 }
 
-__all__ = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read"]
+__all__ = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read", "trace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 TABLE_ENDINGS = (".csv", ".parquet")
+PAGE_ENDINGS = (".html", ".htm")
 
 _FULL = {errno.ENOSPC, errno.EFBIG} | {getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -107,6 +108,13 @@ def check_table_file(path: str | Path, *, force: bool = False) -> Path:
     """As ``check_file``, and the name must end in one of ``TABLE_ENDINGS``."""
     if Path(path).suffix.lower() not in TABLE_ENDINGS:
         raise OptionError("E-OPT-088", path=str(path), endings=", ".join(TABLE_ENDINGS))
+    return check_file(path, force=force)
+
+
+def check_page_file(path: str | Path, *, force: bool = False) -> Path:
+    """As ``check_file``, and the name must end in one of ``PAGE_ENDINGS``."""
+    if Path(path).suffix.lower() not in PAGE_ENDINGS:
+        raise OptionError("E-OPT-088", path=str(path), endings=", ".join(PAGE_ENDINGS))
     return check_file(path, force=force)
 
 

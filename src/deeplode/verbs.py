@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from deeplode.data.table import Table
     from deeplode.estimators import Classifier, Regressor
+    from deeplode.experiments.settings import TraceOptions
     from deeplode.saved import Saved
 
 Source = str | Sequence[str]
@@ -51,6 +52,18 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
     from deeplode.inspection import inspect as look
 
     return look(source, options, listen)
+
+
+def trace(source: Source, options: TraceOptions, listen: Listen = silent) -> dict[str, Any]:
+    """One training step of a small net, layer by layer; trains no model."""
+    from deeplode.output import check_page_file
+
+    if options.out is not None:
+        check_page_file(options.out, force=options.force)
+    _check_files(source)
+    from deeplode.tracing import trace as run
+
+    return run(source, options, listen).facts
 
 
 def _check_files(*sources: Source | None) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 
 import pytest
 
+import deeplode
 from deeplode.report.page import render
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -140,3 +142,53 @@ def test_every_table_can_be_reached_and_scrolled_with_the_keyboard(visit, binary
     assert seen.page.evaluate(
         "[...document.querySelectorAll('table')].every(t => t.closest('[tabindex=\"0\"]'))"
     )
+
+
+@pytest.fixture(scope="module")
+def trace_page() -> str:
+    """One step of a small net on a table with long and hostile names."""
+    bad = "<img src=x onerror=alert(1)></style>" + "w" * 300
+    chance = random.Random(0)
+    table = {name: [chance.gauss(0, 1) for _ in range(80)] for name in ("a", bad, "名称" * 40)}
+    table["grower"] = [chance.choice([bad, "Bo", "Cy"]) for _ in range(80)]
+    return deeplode.trace(table, target="grower", activation="relu", dropout=0.3).html("en")
+
+
+@pytest.mark.parametrize("width", [320, 700, 1600])
+def test_the_page_of_trace_is_silent_asks_for_nothing_and_fits(visit, trace_page, width):
+    seen = visit(trace_page, width=width)
+    assert seen.complaints == []
+    assert [url for url in seen.requests if not url.startswith("data:")] == [seen.page.url]
+    assert seen.page.evaluate("document.scripts.length + document.images.length") == 0
+    assert seen.width() == width
+
+
+def test_every_row_of_a_trace_can_be_chosen_with_the_mouse_and_the_keyboard(visit, trace_page):
+    page = visit(trace_page).page
+
+    def shown() -> list[int]:
+        return page.evaluate(
+            """() => [...document.querySelectorAll(".drawn")]
+                .flatMap((one, at) => one.getBoundingClientRect().height > 0 ? [at] : [])"""
+        )
+
+    assert shown() == [0]
+    for at in range(8):
+        page.click(f".tabs label:nth-child({at + 1})")
+        assert shown() == [at]
+    page.keyboard.press("ArrowLeft")
+    assert shown() == [6]
+
+
+def test_names_and_numbers_of_a_drawn_net_stay_inside_the_drawing(visit, trace_page):
+    outside = visit(trace_page).page.evaluate(
+        """() => [...document.querySelectorAll("svg.net")].flatMap(net => {
+            const box = net.getBoundingClientRect();
+            return [...net.querySelectorAll("text")].map(text => text.getBoundingClientRect())
+                .filter(text => text.width > 0)
+                .filter(text => text.left < box.left || text.right > box.right
+                             || text.top < box.top || text.bottom > box.bottom)
+                .map(text => [text.left - box.left, text.right - box.left, text.top - box.top]);
+        })"""
+    )
+    assert outside == []

@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "T-HELP-PREDICT",
     "evaluate": "T-HELP-EVALUATE",
     "report": "T-HELP-REPORT",
+    "trace": "T-HELP-TRACE",
     "doctor": "T-HELP-DOCTOR",
 }
 USAGE = 2
@@ -101,6 +102,8 @@ def _command(name: str) -> Callable[..., None]:
             from deeplode.cli.evaluate import evaluate as command
         case "report":
             from deeplode.cli.report import report as command
+        case "trace":
+            from deeplode.cli.trace import trace as command
         case _:
             from deeplode.cli.doctor import doctor as command
     return command
