@@ -68,6 +68,7 @@ def fit_net(
     training = {
         "history": state.history.to_json(),
         "best_epochs": state.best_epoch.tolist(),
+        "setbacks": state.setbacks.tolist(),
         "strides": [list(stride) for stride in state.pace.strides],
         "steps": state.pace.step,
         "batch_size": job.batch,

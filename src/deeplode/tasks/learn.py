@@ -37,6 +37,7 @@ from deeplode.tasks.deep import fit_net
 from deeplode.tasks.model import ANSWERS, NO_SPREAD, Calibration, Model
 from deeplode.tasks.net import Net
 from deeplode.tasks.stages import Stages
+from deeplode.tasks.watch import net_summary, watched
 from deeplode.trees.boost import fit_trees
 
 Outputs = NDArray[np.float64]
@@ -152,7 +153,9 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     batch = encoder.transform(lesson.table).batch
     fitted = _fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
-    return _assemble(lesson, settings, encoder, fitted, budget)
+    learned = _assemble(lesson, settings, encoder, fitted, budget)
+    found = [] if learned.net is None else watched(learned.net, batch, encoder, budget)
+    return replace(learned, notices=(*learned.notices, *found))
 
 
 @dataclass
@@ -278,22 +281,3 @@ def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Noti
     notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
     absent = [name for name in ("linear", "trees", "net") if name not in candidates]
     return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]
-
-
-def net_summary(net: Net) -> dict[str, Any]:
-    """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
-    history = net.training["history"]
-    means = history["valid_loss"]
-    losses = zip(history["train_loss"], means, strict=True)
-    return {
-        "epochs": len(history["train_loss"]),
-        "best_epoch": min(range(1, len(means) + 1), key=lambda epoch: means[epoch - 1], default=0),
-        "members": net.ensemble.shape.members,
-        "rows_per_second": max(history["rows_per_second"], default=None),
-        "parameters": sum(one.numel() for one in net.ensemble.parameters()),
-        "history": [
-            {"epoch": epoch, "train_loss": train, "valid_loss": valid}
-            for epoch, (train, valid) in enumerate(losses, 1)
-        ],
-        "config": net.config.to_json(),
-    }
