@@ -291,6 +291,7 @@ def net_summary(net: Net) -> dict[str, Any]:
         "members": net.ensemble.shape.members,
         "rows_per_second": max(history["rows_per_second"], default=None),
         "parameters": sum(one.numel() for one in net.ensemble.parameters()),
+        "zeros": sum(int((weight == 0).sum()) for weight in net.ensemble.weights),
         "history": [
             {"epoch": epoch, "train_loss": train, "valid_loss": valid}
             for epoch, (train, valid) in enumerate(losses, 1)
