@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from deeplode import Classifier, Regressor, load
+from deeplode.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES
 from deeplode.errors import OptionError
 
+PAGE = Path(__file__).parents[1] / "docs" / "training.md"
 SMALL: dict[str, Any] = {"members": 2, "hidden": (8,), "epochs": 3, "threads": 1, "blend": False}
 
 
@@ -75,6 +77,16 @@ def test_nonsense_is_refused_before_training(wrong: dict[str, Any]) -> None:
     X, y = some_data()
     with pytest.raises(OptionError):
         Classifier(**SMALL, **wrong).fit(X, y)
+
+
+@pytest.mark.parametrize("names", [ACTIVATIONS, OPTIMIZERS, SCHEDULES], ids=lambda names: names[0])
+def test_every_choice_is_explained_and_the_readme_counts_them(names: tuple[str, ...]) -> None:
+    page = PAGE.read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for name in names:
+        assert any(f"`{name}`" in row.split("|")[1] for row in rows), name
+    readme = " ".join((PAGE.parents[1] / "README.md").read_text("utf-8").split())
+    assert f"{len(ACTIVATIONS)} activations, {len(OPTIMIZERS)} optimizers" in readme
 
 
 def test_labels_of_a_quantity_cannot_be_smoothed() -> None:
