@@ -17,6 +17,8 @@ import torch
 from deeplode.fit import loop
 from deeplode.fit.loop import shuffled, train, validate
 from deeplode.fit.optimizers import OPTIMIZERS, STYLES
+from deeplode.fit.schedules import PLATEAU_FACTOR
+from deeplode.fit.setback import factors
 from deeplode.fit.state import Fold, Job, Rows, State
 from deeplode.progress import silent
 from deeplode.runtime import Budget, workers
@@ -184,6 +186,25 @@ def test_a_training_resumed_from_its_middle_ends_in_the_same_bits(
     train(resumed, Budget(), lambda event, **facts: heard.append(facts["epoch"]), tmp_path)
     assert heard == [4, 5, 6]
     assert same(weights(resumed), weights(whole))
+
+
+def test_reduce_on_plateau_lowers_the_rate_of_a_training_that_stands_still() -> None:
+    job = small.small_job(learning_rate=0.0, schedule="reduce_on_plateau", epochs=8)
+    state = train(job, Budget(), silent)
+    assert list(factors(state).values()) == pytest.approx([PLATEAU_FACTOR**2])
+
+
+def test_input_noise_changes_training_alone_and_the_same_seed_draws_the_same() -> None:
+    spread = torch.ones(1, small.COLUMNS)
+    ends = []
+    for amount in (0.0, 0.5, 0.5):
+        job = replace(small.small_job(input_noise=amount), spread=spread)
+        start = validation_losses(job)
+        train(job, Budget(), silent)
+        ends.append((start, weights(job)))
+    assert torch.equal(ends[0][0], ends[1][0])
+    assert same(ends[1][1], ends[2][1])
+    assert not same(ends[0][1], ends[1][1])
 
 
 def test_members_may_share_one_fold() -> None:

@@ -12,7 +12,19 @@ from deeplode.errors import OptionError
 from deeplode.fit.config import FitConfig
 from deeplode.fit.losses import binary_cross_entropy, cross_entropy, mean, squared_error
 from deeplode.fit.pace import Pace
-from deeplode.fit.schedules import SCHEDULES, constant, cosine, one_cycle
+from deeplode.fit.schedules import (
+    PLATEAU_BETTER,
+    PLATEAU_FACTOR,
+    PLATEAU_PATIENCE,
+    SCHEDULES,
+    constant,
+    cosine,
+    exponential,
+    one_cycle,
+    plateau,
+    step,
+    warm_up,
+)
 from deeplode.runtime import Budget
 
 
@@ -26,6 +38,29 @@ def test_one_cycle_climbs_for_a_tenth_and_falls_to_zero() -> None:
 def test_cosine_falls_from_one_to_zero_and_constant_stays() -> None:
     assert (cosine(0.0), cosine(0.5), cosine(1.0)) == pytest.approx((1.0, 0.5, 0.0))
     assert constant(0.7) == 1.0
+
+
+def test_step_goes_down_to_a_tenth_at_half_and_again_at_three_quarters() -> None:
+    found = [step(x) for x in (0.0, 0.49, 0.5, 0.74, 0.75, 1.0)]
+    assert found == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_exponential_falls_by_one_factor_and_warm_up_climbs_along_a_line() -> None:
+    assert [exponential(x) for x in (0, 0.5, 1)] == pytest.approx([1, 0.1, 0.01])
+    assert [warm_up(x) for x in (0, 0.05, 0.1, 0.7)] == pytest.approx([0, 0.5, 1, 1])
+
+
+def test_reduce_on_plateau_goes_down_as_torchs_own_does() -> None:
+    losses = [1.0, 0.9, 0.9, 0.95, 0.89995, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.7, math.nan, 0.6]
+    rule = torch.optim.SGD([torch.zeros(1)], 1.0)
+    peer = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        rule, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE, threshold=PLATEAU_BETTER
+    )
+    for count in range(1, len(losses) + 1):
+        peer.step(losses[count - 1])
+        assert plateau(losses[:count]) == pytest.approx(rule.param_groups[0]["lr"])
+    assert plateau(losses) < PLATEAU_FACTOR**2
+    assert plateau([]) == 1
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

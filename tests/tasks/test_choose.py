@@ -7,7 +7,8 @@ import pytest
 from deeplode.encode.batch import Sizes
 from deeplode.errors import OptionError
 from deeplode.evaluate.problem import Problem
-from deeplode.tasks.choose import RULES, choose, memory, shrink
+from deeplode.fit.optimizers import OPTIMIZERS
+from deeplode.tasks.choose import RATES, RULES, choose, memory, shrink
 
 PROBLEM = Problem("binary", 2)
 SIZES = Sizes(10, (4, 40))
@@ -26,6 +27,18 @@ def test_a_full_batch_is_all_training_rows() -> None:
 def test_a_choice_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(OptionError):
         choose(1000, SIZES, PROBLEM, {"dropout": 2.0})
+
+
+def test_label_smoothing_of_a_quantity_is_refused() -> None:
+    with pytest.raises(OptionError) as caught:
+        choose(1000, SIZES, Problem("regression", 1), {"label_smoothing": 0.1})
+    assert caught.value.code == "E-OPT-071"
+    assert choose(1000, SIZES, PROBLEM, {"label_smoothing": 0.1}).label_smoothing == 0.1
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_has_a_learning_rate_of_its_own(name: str) -> None:
+    assert choose(1000, SIZES, PROBLEM, {"optimizer": name}).learning_rate == RATES[name]
 
 
 def test_larger_tables_get_larger_batches_and_fewer_epochs() -> None:

@@ -105,7 +105,9 @@ def _curves(entry: Facts, words: Words) -> Figure | None:
 
 
 def _size(entry: Facts, words: Words) -> Terms | None:
-    shown = ("members", "parameters", "epochs", "best_epoch", "rows_per_second")
+    shown = ["members", "parameters", "epochs", "best_epoch", "rows_per_second"]
+    if number(entry.get("zeros")) or number(mapping(entry.get("config")).get("l1")):
+        shown.insert(2, "zeros")  # l1 was asked for, or has left its mark
     pairs = tuple(
         (words(f"R-NET-{name.upper()}"), words.count(entry.get(name)))
         for name in shown

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from deeplode.encode.batch import Sizes
+from deeplode.errors import OptionError
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.fit.loop import VALIDATE
@@ -86,7 +87,10 @@ def choose(
     wanted |= given or {}
     if wanted["batch_size"] == "full":
         wanted["batch_size"] = rows
-    return replace(default, **wanted)
+    config = replace(default, **wanted)
+    if config.label_smoothing > 0 and not problem.classifies:
+        raise OptionError("E-OPT-071", option="label_smoothing")
+    return config
 
 
 def memory(rows: int, sizes: Sizes, problem: Problem, config: FitConfig) -> int:

@@ -31,6 +31,7 @@ def net_summary(net: Net) -> dict[str, Any]:
         "members": net.ensemble.shape.members,
         "rows_per_second": max(history.rows_per_second, default=None),
         "parameters": sum(one.numel() for one in net.ensemble.parameters()),
+        "zeros": sum(int((weight == 0).sum()) for weight in net.ensemble.weights),
         "history": history.by_epoch(),
         "config": net.config.to_json(),
     }
