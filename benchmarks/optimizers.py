@@ -5,10 +5,10 @@
     python benchmarks/optimizers.py --factors 0.5,1,2
 
 Training rows alone, the first ROWS of each set: every net is trained as `deeplode train` would,
-MEMBERS members each on its own fold, in as many epochs, and scored by the mean over members of its best validation
-loss (log loss; for a quantity the squared error in standard deviations). The table shows how much
-higher than adamw's it is, in per cent; of several factors on the default learning rate the best
-for all sets together is shown, and named.
+MEMBERS members each on its own fold, in EPOCHS epochs, and scored by the mean over members of its
+best validation loss (log loss; for a quantity the squared error in standard deviations). The table
+shows how much higher than adamw's it is, in per cent; of several factors on the default learning
+rate the best for all sets together is shown, and named.
 """
 
 from __future__ import annotations
