@@ -44,7 +44,8 @@ class TwoLayers(nn.Module):
         return torch.bmm(hidden, self.last)
 
     def share(self, members: slice) -> TwoLayers:
-        return TwoLayers(self.first.detach()[members], self.last.detach()[members])
+        # Parts are changed by several threads: ``data`` gives each its own count of changes.
+        return TwoLayers(self.first.data[members], self.last.data[members])
 
     def shares(self, threads: int) -> list[slice]:
         return even(len(self.first), threads)
