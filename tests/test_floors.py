@@ -42,6 +42,7 @@ FLOORS = {
     "deeplode.training": 7,
     "deeplode.inspection": 7,
     "deeplode.tracing": 7,
+    "deeplode.comparing": 7,
     "deeplode.supervised": 7,
     "deeplode.estimators": 7,
     "deeplode.cli": 8,

@@ -27,6 +27,7 @@ AREAS = {  # file: what its codes begin with
     "fit": ("W-FIT",),
     "report": ("R",),
     "trace": ("E-OPT", "TR"),
+    "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])
 CODE = re.compile(rf"({HEADS})(-[A-Z0-9_@]+)+")

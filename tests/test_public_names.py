@@ -10,7 +10,10 @@ import pytest
 
 import deeplode
 
-PUBLIC = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read", "trace"]
+PUBLIC = [
+    *("Classifier", "DeeplodeError", "Regressor", "__version__"),
+    *("compare", "load", "read", "trace"),
+]
 HEAVY = ["altair", "lightgbm", "numpy", "pandas", "polars", "pyarrow", "rich", "sklearn", "torch"]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deeplode.version import __version__
 
 if TYPE_CHECKING:
+    from deeplode.comparing import compare as compare
     from deeplode.data.read import read as read
     from deeplode.errors import DeeplodeError as DeeplodeError
     from deeplode.estimators import Classifier as Classifier
@@ -21,11 +22,21 @@ _HOMES = {
     "Regressor": "deeplode.estimators",
     "read": "deeplode.data.read",
     "load": "deeplode.verbs",
+    "compare": "deeplode.comparing",
     "trace": "deeplode.tracing",
     "DeeplodeError": "deeplode.errors",
 }
 
-__all__ = ["Classifier", "DeeplodeError", "Regressor", "__version__", "load", "read", "trace"]
+__all__ = [
+    "Classifier",
+    "DeeplodeError",
+    "Regressor",
+    "__version__",
+    "compare",
+    "load",
+    "read",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:

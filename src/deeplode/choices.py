@@ -32,6 +32,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "tuple[str, ...]": tuple,
     "tuple[int, ...]": tuple,
     "Mapping[str, str]": Mapping,
+    "Mapping[str, tuple[Any, ...]]": Mapping,
     "None": type(None),
 }
 

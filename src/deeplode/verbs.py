@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from deeplode.data.table import Table
     from deeplode.estimators import Classifier, Regressor
-    from deeplode.experiments.settings import TraceOptions
+    from deeplode.experiments.settings import CompareOptions, TraceOptions
     from deeplode.saved import Saved
 
 Source = str | Sequence[str]
@@ -64,6 +64,19 @@ def trace(source: Source, options: TraceOptions, listen: Listen = silent) -> dic
     from deeplode.tracing import trace as run
 
     return run(source, options, listen).facts
+
+
+def compare(source: Source, options: CompareOptions, listen: Listen = silent) -> RunResult:
+    """Training choices side by side; see ``deeplode.comparing``."""
+    from deeplode.memory import check_limit
+
+    if not options.varied:
+        raise OptionError("E-OPT-125")
+    check_limit(options.memory_bytes)
+    _check_files(source)
+    from deeplode.comparing import run
+
+    return run(source, options, listen)
 
 
 def _check_files(*sources: Source | None) -> None:
@@ -136,7 +149,6 @@ def report(made: str, out: str | None, language: str) -> Path:
     import json
 
     from deeplode.output import write_text
-    from deeplode.report.page import render
 
     path = Path(made)
     if path.is_dir():
@@ -150,6 +162,10 @@ def report(made: str, out: str | None, language: str) -> Path:
 
         facts = modelfile.read(path).card
         page = Path(out) if out else path.with_suffix(".html")
+    if facts.get("verb") == "compare":
+        from deeplode.report.compare import render
+    else:
+        from deeplode.report.page import render
     write_text(page, render(facts, language), force=True)
     return page
 

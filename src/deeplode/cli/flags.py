@@ -83,6 +83,8 @@ def read(name: str, value: Any) -> Any:
             return tuple(cell for text in value for cell in _cells(text))
         case "kinds":
             return dict(_pair(cell) for text in value for cell in _cells(text))
+        case "vary":
+            return varied(value)
         case "hidden":
             return tuple(_integer(name, cell) for cell in _cells(value))
         case "batch_size":
@@ -105,6 +107,18 @@ def _pair(text: str) -> tuple[str, str]:
     return column, kind.strip()
 
 
+def varied(texts: list[str]) -> dict[str, tuple[str, ...]]:
+    """Values by the name of their option; an option named again gets more values."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or not name.strip():
+            raise OptionError("E-OPT-120", item=text)
+        name = name.strip().lstrip("-").replace("-", "_")
+        found[name] = found.get(name, ()) + tuple(_cells(values))
+    return found
+
+
 def _integer(name: str, text: str) -> int:
     try:
         return int(text)
@@ -120,7 +134,7 @@ def _flag(one: Field[Any], hint: Any) -> inspect.Parameter:
     kind: Any = str
     if hint is bool:
         kind = bool
-    elif one.name in ("drop", "kinds"):
+    elif one.name in ("drop", "kinds", "vary"):
         kind = list[str]
     elif len(parts) == 1 and parts <= {int, float}:
         (kind,) = parts

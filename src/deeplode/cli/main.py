@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "T-HELP-PREDICT",
     "evaluate": "T-HELP-EVALUATE",
     "report": "T-HELP-REPORT",
+    "compare": "T-HELP-COMPARE",
     "trace": "T-HELP-TRACE",
     "doctor": "T-HELP-DOCTOR",
 }
@@ -102,6 +103,8 @@ def _command(name: str) -> Callable[..., None]:
             from deeplode.cli.evaluate import evaluate as command
         case "report":
             from deeplode.cli.report import report as command
+        case "compare":
+            from deeplode.cli.compare import compare as command
         case "trace":
             from deeplode.cli.trace import trace as command
         case _:

@@ -8,7 +8,9 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from deeplode.errors import OptionError
+from deeplode.experiments import grid
 from deeplode.options import ReadOptions, TrainOptions, option
+from deeplode.quantity import duration, size
 
 # What experiments/reference.py has written out; a test holds the two together.
 ACTIVATIONS = (
@@ -29,6 +31,7 @@ OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "
 MOST_NEURONS = 64  # of a layer: nobody reads more
 MOST_LAYERS = 12
 MOST_STEPS = 10_000
+MOST_NETS = 5_000  # of a comparison, whatever its limits
 
 _TRAIN: Mapping[str, Field[Any]] = {one.name: one for one in fields(TrainOptions)}
 
@@ -91,6 +94,114 @@ class TraceOptions(ReadOptions):
         _check("dropout", self.dropout, 0 <= self.dropout < 1, "0 to below 1")
         for name in ("l1", "l2"):
             _check(name, getattr(self, name), 0 <= getattr(self, name) < math.inf, ">= 0")
+
+
+@dataclass(frozen=True)
+class CompareOptions(ReadOptions):
+    """Everything that ``compare`` can be told. None: chosen from the data, as ``train`` does.
+
+    vary: the values of each option that is varied; texts are read as the command line reads them.
+    Raises OptionError for a value that makes no sense.
+    """
+
+    target: str | None = same("target")
+    kinds: Mapping[str, str] | None = same("kinds")
+    drop: tuple[str, ...] = same("drop")
+    id: str | None = same("id")
+    timestamp: str | None = same("timestamp")
+    group: str | None = same("group")
+    weight: str | None = same("weight")
+
+    split: str | None = same("split", shown=_TRAIN["split"].metadata["shown"])
+
+    time_limit: str | float | None = same("time_limit")
+    memory_limit: str | int | None = same("memory_limit")
+    threads: int | None = same("threads", shown="all cores allowed")
+    device: str = same("device")
+
+    vary: Mapping[str, tuple[Any, ...]] | None = option(
+        None,
+        "Choices to compare, such as optimizer=sgd,adam or hidden=64,128x64; once for each option.",
+        "Run",
+        "NAME=A,B,…",
+    )
+    seeds: int = option(3, "Nets of each combination, each with its own chance.", "Run", "N")
+    to_loss: float | None = option(
+        None,
+        "Validation loss for which steps and seconds are counted.",
+        "Run",
+        "X",
+        shown="the best of the combination in the middle",
+    )
+    out: str | None = same("out", shown="deeplode-runs/<source>-compare-<number>")
+    force: bool = same("force")
+    seed: int = same("seed")
+
+    hidden: tuple[int, ...] | None = same("hidden")
+    activation: str | None = same("activation")
+    optimizer: str | None = same("optimizer")
+    optimizer_style: str | None = same("optimizer_style", shown="torch")
+    learning_rate: float | None = same("learning_rate", shown="the optimizer's own")
+    schedule: str | None = same("schedule")
+    batch_size: int | str | None = same("batch_size")
+    accumulate: int | None = same("accumulate", shown="1")
+    clip_norm: float | None = same("clip_norm", shown="any")
+    epochs: int | None = same("epochs", about="Passes over the training rows.")
+    patience: int | None = same("patience", shown="all epochs")
+    dropout: float | None = same("dropout")
+    l1: float | None = same("l1", shown="0")
+    l2: float | None = same("l2", shown="0")
+    weight_decay: float | None = same("weight_decay")
+    max_norm: float | None = same("max_norm", shown="any")
+    label_smoothing: float | None = same("label_smoothing", shown="0")
+    input_noise: float | None = same("input_noise", shown="0")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        least = dict.fromkeys(("seeds", "threads", "epochs", "patience", "accumulate"), 1)
+        for name, bound in {**least, "seed": 0}.items():
+            value = getattr(self, name)
+            if value is not None and value < bound:
+                raise OptionError("E-OPT-004", option=name, value=value, least=bound)
+        if self.to_loss is not None:
+            _check("to_loss", self.to_loss, 0 < self.to_loss < math.inf, "> 0")
+        _ = self.seconds, self.memory_bytes  # say at once when they cannot be read
+        for name in self.varied:
+            if getattr(self, name) is not None:
+                raise OptionError("E-OPT-006", one=name, other=f"vary {name}")
+        nets = grid.count(self.varied) * self.seeds
+        if nets > MOST_NETS:
+            raise OptionError("E-OPT-123", nets=nets, most=MOST_NETS)
+
+    @property
+    def varied(self) -> dict[str, tuple[Any, ...]]:
+        """The values of each option that is varied, in its own type."""
+        return grid.checked(self.vary or {})
+
+    @property
+    def seconds(self) -> float | None:
+        """``time_limit`` in seconds; None without a limit."""
+        return None if self.time_limit is None else duration(self.time_limit)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """``memory_limit`` in bytes; None without a limit."""
+        return None if self.memory_limit is None else size(self.memory_limit)
+
+    def as_json(self) -> dict[str, Any]:
+        """All options as plain JSON values, to be recorded with a run."""
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in vars(self).items()
+        }
+        varied = {name: [list(one) if isinstance(one, tuple) else one for one in values]
+                  for name, values in self.varied.items()}  # fmt: skip
+        return {**plain, "vary": varied}
+
+    def net(self) -> dict[str, Any]:
+        """The network choices that hold for all combinations."""
+        found = {name: getattr(self, name) for name in grid.VARIABLE}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def _check(name: str, value: object, good: bool, allowed: str) -> None:

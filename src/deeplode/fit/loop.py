@@ -125,7 +125,8 @@ def shuffled(folds: Sequence[Fold], steps: int, batch: int, generator: torch.Gen
     """
     order = []
     for fold in folds:
-        places = torch.randperm(len(fold.train), generator=generator)[: steps * batch]
+        chance = fold.chance or generator
+        places = torch.randperm(len(fold.train), generator=chance)[: steps * batch]
         order.append(fold.train[places].view(steps, batch))
     return torch.stack(order, 1)
 

@@ -20,10 +20,15 @@ from deeplode.nets.trainable import Trainable
 
 @dataclass(frozen=True)
 class Fold:
-    """Row positions that a member learns from and is validated on, int64."""
+    """Row positions that a member learns from and is validated on, int64.
+
+    chance: decides the order of its rows; None = the job's generator. Members that are to go
+    through their rows in one order have generators of the same seed.
+    """
 
     train: Tensor
     valid: Tensor
+    chance: torch.Generator | None = None
 
 
 @dataclass(frozen=True)

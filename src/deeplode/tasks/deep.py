@@ -52,11 +52,9 @@ def fit_net(
     scale = Scale() if problem.classifies else Scale.fit(target)
     codes = Codes.fit(batch.numbers, batch.categories, config.quantiles, config.frequent)
     shape = NetShape(config.hidden, config.activation, problem.n_outputs, len(folds))
-    ensemble = Ensemble(shape, codes, _prior(target, problem), generator)
+    ensemble = Ensemble(shape, codes, prior(target, problem), generator)
     weight = None if weights is None else torch.from_numpy(weights / weights.mean()).float()
-    rows = Rows(
-        codes.ready(batch.numbers, batch.categories), _truth(target, problem, scale), weight
-    )
+    rows = Rows(codes.ready(batch.numbers, batch.categories), truth(target, problem, scale), weight)
     cuts = tuple(
         RowFold(torch.from_numpy(fold.train).long(), torch.from_numpy(fold.valid).long())
         for fold in folds
@@ -78,7 +76,8 @@ def fit_net(
     return net, _out_of_fold(net, rows, cuts)
 
 
-def _truth(target: NDArray[Any], problem: Problem, scale: Scale) -> Tensor:
+def truth(target: NDArray[Any], problem: Problem, scale: Scale) -> Tensor:
+    """The target as the losses take it: (rows,) int64 classes, float32 0 or 1, or standardised."""
     if problem.task == "multiclass":
         return torch.from_numpy(target).long()
     if problem.task == "binary":
@@ -86,7 +85,7 @@ def _truth(target: NDArray[Any], problem: Problem, scale: Scale) -> Tensor:
     return torch.from_numpy((target - scale.mean) / scale.spread).float()
 
 
-def _prior(target: NDArray[Any], problem: Problem) -> Tensor:
+def prior(target: NDArray[Any], problem: Problem) -> Tensor:
     """Scores of the trivial answer: log odds, log shares, or 0."""
     if problem.task == "regression":
         return torch.zeros(1)

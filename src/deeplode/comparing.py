@@ -1,0 +1,195 @@
+"""Comparing: a source and options in, every combination trained, and a run folder of it."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import ExitStack
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from deeplode.data.read import read
+from deeplode.data.schema import Roles
+from deeplode.data.table import Table
+from deeplode.errors import DeeplodeError, OptionError
+from deeplode.evaluate.problem import Problem
+from deeplode.experiments.compare import check_ranges
+from deeplode.experiments.compare import compare as all_combinations
+from deeplode.experiments.settings import CompareOptions
+from deeplode.inspection import SCHEMA_VERSION, source_facts
+from deeplode.machine import library_versions, usable_threads
+from deeplode.memory import guard, peak_memory
+from deeplode.messages import language as chosen_language
+from deeplode.output import write_json, write_text
+from deeplode.progress import Listen, silent
+from deeplode.report.compare import render
+from deeplode.runfolder import Log, RunFolder, open_folder
+from deeplode.runtime import Budget, choose_device, configured, interruptible
+from deeplode.tasks.prepare import Plan, held_out, labelled, lesson
+from deeplode.verbs import RunResult, Source, tell
+
+TAIL_SECONDS = 2.5  # for the page and the facts …
+TAIL_SHARE = 0.08  # … and this share of the time limit
+FILES = {"result": "result.json", "report": "report.html", "log": "log.jsonl"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Training choices side by side. facts: what ``deeplode compare --json`` prints."""
+
+    facts: dict[str, Any]
+
+    def html(self, language: str | None = None) -> str:
+        """The page, in ``en`` or ``zh``; as chosen for messages if not given."""
+        return render(self.facts, language or chosen_language())
+
+    def save(self, path: str | Path, *, language: str | None = None, force: bool = False) -> None:
+        """Write the page. Raises OptionError where it cannot be, or exists (without force)."""
+        write_text(path, self.html(language), force=force)
+
+
+def compare(
+    source: Any, options: CompareOptions | None = None, listen: Listen = silent, **settings: Any
+) -> Comparison:
+    """Train every combination of some choices on the same rows and say which differences are real.
+
+    source: what ``deeplode.read`` takes. settings: the flags of ``deeplode compare``; ``vary`` has
+    the values of each option::
+
+        compare("customers.csv", target="churned", vary={"optimizer": ["sgd", "adam"]}, seeds=3)
+
+    Leaves nothing but, where ``out`` is given, a run folder there.
+    Raises DataError for data that cannot be used, OptionError for options that make no sense,
+    LimitError where the limits leave no room for all nets.
+    """
+    options = (options or CompareOptions()).with_values(settings)
+    if options.out is not None:
+        return Comparison(run(source, options, listen).facts)
+    with ExitStack() as stack:
+        budget = Budget.begin(options.seconds, options.memory_bytes)
+        stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
+        return Comparison(_facts(source, options, budget, listen))
+
+
+def run(source: Any, options: CompareOptions, listen: Listen = silent) -> RunResult:
+    """Compare and leave a run folder. Raises as ``compare`` does, with nothing left behind."""
+    budget = Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
+    check(options)
+    folder = open_folder(options.out, _name(source), "compare", force=options.force)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
+            log = stack.enter_context(Log(folder.log, listen))
+            stack.enter_context(interruptible(budget, lambda: log("stopping")))
+            facts = _facts(source, options, budget, log)
+            facts["files"] = FILES
+            _keep(facts, options, folder, budget, log)
+    except DeeplodeError:
+        folder.discard()
+        raise
+    return RunResult(folder.path, facts, budget.stop() == "interrupt")
+
+
+def check(options: CompareOptions) -> None:
+    """Raise OptionError for options that no data can make sense of."""
+    if not options.varied:
+        raise OptionError("E-OPT-125")
+    if choose_device(options.device).type != "cpu" and options.device != "auto":
+        raise OptionError("E-OPT-096", device=options.device)
+    check_ranges(options)
+
+
+def _facts(source: Any, options: CompareOptions, budget: Budget, listen: Listen) -> dict[str, Any]:
+    """Read, part, train, judge."""
+    check(options)
+    listen("stage", name="read")
+    table = _table(source, options)
+    listen("stage", name="split")
+    told = options
+    roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
+    plan = Plan(roles, told.kinds, told.split, told.seed)
+    rows, code = labelled(table, plan)
+    split = held_out(rows, code, plan)
+    made, notices = lesson(rows.rows(split.train), code, plan)
+    threads = options.threads or usable_threads()
+    problem = Problem(code.task, code.n_classes, options.seed, threads)  # type: ignore[arg-type]
+    held = 2 * int(table.frame.estimated_size())
+    tail = TAIL_SECONDS + TAIL_SHARE * (options.seconds or 0.0)
+    with configured(threads, options.seed):
+        found, more = all_combinations(
+            made, options, problem, budget.until(tail), _finite(listen), held
+        )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "verb": "compare",
+        "task": code.task,
+        "target": code.name,
+        "source": source_facts(table, made.schema, len(rows)),
+        **found,
+        "split": {**found["split"], "test": len(split.test)},
+        "warnings": tell((*notices, *more), listen),
+        "limits": _limits(options, budget, found["cost"]),
+        "options": options.as_json(),
+        "seed": options.seed,
+        "versions": _versions(),
+        "files": {},
+    }
+
+
+def _table(source: Any, options: CompareOptions) -> Table:
+    """The source, less the columns to drop. Raises OptionError where there is no target."""
+    table = read(source, options)
+    unknown = [name for name in options.drop if name not in table.names]
+    if unknown:
+        raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
+    table = table.without(options.drop)
+    if options.target is None:
+        raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
+    return table
+
+
+def _finite(listen: Listen) -> Listen:
+    """Passes events on with None for numbers that are not finite: a net may have diverged."""
+
+    def passed(event: str, /, **facts: Any) -> None:
+        plain = {
+            name: None if isinstance(value, float) and not isfinite(value) else value
+            for name, value in facts.items()
+        }
+        listen(event, **plain)
+
+    return passed
+
+
+def _keep(
+    facts: dict[str, Any], options: CompareOptions, folder: RunFolder, budget: Budget, log: Log
+) -> None:
+    """Write the page and the facts."""
+    log("stage", name="report")
+    write_text(folder.report, render(facts, chosen_language()), force=True)
+    facts["limits"] = _limits(options, budget, facts["cost"])
+    write_json(folder.result, facts, force=True)
+    log("done", seconds=round(budget.spent(), 3))
+    folder.finish()
+
+
+def _limits(options: CompareOptions, budget: Budget, cost: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "time_limit": options.seconds,
+        "seconds": round(budget.spent(), 3),
+        "memory_limit": options.memory_bytes,
+        "peak_memory_bytes": peak_memory(),
+        "planned_memory_bytes": cost["bytes"],
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {name: version for name, version in library_versions().items() if version}
+    return {"python": platform.python_version(), **found}
+
+
+def _name(source: Source | Any) -> str:
+    """What the run folder is called after."""
+    first = source if isinstance(source, str) else source[0] if isinstance(source, list) else ""
+    return "stdin" if first == "-" else str(first)
