@@ -149,6 +149,7 @@ def report(made: str, out: str | None, language: str) -> Path:
     import json
 
     from deeplode.output import write_text
+    from deeplode.report.anyrun import render
 
     path = Path(made)
     if path.is_dir():
@@ -162,10 +163,6 @@ def report(made: str, out: str | None, language: str) -> Path:
 
         facts = modelfile.read(path).card
         page = Path(out) if out else path.with_suffix(".html")
-    if facts.get("verb") == "compare":
-        from deeplode.report.compare import render
-    else:
-        from deeplode.report.page import render
     write_text(page, render(facts, language), force=True)
     return page
 

@@ -81,8 +81,9 @@ def _units(losses: Floats, mean: Floats, weights: Floats, groups: NDArray[np.int
     """What each group of rows adds to a choice's mean loss beyond its share, (choices, groups)."""
     share = weights / weights.sum()
     moved = (losses - mean[:, None]) * share
-    if len(np.unique(groups)) == len(groups):
-        return moved
+    if int(groups.max()) + 1 == len(groups):
+        whole: Floats = moved
+        return whole
     summed = np.zeros((len(losses), int(groups.max()) + 1))
     for own, row in zip(summed, moved, strict=True):
         own += np.bincount(groups, row, len(own))

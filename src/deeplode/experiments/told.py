@@ -14,7 +14,7 @@ from deeplode.experiments.grid import Combination, shown
 from deeplode.experiments.outcomes import Outcome
 from deeplode.experiments.stacks import Study
 from deeplode.fit.history import LAYER
-from deeplode.messages import say
+from deeplode.messages import language, say
 
 DIGITS = 6  # that a loss is recorded with
 BEST, REAL, NOISE = "best", "real", "noise"
@@ -224,10 +224,10 @@ def _said(effect: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def named(names: Sequence[str], most: int = 6) -> str:
     """Names in a sentence, the first few of many."""
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+    return ", ".join(names[:most]) + (f", +{len(names) - most}" if len(names) > most else "")
 
 
-def in_words(sentences: Sequence[tuple[str, dict[str, Any]]], language: str | None = None) -> str:
-    """Sentences one after the other."""
-    gap = "" if language == "zh" else " "
-    return gap.join(say(code, "message", language, **values) for code, values in sentences)
+def in_words(sentences: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """Sentences one after the other, in the language chosen."""
+    gap = "" if language() == "zh" else " "
+    return gap.join(say(code, **values) for code, values in sentences)

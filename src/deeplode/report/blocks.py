@@ -76,7 +76,41 @@ class Notes:
     block: str = "notes"
 
 
-Block = Grid | Figure | Terms | Lines | Notes
+@dataclass(frozen=True)
+class Panels:
+    """Small charts side by side: (title, remark, drawing); ``legend`` has (class, text) pairs."""
+
+    title: str
+    panels: tuple[tuple[str, str, Markup], ...]
+    note: str = ""
+    legend: tuple[tuple[str, str], ...] = ()
+    more: str = ""
+    block: str = "panels"
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A table of shares between 0 and 1, each with a bar. groups: (title, names of columns).
+
+    rows: (name, cells); a cell is the share as text and as a number, None where there is none.
+    """
+
+    title: str
+    first: str
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    note: str = ""
+    more: str = ""
+    block: str = "shares"
+
+    @property
+    def begins(self) -> frozenset[int]:
+        """Columns that begin a group."""
+        sizes = [len(names) for _, names in self.groups]
+        return frozenset(sum(sizes[:at]) for at in range(len(sizes)))
+
+
+Block = Grid | Figure | Terms | Lines | Notes | Panels | Shares
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ SECTIONS = (
     use,
     making,
 )
-_LANG = {"en": "en", "zh": "zh-CN"}
+LANG = {"en": "en", "zh": "zh-CN"}
 
 
 def render(facts: Facts, language: str) -> str:
@@ -41,7 +41,8 @@ def render(facts: Facts, language: str) -> str:
     words = Words(language)
     sections = [section for part in SECTIONS if (section := part(facts, words)) is not None]
     return template("page.html.j2").render(
-        lang=_LANG[language],
+        lang=LANG[language],
+        brand=words("R-PAGE"),
         summary=summarize(facts, words),
         sections=sections,
         words=words,
