@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from deeplode import errors
-from deeplode.experiments.settings import TraceOptions
+from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.messages import catalogue
-from deeplode.options import GROUPS, TrainOptions
+from deeplode.options import GROUPS, ReadOptions, TrainOptions
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
+BEGIN_COMPARE, END_COMPARE = "<!-- compare: made by docs/make.py -->", "<!-- end of compare -->"
 BEGIN_TRACE, END_TRACE = "<!-- trace: made by docs/make.py -->", "<!-- end of trace -->"
 
 TITLES = {
@@ -109,9 +110,9 @@ def _flag_row(one: Field[Any]) -> str:
     return " | ".join(["| `" + flag.replace("|", "\\|") + "`", *cells, ""]).rstrip()
 
 
-def trace_section() -> str:
-    """The options of ``trace`` as flags, less those of reading."""
-    own = [one for one in fields(TraceOptions) if one.metadata["group"] != "Reading"]
+def own_section(options: type[ReadOptions]) -> str:
+    """Options of a verb as flags, less those of reading."""
+    own = [one for one in fields(options) if one.metadata["group"] != "Reading"]
     rows = ["| flag | | default |", "|---|---|---|", *map(_flag_row, own)]
     return "\n".join(["", *rows, ""])
 
@@ -120,7 +121,8 @@ def commands_page(text: str) -> str:
     """docs/cli.md with its flags written anew between the marks."""
     for begin, made, end in (
         (BEGIN, flags_section(), END),
-        (BEGIN_TRACE, trace_section(), END_TRACE),
+        (BEGIN_COMPARE, own_section(CompareOptions), END_COMPARE),
+        (BEGIN_TRACE, own_section(TraceOptions), END_TRACE),
     ):
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)

@@ -70,7 +70,7 @@ def _figures(facts: Facts, words: Words) -> list[KeyFigure]:
             words.score(best["metrics"][metric]["value"], metric),
             best["name"],
         ),
-        KeyFigure(words("CMP-IS-REAL"), worse, words("CMP-FIGURE-REAL-NOTE")),
+        KeyFigure(words("CMP-FIGURE-REAL"), worse, words("CMP-FIGURE-REAL-NOTE")),
         KeyFigure(words("CMP-FIGURE-NETS"), words.count(nets), words("CMP-COUNTS", **counts)),
     ]
 
