@@ -24,7 +24,7 @@ from deeplode.nets.shape import NetShape
 from deeplode.runtime import side_by_side
 
 HEAVY = 5.0  # a standard deviation beyond so many robust ones comes from a heavy tail
-CHUNK = 1024  # rows that one thread predicts at once: their activations stay in its cache
+CHUNK = 256  # rows that one thread predicts at once: their activations stay in its cache
 
 
 @dataclass(frozen=True)
