@@ -69,6 +69,10 @@ class Net:
     def _folded(self) -> Folded:
         return Folded(self.ensemble)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be made again: scikit-learn's users copy estimators by their state."""
+        return {name: value for name, value in vars(self).items() if name != "_folded"}
+
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Probabilities (rows, n_classes), or values (rows,) in the target's unit."""
         folded = self._folded
