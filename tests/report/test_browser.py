@@ -192,3 +192,53 @@ def test_names_and_numbers_of_a_drawn_net_stay_inside_the_drawing(visit, trace_p
         })"""
     )
     assert outside == []
+
+
+@pytest.fixture(scope="module", params=["en", "zh"])
+def compare_page(request) -> str:
+    """Six combinations on a table with long and hostile names."""
+    bad = "<img src=x onerror=alert(1)></style>" + "w" * 300
+    chance = random.Random(0)
+    table = {name: [chance.gauss(0, 1) for _ in range(90)] for name in ("a", "名称" * 40)}
+    table[bad] = [chance.choice([bad, "Bo", "Cy"]) for _ in range(90)]
+    vary = {"optimizer": ["sgd", "adam", "rmsprop_momentum"], "hidden": [(8, 8), (16, 8, 4)]}
+    found = deeplode.compare(table, target=bad, vary=vary, seeds=2, epochs=3)
+    return found.html(request.param)
+
+
+@pytest.mark.parametrize("width", [320, 700, 1600])
+def test_the_page_of_compare_is_silent_asks_for_nothing_and_fits(visit, compare_page, width):
+    seen = visit(compare_page, width=width)
+    assert seen.complaints == []
+    assert [url for url in seen.requests if not url.startswith("data:")] == [seen.page.url]
+    assert seen.page.evaluate("document.scripts.length + document.images.length") == 0
+    assert seen.width() == width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_curve_of_compare_has_the_colour_of_its_legend(visit, compare_page, scheme):
+    page = visit(compare_page, scheme=scheme).page
+    told = page.evaluate(
+        """() => [...document.querySelectorAll("#curves .series i")]
+            .map(one => getComputedStyle(one).borderTopColor)"""
+    )
+    assert len(set(told)) == 3
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll("#curves .panel:first-child svg path")]
+            .map(one => getComputedStyle(one).stroke)"""
+    )
+    assert set(told) <= set(drawn)
+
+
+def test_labels_of_compares_charts_stay_inside_their_card(visit, compare_page):
+    outside = visit(compare_page, width=400).page.evaluate(
+        """() => [...document.querySelectorAll("figure, .panels")].flatMap(card => {
+            const box = card.getBoundingClientRect();
+            return [...card.querySelectorAll("svg text")]
+                .map(text => [text.textContent, text.getBoundingClientRect()])
+                .filter(([_, text]) => text.width > 0)
+                .filter(([_, text]) => text.left < box.left || text.right > box.right)
+                .map(([name, _]) => name);
+        })"""
+    )
+    assert outside == []

@@ -13,6 +13,7 @@ from deeplode.evaluate.paired import Floats, Pairs, compare, over_seeds
 from deeplode.experiments.grid import Combination, shown
 from deeplode.experiments.outcomes import Outcome
 from deeplode.experiments.stacks import Study
+from deeplode.fit.config import FitConfig
 from deeplode.fit.history import LAYER
 from deeplode.messages import language, say
 
@@ -108,8 +109,15 @@ def _combination(own: Combination, outcome: Outcome, target: float) -> dict[str,
         "zeros": number(outcome.zeros),
         "parameters": outcome.parameters,
         "diagnostics": [one.as_json() for one in outcome.notices],
-        "config": outcome.config.to_json(),
+        "config": _config(outcome.config),
     }
+
+
+def _config(config: FitConfig) -> dict[str, Any]:
+    """How a combination was trained, as plain JSON."""
+    facts = config.to_json()
+    del facts["strides"]
+    return {**facts, "hidden": list(facts["hidden"])}
 
 
 def _reached(outcome: Outcome, target: float) -> dict[str, Any]:
