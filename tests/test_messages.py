@@ -26,6 +26,7 @@ AREAS = {  # file: what its codes begin with
     "training": ("W-TRAIN", "V"),
     "report": ("R",),
     "trace": ("E-OPT", "TR"),
+    "ownnet": ("E-OPT", "E-MODEL", "W-NET"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])
 CODE = re.compile(rf"({HEADS})(-[A-Z0-9_@]+)+")

@@ -6,6 +6,7 @@ All process-wide state is set here, and set back.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import threading
@@ -221,6 +222,21 @@ def configured(threads: int, seed: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(strict, warn_only=lenient)
         torch.set_flush_denormal(not exact)
         torch.set_num_threads(before)
+        torch.set_rng_state(chance)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, the random numbers of torch and of Python begin at ``seed``; set back after."""
+    import torch
+
+    chance, plain = torch.get_rng_state(), random.getstate()
+    try:
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        yield
+    finally:
+        random.setstate(plain)
         torch.set_rng_state(chance)
 
 

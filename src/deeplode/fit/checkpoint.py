@@ -75,6 +75,7 @@ def load(folder: Path, state: State, identity: str) -> bool:
 def _tensors(state: State) -> dict[str, Tensor]:
     tensors = {
         "generator": state.generator.get_state(),
+        "chance": torch.get_rng_state(),  # of nets with dropout of their own
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
     }
@@ -90,6 +91,7 @@ def _tensors(state: State) -> dict[str, Tensor]:
 
 def _fill(state: State, tensors: dict[str, Tensor]) -> None:
     state.generator.set_state(tensors["generator"])
+    torch.set_rng_state(tensors["chance"])
     state.best_loss, state.best_epoch = tensors["best_loss"], tensors["best_epoch"]
     for name, members in (("now", state.tensors), ("best", state.best)):
         for i, own in enumerate(zip(*members, strict=True)):

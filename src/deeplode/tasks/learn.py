@@ -31,12 +31,15 @@ from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.threshold import choose_threshold
 from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice, say
+from deeplode.nets.given import Given
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.deep import fit_net
 from deeplode.tasks.model import ANSWERS, NO_SPREAD, Calibration, Model
 from deeplode.tasks.net import Net
+from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
+from deeplode.tasks.summary import net_summary
 from deeplode.trees.boost import fit_trees
 
 Outputs = NDArray[np.float64]
@@ -85,6 +88,7 @@ class Settings:
     replay: what an earlier run recorded of its steps, by candidate; repeated whatever the clock
         says.
     checkpoint: folder that a killed run goes on from.
+    own: the user's own net in place of ours.
     """
 
     problem: Problem
@@ -92,6 +96,7 @@ class Settings:
     blend: bool = True
     replay: Mapping[str, Any] | None = None
     checkpoint: Path | None = None
+    own: Given | None = None
 
 
 @dataclass(frozen=True)
@@ -118,10 +123,10 @@ class Learned:
         return int(known(self.oof[self.model.answer]).sum())
 
     @property
-    def net(self) -> Net | None:
+    def net(self) -> Net | OwnNet | None:
         """The deep net, where there was time for it."""
         found = self.candidates.get("net")
-        return found if isinstance(found, Net) else None
+        return found if isinstance(found, Net | OwnNet) else None
 
     @property
     def training(self) -> dict[str, Any]:
@@ -186,6 +191,9 @@ def _fit_all(
         "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
         "net": lambda: fit_net(*data, config, settings.checkpoint),
     }
+    if settings.own is not None:
+        own = OwnFit(settings.own, config, settings.checkpoint)
+        fits["net"] = lambda: own(*data)
     stages, fitted = Stages(settings.checkpoint), _Fitted()
     for name, fit in fits.items():
         if budget.stop() and name != "trivial":
@@ -236,8 +244,12 @@ def _assemble(
         calibrations={name: own.calibration for name, own in found.items()},
         spread=found[answer].spread,
     )
-    cut_short = tuple(_cut_short(fitted.candidates, budget))
-    told = (found[answer].threshold, found[answer].reliability, cut_short)
+    own = fitted.candidates.get("net")
+    notices = (
+        *(own.notices if isinstance(own, OwnNet) else ()),
+        *_cut_short(fitted.candidates, budget),
+    )
+    told = (found[answer].threshold, found[answer].reliability, notices)
     return Learned(model, fitted.candidates, oof, seconds, *told)
 
 
@@ -278,23 +290,3 @@ def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Noti
     notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
     absent = [name for name in ("linear", "trees", "net") if name not in candidates]
     return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]
-
-
-def net_summary(net: Net) -> dict[str, Any]:
-    """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
-    history = net.training["history"]
-    means = history["valid_loss"]
-    losses = zip(history["train_loss"], means, strict=True)
-    return {
-        "epochs": len(history["train_loss"]),
-        "best_epoch": min(range(1, len(means) + 1), key=lambda epoch: means[epoch - 1], default=0),
-        "members": net.ensemble.shape.members,
-        "rows_per_second": max(history["rows_per_second"], default=None),
-        "parameters": sum(one.numel() for one in net.ensemble.parameters()),
-        "zeros": sum(int((weight == 0).sum()) for weight in net.ensemble.weights),
-        "history": [
-            {"epoch": epoch, "train_loss": train, "valid_loss": valid}
-            for epoch, (train, valid) in enumerate(losses, 1)
-        ],
-        "config": net.config.to_json(),
-    }
