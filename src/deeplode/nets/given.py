@@ -73,12 +73,16 @@ class Given:
         wrong shape or has nothing to train.
         """
         module = self.build(rows.shape[1], outputs, seed)
+        if not isinstance(module, KerasNet):  # whose weights are made by the first call
+            self._check_trained(module)
         with seeded(seed), torch.no_grad():
-            module.eval()
-            call(module, rows, outputs, self.name)
+            call(module.eval(), rows, outputs, self.name)
+        self._check_trained(module)
+        return module
+
+    def _check_trained(self, module: nn.Module) -> None:
         if not pieces(module).trained:
             raise OptionError("E-OPT-133", net=self.name)
-        return module
 
 
 def _made(net: Callable[..., Any], name: str, inputs: int, outputs: int) -> Any:

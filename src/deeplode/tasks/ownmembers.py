@@ -101,8 +101,8 @@ def fitting(
     weights = sum(one.tensor.nbytes for one in pieces(module).trained)
     lasting = PROGRAM + 5 * batch.nbytes + 6 * config.members * weights
     while True:
-        rows = max(config.members * config.batch_size, VALIDATE)
-        need = lasting + 2 * rows * found.row_bytes
+        rows = max(2 * config.members * config.batch_size, VALIDATE)  # a gradient for each value
+        need = lasting + rows * found.row_bytes
         if need <= marks(limit)[0]:
             return config
         if config.batch_size <= SMALLEST_BATCH:
