@@ -24,6 +24,7 @@ AREAS = {  # file: what its codes begin with
     "limits": ("E-LIMIT", "W-LIMIT", "E-STOP", "E-OPT"),
     "modelfile": ("E-MODEL",),
     "training": ("W-TRAIN", "V"),
+    "fit": ("W-FIT",),
     "report": ("R",),
     "trace": ("E-OPT", "TR"),
     "ownnet": ("E-OPT", "E-MODEL", "W-NET"),

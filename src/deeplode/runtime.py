@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -241,16 +241,16 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Inside, what this thread asks of torch is done by this thread alone.
+def at_most(threads: int) -> Iterator[None]:
+    """Inside, what this thread asks of torch is done by so many threads, or fewer if it has fewer.
 
-    For small work: waking a second thread takes longer than the work, and when another process
-    has the second core, waiting for it takes milliseconds.
+    One is best for small work: waking a second thread takes longer than the work, and when another
+    process has the second core, waiting for it takes milliseconds.
     """
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(min(threads, before))
     try:
         yield
     finally:
@@ -271,7 +271,7 @@ def workers(parts: int, each: int | None = None) -> Iterator[Workers]:
     crew = max(1, min(threads, parts))
     each = each or max(1, threads // crew)
     if crew == 1:
-        with one_thread() if each == 1 else nullcontext():
+        with at_most(each):
             yield lambda work, those: [work(one) for one in those]
         return
     with ThreadPoolExecutor(crew, initializer=torch.set_num_threads, initargs=(each,)) as pool:

@@ -18,7 +18,7 @@ from deeplode.fit.losses import REGRESSION
 from deeplode.fit.state import Fold, Job, Rows
 from deeplode.nets.autograd import Autograd
 from deeplode.nets.dropout import Masks
-from deeplode.nets.group import Group
+from deeplode.nets.group import Group, even
 from deeplode.runtime import Budget
 
 ROWS, COLUMNS, MEMBERS = 300, 5, 3
@@ -44,7 +44,11 @@ class TwoLayers(nn.Module):
         return torch.bmm(hidden, self.last)
 
     def share(self, members: slice) -> TwoLayers:
-        return TwoLayers(self.first.detach()[members], self.last.detach()[members])
+        # Parts are changed by several threads: ``data`` gives each its own count of changes.
+        return TwoLayers(self.first.data[members], self.last.data[members])
+
+    def shares(self, threads: int) -> list[slice]:
+        return even(len(self.first), threads)
 
     def groups(self) -> tuple[Group, ...]:
         return (Group(tuple(self.parameters())),)

@@ -21,7 +21,7 @@ from deeplode.fit.optimizers import OPTIMIZERS
 from deeplode.fit.state import Fold, Job, Rows
 from deeplode.nets.autograd import Autograd
 from deeplode.nets.dropout import Masks
-from deeplode.nets.group import Group
+from deeplode.nets.group import Group, even
 from deeplode.runtime import Budget
 
 SMALL = Path(__file__).with_name("dense_job.py")
@@ -63,6 +63,9 @@ class Dense(nn.Module):
     def share(self, members: slice) -> Dense:
         # Parts are changed by several threads: ``data`` gives each its own count of changes.
         return Dense([one.data[members] for one in self.own], self.biases_decay)
+
+    def shares(self, threads: int) -> list[slice]:
+        return even(2, threads)
 
     def groups(self) -> tuple[Group, ...]:
         kernels, biases = (self.own[0], self.own[2]), (self.own[1], self.own[3])

@@ -19,7 +19,7 @@ from deeplode.nets.flat import FARTHEST, OWN, SHARED, Flat
 from deeplode.nets.given import Given, draws, strip
 from deeplode.nets.own import OwnNets
 from deeplode.progress import silent
-from deeplode.runtime import Budget, one_thread, seeded
+from deeplode.runtime import Budget, at_most, seeded
 
 ROWS, MEMBERS = 240, 3
 NAN = float("nan")
@@ -78,7 +78,7 @@ def job(net: Any, **choices: Any) -> Job:
 
 def train(one: Job, listen: Any = silent, folder: Path | None = None) -> list[list[Tensor]]:
     """Trained as the task does it; returns all tensors of the members."""
-    with seeded(0), one_thread():
+    with seeded(0), at_most(one.net.threads):
         loop.train(one, Budget(), listen, folder)
     return [[tensor.clone() for tensor in own] for own in one.net.tensors()]
 

@@ -201,7 +201,7 @@ def test_weights_move_the_answers_towards_the_heavy_rows() -> None:
 def test_facts_tell_how_it_was_trained() -> None:
     net, _ = fitted("binary", replace(SMALL, epochs=3))
     training = net.facts()["training"]
-    assert len(training["history"]["valid_loss"]) == 3
+    assert len(training["history"]["members"]) == 3
     assert len(training["best_epochs"]) == 2
     assert training["strides"] == []
     assert training["parameters"] > 0

@@ -23,7 +23,8 @@ NAME = "net.safetensors"  # its JSON part is the metadata of the safetensors hea
 
 def identify(job: Job, state: State) -> str:
     """A digest of all that a training depends on: another one's checkpoint is passed over."""
-    digest = hashlib.blake2b(json.dumps(job.config.to_json(), sort_keys=True).encode())
+    configs = [config.to_json() for config in (job.config, *job.own)]
+    digest = hashlib.blake2b(json.dumps(configs, sort_keys=True).encode())
     weight = [] if job.rows.weight is None else [job.rows.weight]
     folds = [rows for fold in job.folds for rows in (fold.train, fold.valid)]
     weights = [tensor for own in state.tensors for tensor in own]
@@ -78,6 +79,7 @@ def _tensors(state: State) -> dict[str, Tensor]:
         "chance": torch.get_rng_state(),  # of nets with dropout of their own
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
+        "setbacks": state.setbacks,
     }
     for name, members in (("now", state.tensors), ("best", state.best)):
         for i, own in enumerate(zip(*members, strict=True)):
@@ -92,7 +94,8 @@ def _tensors(state: State) -> dict[str, Tensor]:
 def _fill(state: State, tensors: dict[str, Tensor]) -> None:
     state.generator.set_state(tensors["generator"])
     torch.set_rng_state(tensors["chance"])
-    state.best_loss, state.best_epoch = tensors["best_loss"], tensors["best_epoch"]
+    for name in ("best_loss", "best_epoch", "setbacks"):
+        setattr(state, name, tensors[name])
     for name, members in (("now", state.tensors), ("best", state.best)):
         for i, own in enumerate(zip(*members, strict=True)):
             copy(tensors[f"{name}.{i}"].unbind(), own)
@@ -106,7 +109,8 @@ def _fill(state: State, tensors: dict[str, Tensor]) -> None:
 
 def _trained(state: State) -> Iterator[tuple[str, Parameter, Optimizer]]:
     """Every parameter that has an optimizer, with how the names of its state begin."""
-    for number, part in enumerate(state.parts):
-        parameters = [one for group in part.optimizer.param_groups for one in group["params"]]
-        for i, parameter in enumerate(parameters):
-            yield f"optimizer.{number}.{i}.", parameter, part.optimizer
+    for part in state.parts:
+        for stepper in part.steppers:
+            for i, parameter in enumerate(stepper.parameters):
+                name = f"optimizer.{stepper.members.start}.{i}."
+                yield name, parameter, stepper.optimizer

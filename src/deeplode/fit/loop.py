@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from deeplode.fit import checkpoint
+from deeplode.fit import checkpoint, setback
 from deeplode.fit.losses import mean
-from deeplode.fit.schedules import SCHEDULES, plateau
-from deeplode.fit.state import Fold, Job, Part, Rows, State
+from deeplode.fit.observe import observe
+from deeplode.fit.part import Part
+from deeplode.fit.schedules import SCHEDULES
+from deeplode.fit.state import Fold, Job, Rows, State
 from deeplode.fit.step import Turn, noise, step
 from deeplode.nets.trainable import Trainable
 from deeplode.progress import Listen
@@ -37,7 +40,9 @@ def train(job: Job, budget: Budget, listen: Listen, folder: Path | None = None) 
     resumed = folder is not None and checkpoint.load(folder, state, identity)
     with workers(len(state.parts)) as do:
         if not resumed:
-            state.keep_best(validate(job, state, do))
+            start = validate(job, state, do)
+            state.history.start = start.tolist()
+            state.keep_best(start)
         saved = time.monotonic()
         while not state.over(job.config.patience):
             epoch(job, state, budget, do)
@@ -58,40 +63,56 @@ def epoch(job: Job, state: State, budget: Budget, do: Workers) -> None:
     """Go through the rows once, or until schedule or budget end; then validate."""
     began, before = time.monotonic(), state.pace.step
     order = shuffled(job.folds, job.steps, job.batch * job.accumulate, job.generator)
-    state.pool.refill(job.steps * job.accumulate)
-    if job.config.schedule == "reduce_on_plateau":
-        state.reduction = plateau(state.history.valid_loss)
+    for pool in state.pools.values():
+        pool.refill(job.steps * job.accumulate)
+    factors = setback.factors(state)
     total = torch.zeros(len(job.folds))
     for index in torch.split(order, LOOK_UP):
         state.pace.look_up(budget, job.steps)
-        if state.pace.over:
+        if state.pace.over or not total.isfinite().any():
             break
-        total += several(job, state, index, state.pace.step - before, do)
-    steps = state.pace.step - before
-    valid_loss = validate(job, state, do)
+        total += several(job, state, index, state.pace.step - before, factors, do)
+    steps = max(state.pace.step - before, 1)
+    seen = do(partial(observe, job), state.parts)
+    valid_loss = torch.where(total.isfinite(), validate(job, state, do), torch.nan)
     state.epoch += 1
+    setback.put_back(state, valid_loss)
     state.keep_best(valid_loss)
     seconds = time.monotonic() - began
     speed = steps * order[0].numel() / max(seconds, 1e-9)
-    state.history.add(float(total.mean()) / max(steps, 1), valid_loss.tolist(), seconds, speed)
+    losses = (total / steps).tolist(), valid_loss.tolist()
+    state.history.add(*losses, seconds, speed, [own for part in seen for own in part])
 
 
-def several(job: Job, state: State, order: Tensor, first: int, do: Workers) -> Tensor:
+def several(
+    job: Job,
+    state: State,
+    order: Tensor,
+    first: int,
+    factors: Mapping[int, float],
+    do: Workers,
+) -> Tensor:
     """Optimizer steps of all members. order: (steps, members, rows).
 
-    first: number of the first step within the epoch. Returns each member's losses, summed.
+    first: number of the first step within the epoch. factors: on each stepper's learning rate.
+    Returns each member's losses, summed.
     """
-    schedule, plan = SCHEDULES[job.config.schedule], []
+    plan = []
     for number, index in enumerate(order, first):
         if state.pace.over:
             break
-        rate = job.config.learning_rate * state.reduction * schedule(state.pace.middle)
-        masks = [state.pool.step(number * job.accumulate + i) for i in range(job.accumulate)]
-        plan.append(Turn(index, rate, masks, noise(job, len(index))))
+        rates = {
+            stepper.members.start: stepper.config.learning_rate
+            * SCHEDULES[stepper.config.schedule](state.pace.middle)
+            * factors[stepper.members.start]
+            for part in state.parts
+            for stepper in part.steppers
+        }
+        plan.append(Turn(index, rates, number * job.accumulate, noise(job)))
         state.pace.advance()
 
     def steps(part: Part) -> Tensor:
-        losses = [step(job, part, turn) for turn in plan]
+        losses = [step(job, part, turn, state.pools) for turn in plan]
         return torch.stack(losses).sum(0)
 
     return torch.cat(do(steps, state.parts))

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
-from torch.optim import Optimizer
 
 from deeplode.fit.config import FitConfig
 from deeplode.fit.history import History
-from deeplode.fit.losses import Loss, smoothed
-from deeplode.fit.optimizers import build
+from deeplode.fit.losses import Loss
 from deeplode.fit.pace import Pace
+from deeplode.fit.part import Part, parted
 from deeplode.nets.dropout import MaskPool
-from deeplode.nets.trainable import Pass, Trainable
+from deeplode.nets.trainable import Trainable
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,9 @@ class Job:
 
     net: called with the inputs of (members, rows). folds: one for each member.
     generator: decides the order of rows, dropout and noise.
-    spread: what input noise needs to know of the first inputs, see ``regularizers.noisy``.
+    spread: what input noise needs to know of the first inputs, see ``step.noise``.
+    own: each member's own choices where they differ; of those, ``config`` decides on batches,
+        accumulation, epochs and patience.
     """
 
     net: Trainable
@@ -63,6 +62,12 @@ class Job:
     config: FitConfig
     generator: torch.Generator
     spread: Tensor | None = None
+    own: tuple[FitConfig, ...] = ()
+
+    @property
+    def configs(self) -> tuple[FitConfig, ...]:
+        """Of every member."""
+        return self.own or (self.config,) * len(self.folds)
 
     @cached_property
     def fewest(self) -> int:
@@ -84,42 +89,6 @@ class Job:
         """Steps of an epoch."""
         return self.fewest // (self.batch * self.accumulate)
 
-    @cached_property
-    def objective(self) -> Loss:
-        """The loss that gradients are taken of; validation asks the plain ``loss``."""
-        return smoothed(self.loss, self.config.label_smoothing)
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some of the members and what trains them; one thread works on a part.
-
-    members: which. net: they alone. way: through them and back.
-    """
-
-    members: slice
-    net: Trainable
-    way: Pass
-    optimizer: Optimizer
-
-    @classmethod
-    def of(cls, job: Job, members: slice) -> Part:
-        """These members of a job, before the first step."""
-        net, config = job.net.share(members), job.config
-        optimizer = build(
-            config.optimizer,
-            config.optimizer_style,
-            net.groups(),
-            config.learning_rate,
-            config.penalties,
-        )
-        return cls(members, net, net.passes(job.batch), optimizer)
-
-    @property
-    def parameters(self) -> list[Parameter]:
-        """All that the optimizer changes."""
-        return [one for group in self.optimizer.param_groups for one in group["params"]]
-
 
 @dataclass
 class State:
@@ -127,38 +96,37 @@ class State:
 
     tensors: each member's, as they are now. best: copies of them, at its best epoch so far.
     best_loss: (members,) validation loss there. best_epoch: (members,) 0 = before any step.
-    reduction: factor on the learning rate that the validation losses so far ask for.
+    pools: of dropout masks, by the share that is dropped.
+    setbacks: (members,) how often each was put back to its best epoch, int64.
     """
 
     parts: tuple[Part, ...]
     tensors: list[list[Tensor]]
-    pool: MaskPool
+    pools: dict[float, MaskPool]
     generator: torch.Generator
     pace: Pace
     best: list[list[Tensor]]
     best_loss: Tensor
     best_epoch: Tensor
+    setbacks: Tensor
     epoch: int = 0
-    reduction: float = 1.0
     history: History = field(default_factory=History)
 
     @classmethod
-    def begin(cls, job: Job, parts: int) -> State:
-        """Before the first step. parts: most parts that the members are shared out to."""
-        config, members = job.config, len(job.folds)
-        ends = [members * part // parts for part in range(parts + 1)]
-        slices = [slice(start, end) for start, end in pairwise(ends) if start < end]
-        size = members * job.batch * max(config.hidden, default=1)
-        tensors = job.net.tensors()
+    def begin(cls, job: Job, threads: int) -> State:
+        """Before the first step. threads: that the members are shared out to."""
+        members, tensors = len(job.folds), job.net.tensors()
+        shares = job.net.shares(threads)
         return cls(
-            tuple(Part.of(job, own) for own in slices),
+            tuple(parted(job.net, shares, job.configs, job.loss, job.batch)),
             tensors,
-            MaskPool(config.dropout, len(config.hidden), size, job.generator),
+            _pools(job),
             job.generator,
-            Pace.plan(config.epochs * job.steps, config.strides),
+            Pace.plan(job.config.epochs * job.steps, job.config.strides),
             best=[[tensor.clone() for tensor in own] for own in tensors],
             best_loss=torch.full((members,), torch.inf),
             best_epoch=torch.zeros(members, dtype=torch.long),
+            setbacks=torch.zeros(members, dtype=torch.long),
         )
 
     def keep_best(self, valid_loss: Tensor) -> None:
@@ -178,6 +146,15 @@ class State:
         """Whether the schedule is at its end or no member got better for ``patience`` epochs."""
         waited = self.epoch - int(self.best_epoch.max())
         return self.pace.over or waited >= patience
+
+
+def _pools(job: Job) -> dict[float, MaskPool]:
+    """For every share of dropout, masks that are large enough for any net of the job."""
+    layers = max(len(config.hidden) for config in job.configs)
+    widest = max(max(config.hidden, default=1) for config in job.configs)
+    size = len(job.folds) * job.batch * widest
+    rates = sorted({config.dropout for config in job.configs})
+    return {rate: MaskPool(rate, layers, size, job.generator) for rate in rates}
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from deeplode.nets.dropout import Masks
+from deeplode.nets.trainable import Hidden
 
 
 class Autograd:
@@ -29,3 +30,7 @@ class Autograd:
     def backward(self, slopes: Tensor) -> None:
         """Fill the gradient of every parameter. slopes: of the loss by the scores."""
         torch.autograd.backward(self.scores, slopes)
+
+    def hidden(self) -> tuple[Hidden, ...]:
+        """Nothing: such a net does not show its layers."""
+        return ()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from deeplode.nets.codes import EMBEDDING
 from deeplode.nets.dropout import Masks
+from deeplode.nets.trainable import Hidden
 from deeplode.nets.trunk import Trunk
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class Backprop:
             self._product(torch.bmm(self.looked_up.mT, dz), slice(dense, None))
             found = torch.bmm(dz, self.first[:, dense:].mT).view(-1, EMBEDDING)
             self.net.scatter(self.positions, found)
+
+    def hidden(self) -> list[Hidden]:
+        """The hidden layers."""
+        return self.trunk.hidden()
 
     def _product(self, slope: Tensor, part: slice) -> None:
         """Gradients of scales and weights from that of their product."""

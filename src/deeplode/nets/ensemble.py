@@ -12,7 +12,7 @@ from torch.nn.functional import embedding
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.backprop import Backprop
 from deeplode.nets.codes import EMBEDDING, Codes
-from deeplode.nets.group import Group
+from deeplode.nets.group import Group, even
 from deeplode.nets.shape import NetShape
 from deeplode.nets.trunk import Layers
 
@@ -138,6 +138,10 @@ class Ensemble(nn.Module):
     def passes(self, batch: int) -> Backprop:
         """The way through and back for batches of so many rows."""
         return Backprop(self, batch)
+
+    def shares(self, threads: int) -> list[slice]:
+        """Nearly as many members for each thread."""
+        return even(self.shape.members, threads)
 
     def tensors(self) -> list[list[Tensor]]:
         """Each member's own slices of all parameters."""

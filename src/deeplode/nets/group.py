@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import nn
 
@@ -19,3 +20,9 @@ class Group:
     rate: float = 1.0
     decay: bool = True
     units: tuple[nn.Parameter, ...] = ()
+
+
+def even(members: int, parts: int) -> list[slice]:
+    """Consecutive members in so many parts of nearly the same size; none is empty."""
+    ends = [members * part // parts for part in range(parts + 1)]
+    return [slice(start, end) for start, end in pairwise(ends) if start < end]

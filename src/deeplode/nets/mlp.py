@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.dropout import Masks
-from deeplode.nets.group import Group
+from deeplode.nets.group import Group, even
 from deeplode.nets.shape import NetShape
+from deeplode.nets.trainable import Hidden
 from deeplode.nets.trunk import Layers, Trunk
 
 
@@ -61,6 +62,10 @@ class Mlp(nn.Module):
         part.shape = replace(self.shape, members=len(part.biases[0]))
         return part
 
+    def shares(self, threads: int) -> list[slice]:
+        """Nearly as many members for each thread."""
+        return even(self.shape.members, threads)
+
     def tensors(self) -> list[list[Tensor]]:
         """Each member's own slices of all parameters."""
         whole = [parameter.detach() for parameter in self.parameters()]
@@ -91,3 +96,7 @@ class MlpPass:
     def backward(self, slopes: Tensor) -> None:
         """Fill the gradients. slopes: (members, batch, outputs), by the last scores."""
         torch.bmm(self.x.mT, self.trunk.backward(slopes), out=self.net.weights[0].grad)
+
+    def hidden(self) -> list[Hidden]:
+        """The hidden layers."""
+        return self.trunk.hidden()

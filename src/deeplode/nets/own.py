@@ -10,8 +10,12 @@ from torch import Tensor, nn
 from deeplode.errors import DeeplodeError, OptionError
 from deeplode.nets.dropout import Masks
 from deeplode.nets.flat import Flat
-from deeplode.nets.group import Group
+from deeplode.nets.group import Group, even
 from deeplode.nets.pieces import Buffer, pieces
+from deeplode.nets.trainable import Hidden
+
+LARGE = 1_000_000  # weights of a member from which on several threads share in its products
+MOST_THREADS = 64
 
 
 class OwnNets:
@@ -64,6 +68,22 @@ class OwnNets:
         part.rest = tuple(one[members] for one in self.rest)
         return part
 
+    def shares(self, threads: int) -> list[slice]:
+        """Nearly as many members for each thread; all in one where chance is shared."""
+        return even(len(self.modules), 1 if self.together else threads)
+
+    @property
+    def small(self) -> bool:
+        """Whether a member's layers are too small to be split over threads."""
+        return sum(one.numel() for one in self.weights) < LARGE * len(self.modules)
+
+    @property
+    def threads(self) -> int:
+        """The most threads that are of use: members side by side, and large layers split."""
+        if not self.small:
+            return MOST_THREADS
+        return 1 if self.together else len(self.modules)
+
     def groups(self) -> tuple[Group, ...]:
         """What has one dimension, biases and scales, does not decay."""
         matrices = tuple(one for one in self.weights if one.dim() > 2)
@@ -108,6 +128,10 @@ class OwnPass:
     def backward(self, slopes: Tensor) -> None:
         """Fill the gradient of every parameter. slopes: of the loss by the scores."""
         torch.autograd.backward(self.scores, slopes)
+
+    def hidden(self) -> tuple[Hidden, ...]:
+        """Nothing: modules do not show their layers."""
+        return ()
 
 
 def call(module: nn.Module, rows: Tensor, outputs: int, name: str) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
@@ -22,6 +24,24 @@ class Pass(Protocol):
         slopes: derivative of the loss by the scores of the last ``forward``, in their shape.
         """
 
+    def hidden(self) -> Sequence[Hidden]:
+        """Its hidden layers as the last passes left them; none where they are not known."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A hidden layer after a pass forward and back, for those who watch a training.
+
+    activation: its name. z: (members, rows, units) pre-activations. gain: the same, slope of the
+    activation there. dz: the same, slope of the loss by ``z``. weight: (members, inputs, units).
+    """
+
+    activation: str
+    z: Tensor
+    gain: Tensor
+    dz: Tensor
+    weight: Tensor
+
 
 class Trainable(Protocol):
     """Members side by side that share nothing."""
@@ -31,6 +51,9 @@ class Trainable(Protocol):
 
     def share(self, members: slice) -> Trainable:
         """Some of the members, on the same memory: training them trains these."""
+
+    def shares(self, threads: int) -> Sequence[slice]:
+        """How the members are best shared out to so many threads."""
 
     def groups(self) -> tuple[Group, ...]:
         """All parameters."""

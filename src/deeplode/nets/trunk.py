@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import ParameterList
 
+from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.dropout import Masks
 from deeplode.nets.kernels import kernel, sloped
+from deeplode.nets.trainable import Hidden
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,14 @@ class Trunk:
             dz = self.kernels[below].backward(dh, self.z[below], self.h[below])
         torch.sum(dz, 1, keepdim=True, out=self.layers.biases[0].grad)
         return dz
+
+    def hidden(self) -> list[Hidden]:
+        """The hidden layers as the last passes left them."""
+        name = self.layers.activation
+        gain = ACTIVATIONS[name].derivative
+        found = []
+        for layer, dz in enumerate(self.dz):
+            slope = [one.detach() for one in self.layers.slopes[layer : layer + 1]]
+            z = self.z[layer]
+            found.append(Hidden(name, z, gain(z, *slope), dz, self.weights[layer]))
+        return found

@@ -56,7 +56,7 @@ RATES = {  # highest learning rate of each optimizer
     "adamw": 0.008,
     "nadam": 0.004,
     "adamax": 0.008,
-    "muon": 0.008,
+    "muon": 0.004,
 }
 
 

@@ -74,6 +74,7 @@ def training_facts(job: Job, state: State, parameters: int) -> dict[str, Any]:
     return {
         "history": state.history.to_json(),
         "best_epochs": state.best_epoch.tolist(),
+        "setbacks": state.setbacks.tolist(),
         "strides": [list(stride) for stride in state.pace.strides],
         "steps": state.pace.step,
         "batch_size": job.batch,

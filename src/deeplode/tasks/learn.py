@@ -39,7 +39,7 @@ from deeplode.tasks.model import ANSWERS, NO_SPREAD, Calibration, Model
 from deeplode.tasks.net import Net
 from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
-from deeplode.tasks.summary import net_summary
+from deeplode.tasks.watch import net_summary, watched
 from deeplode.trees.boost import fit_trees
 
 Outputs = NDArray[np.float64]
@@ -157,7 +157,9 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     batch = encoder.transform(lesson.table).batch
     fitted = _fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
-    return _assemble(lesson, settings, encoder, fitted, budget)
+    learned = _assemble(lesson, settings, encoder, fitted, budget)
+    found = [] if learned.net is None else watched(learned.net, batch, encoder, budget)
+    return replace(learned, notices=(*learned.notices, *found))
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ from deeplode.fit.state import Job, Rows
 from deeplode.messages import Notice
 from deeplode.nets.flat import Flat
 from deeplode.nets.given import Given
-from deeplode.nets.own import OwnNets
+from deeplode.nets.own import MOST_THREADS, OwnNets
 from deeplode.nets.pieces import pieces
 from deeplode.progress import Listen
-from deeplode.runtime import Budget, one_thread, seeded
+from deeplode.runtime import Budget, at_most, seeded
 from deeplode.tasks.deep import (
     LOSSES,
     out_of_fold,
@@ -61,7 +60,7 @@ class OwnNet:
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Probabilities (rows, n_classes), or values (rows,) in the target's unit."""
         flat, parts = self.nets.flat, []
-        with torch.inference_mode():
+        with torch.inference_mode(), at_most(1 if self.nets.small else MOST_THREADS):
             for start in range(0, len(batch), CHUNK):
                 part = slice(start, start + CHUNK)
                 ready = flat.ready(batch.numbers[part], batch.categories[part])
@@ -213,7 +212,7 @@ class OwnFit:
         generator = torch.Generator().manual_seed(problem.seed)
         spread = batch.numbers.nan_to_num(0.0).std(0, correction=0).unsqueeze(0)
         job = Job(nets, rows, cuts, LOSSES[problem.task], config, generator, spread)
-        with seeded(problem.seed), one_thread() if found.together else nullcontext():
+        with seeded(problem.seed), at_most(nets.threads):
             state = train(job, budget, listen, self.checkpoint)
         training = training_facts(job, state, sum(one.numel() for one in nets.weights))
         notices = (*found.notices, *self._smaller(config, budget))
