@@ -19,6 +19,8 @@ from torch import nn
 
 from deeplode import Classifier, Regressor, load
 from deeplode.errors import LimitError, ModelFileError, OptionError
+from deeplode.saved import NONSENSE
+from deeplode.tasks.model import Model
 
 QUICK: dict[str, Any] = {"epochs": 8, "members": 2, "threads": 2}
 
@@ -189,6 +191,31 @@ def test_a_memory_limit_shrinks_the_batches_or_ends_before_training() -> None:
     with pytest.raises(LimitError) as caught:
         Classifier(net=huge, epochs=1, members=4, memory_limit="1GB").fit(X, y)
     assert caught.value.code == "E-LIMIT-001"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"members": 3},
+        {"members": 10**6},
+        {"members": "2"},
+        {"own": 7},
+        {"layout": None},
+        {"layout": [5]},
+        {"layout": []},
+        {"flat": {"numbers": 10**9, "gaps": [], "slots": []}},
+        {"flat": {"numbers": 29, "gaps": [], "slots": []}},
+        {"n_classes": 7},
+    ],
+    ids=str,
+)
+def test_facts_that_no_training_wrote_are_refused(
+    change: dict[str, Any], fitted: Classifier
+) -> None:
+    facts, arrays = fitted.model_.facts(), fitted.model_.arrays()
+    facts["candidates"]["net"] |= change
+    with pytest.raises(NONSENSE):
+        Model.restore(facts, arrays, {"mine": mine})
 
 
 class NotANumber(nn.Linear):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 FARTHEST = 10.0  # numbers are cut here: beyond ten distances of quartiles from the median
 OWN = 64  # slots of a category column that may have a 0/1 column each, the frequent levels first
+MOST = 1_000_000  # columns or slots
 SHARED = 32  # 0/1 columns that all later levels share, each by its slot modulo this
 
 
@@ -36,7 +37,7 @@ class Flat:
 
     def __post_init__(self) -> None:
         sizes = (self.numbers, *self.gaps, *self.slots)
-        if any(type(size) is not int or size < 0 for size in sizes):
+        if any(type(size) is not int or not 0 <= size <= MOST for size in sizes):
             raise ValueError(f"these are no columns: {sizes[:20]}.")
         if any(gap >= self.numbers for gap in self.gaps) or any(size < 1 for size in self.slots):
             raise ValueError(f"gaps {self.gaps[:20]} and slots {self.slots[:20]} do not fit.")
