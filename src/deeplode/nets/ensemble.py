@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from deeplode.nets.activation import ACTIVATIONS
+from deeplode.nets.activation import ACTIVATIONS, Activation
 from deeplode.nets.backprop import Backprop
 from deeplode.nets.codes import EMBEDDING, Codes
 from deeplode.nets.group import Group, even
@@ -38,7 +38,6 @@ class Ensemble(nn.Module):
         super().__init__()
         self.shape = shape
         self.codes = codes
-        self.activation = ACTIVATIONS[shape.activation]
         members = shape.members
         self.dense = sum(codes.inputs)
         self.rows = sum(codes.slots[column] for column in codes.many)  # of the embedding
@@ -57,6 +56,11 @@ class Ensemble(nn.Module):
                 for weight in list(self.weights)[:-1]:
                     spread = self.activation.spread(*weight.shape[1:])
                     weight.normal_(0, spread, generator=generator)
+
+    @property
+    def activation(self) -> Activation:
+        """Between layers."""
+        return ACTIVATIONS[self.shape.activation]
 
     def forward(self, cells: Tensor, positions: Tensor) -> Tensor:
         """Scores of every member for its own rows.
@@ -122,7 +126,7 @@ class Ensemble(nn.Module):
         part = Ensemble.__new__(Ensemble)
         nn.Module.__init__(part)
         part.shape, part.codes = replace(self.shape, members=count), self.codes
-        part.activation, part.dense, part.rows = self.activation, self.dense, self.rows
+        part.dense, part.rows = self.dense, self.rows
         part.scale = nn.Parameter(self.scale.detach()[members])
         part.embedding = nn.Parameter(self.embedding.detach()[members])
         part.weights = nn.ParameterList(one.detach()[members] for one in self.weights)

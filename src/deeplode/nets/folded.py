@@ -25,6 +25,7 @@ class Folded:
         self.codes, self.ensemble = codes, ensemble
         self.weights = [weight.detach() for weight in list(ensemble.weights)[1:]]
         self.biases = [bias.detach() for bias in list(ensemble.biases)[1:]]
+        self.kernels = ensemble.layers.kernels()
         with torch.no_grad():
             first, bias = ensemble.first_layer()  # (members, inputs, width), (members, 1, width)
             self.width = first.shape[2]
@@ -94,5 +95,6 @@ class Folded:
             looked_up = self.ensemble.look_up(positions.expand(members, -1, -1))
             hidden = torch.baddbmm(hidden, looked_up, self.embedded)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = torch.bmm(self.ensemble.activate(hidden, layer), weight).add_(bias)
+            self.kernels[layer].forward(hidden, hidden)
+            hidden = torch.bmm(hidden, weight).add_(bias)
         return hidden

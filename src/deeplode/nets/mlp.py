@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from deeplode.nets.activation import ACTIVATIONS
+from deeplode.nets.activation import ACTIVATIONS, Activation
 from deeplode.nets.dropout import Masks
 from deeplode.nets.group import Group, even
 from deeplode.nets.shape import NetShape
@@ -25,7 +25,6 @@ class Mlp(nn.Module):
     def __init__(self, inputs: int, shape: NetShape, generator: torch.Generator | None) -> None:
         super().__init__()
         self.shape, members = shape, shape.members
-        self.activation = ACTIVATIONS[shape.activation]
         widths = (inputs, *shape.hidden, shape.outputs)
         self.weights = nn.ParameterList(torch.zeros(members, a, b) for a, b in pairwise(widths))
         self.biases = nn.ParameterList(torch.zeros(members, 1, b) for b in widths[1:])
@@ -36,6 +35,11 @@ class Mlp(nn.Module):
             for weight in self.weights:
                 spread = self.activation.spread(*weight.shape[1:])
                 nn.init.normal_(weight, 0, spread, generator)
+
+    @property
+    def activation(self) -> Activation:
+        """Between layers."""
+        return ACTIVATIONS[self.shape.activation]
 
     def forward(self, numbers: Tensor) -> Tensor:
         """Scores, (members, rows, outputs). numbers: (members, rows, inputs)."""
@@ -55,7 +59,6 @@ class Mlp(nn.Module):
         """Some of the members, on the same memory."""
         part = Mlp.__new__(Mlp)
         nn.Module.__init__(part)
-        part.activation = self.activation
         for name in ("weights", "biases", "slopes"):
             own = nn.ParameterList(one.detach()[members] for one in getattr(self, name))
             setattr(part, name, own)

@@ -15,7 +15,7 @@ from torch.nn import ParameterList
 
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.dropout import Masks
-from deeplode.nets.kernels import kernel, sloped
+from deeplode.nets.kernels import Kernel, kernel, sloped
 from deeplode.nets.trainable import Hidden
 
 
@@ -32,6 +32,12 @@ class Layers:
     weights: ParameterList
     biases: ParameterList
     slopes: ParameterList
+
+    def kernels(self) -> list[Kernel]:
+        """The activation of each hidden layer."""
+        if self.slopes:
+            return [sloped(slope.detach()) for slope in self.slopes]
+        return [kernel(self.activation)] * (len(self.weights) - 1)
 
 
 class Trunk:
@@ -51,9 +57,7 @@ class Trunk:
         self.z = [torch.empty(members, batch, width) for width in widths]
         self.h = [torch.empty_like(z) for z in self.z[:-1]]  # activations
         self.dz = [torch.empty_like(z) for z in self.z[:-1]]  # slopes by ``z``
-        slopes = [slope.detach() for slope in layers.slopes]
-        one = None if slopes else kernel(layers.activation)
-        self.kernels = [one or sloped(slopes[layer]) for layer in range(len(self.h))]
+        self.kernels = layers.kernels()
         self.masks: Masks | None = None
 
     def forward(self, masks: Masks | None) -> Tensor:

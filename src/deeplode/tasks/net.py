@@ -24,7 +24,7 @@ from deeplode.nets.shape import NetShape
 from deeplode.runtime import side_by_side
 
 HEAVY = 5.0  # a standard deviation beyond so many robust ones comes from a heavy tail
-CHUNK = 1024  # rows that one thread predicts at once: their activations stay in its cache
+CHUNK = 256  # rows that one thread predicts at once: their activations stay in its cache
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class Net:
     @cached_property
     def _folded(self) -> Folded:
         return Folded(self.ensemble)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be made again: scikit-learn's users copy estimators by their state."""
+        return {name: value for name, value in vars(self).items() if name != "_folded"}
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Probabilities (rows, n_classes), or values (rows,) in the target's unit."""
