@@ -76,7 +76,7 @@ class Given:
         if not isinstance(module, KerasNet):  # whose weights are made by the first call
             self._check_trained(module)
         with seeded(seed), torch.no_grad():
-            call(module.eval(), rows, outputs, self.name)
+            call(module.train(False), rows, outputs, self.name)
         self._check_trained(module)
         return module
 
@@ -163,5 +163,5 @@ def draws(module: nn.Module, rows: Tensor, outputs: int, name: str) -> bool:
         changed = not torch.equal(start, torch.get_rng_state())
         for tensor, kept in zip(tensors, before, strict=True):
             tensor.copy_(kept)
-    module.eval()
+    module.train(False)
     return changed or isinstance(module, KerasNet)

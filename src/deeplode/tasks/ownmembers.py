@@ -51,7 +51,7 @@ def members_of(
     if len({id(getattr(module, "model", module)) for module in made}) < members:
         raise OptionError("E-OPT-143", net=name)
     links = {strip(module, rows) for module in made} if problem.classifies else set()
-    scores = call(made[0].eval(), rows, outputs, name).detach()
+    scores = call(made[0].train(False), rows, outputs, name).detach()
     real = bool(rows.any())
     if real and not scores.isfinite().all():
         raise OptionError("E-OPT-136", net=name, given=tuple(rows.shape))
