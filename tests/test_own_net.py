@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,21 @@ def test_the_command_line_refuses_the_file_and_says_what_it_needs(
     tumours[0].head().to_csv(tmp_path / "new.csv", index=False)
     status = main(["predict", str(tmp_path / "mine.lode"), str(tmp_path / "new.csv")])
     assert status == 6
+
+
+def test_the_report_says_how_the_file_is_read_and_what_was_noticed(
+    fitted: Classifier, tmp_path: Path
+) -> None:
     fitted.report(tmp_path / "report.html")
-    assert "Deep net" in (tmp_path / "report.html").read_text("utf-8")
+    page = html.unescape((tmp_path / "report.html").read_text("utf-8"))
+    assert "Deep net" in page
+    assert 'load("model.lode", nets={"mine": net})' in page
+    assert "deeplode predict" not in page
+    assert [one["code"] for one in fitted.facts_["warnings"]] == [
+        notice.code for notice in fitted.notices_
+    ]
+    fitted.report(tmp_path / "zh.html", language="zh")
+    assert "没有其代码" in (tmp_path / "zh.html").read_text("utf-8")
 
 
 def test_prediction_leaves_the_model_as_it_is_and_rows_do_not_see_their_neighbours(

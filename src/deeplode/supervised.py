@@ -136,7 +136,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
             settings = Settings(problem, memory.config, self.blend, own=own)
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
-        self.facts_ = validation_facts(learned, made)
+        warnings = [notice.as_json() for notice in self.notices_]
+        self.facts_ = {**validation_facts(learned, made), "warnings": warnings}
         self.n_iter_ = max(1, learned.training.get("epochs", 1))
         probe = made.table.rows(np.arange(min(PROBE_ROWS, len(made.table))))
         self._hold(learned.model, probe)
