@@ -27,6 +27,7 @@ AREAS = {  # file: what its codes begin with
     "fit": ("W-FIT",),
     "report": ("R",),
     "trace": ("E-OPT", "TR"),
+    "ownnet": ("E-OPT", "E-MODEL", "W-NET"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])
 CODE = re.compile(rf"({HEADS})(-[A-Z0-9_@]+)+")
