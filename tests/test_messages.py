@@ -28,6 +28,7 @@ AREAS = {  # file: what its codes begin with
     "report": ("R",),
     "trace": ("E-OPT", "TR"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
+    "ownnet": ("E-OPT", "E-MODEL", "W-NET"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])
 CODE = re.compile(rf"({HEADS})(-[A-Z0-9_@]+)+")

@@ -6,12 +6,13 @@ All process-wide state is set here, and set back.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -225,16 +226,31 @@ def configured(threads: int, seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Inside, what this thread asks of torch is done by this thread alone.
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, the random numbers of torch and of Python begin at ``seed``; set back after."""
+    import torch
 
-    For small work: waking a second thread takes longer than the work, and when another process
-    has the second core, waiting for it takes milliseconds.
+    chance, plain = torch.get_rng_state(), random.getstate()
+    try:
+        torch.default_generator.manual_seed(seed)
+        random.seed(seed)
+        yield
+    finally:
+        random.setstate(plain)
+        torch.set_rng_state(chance)
+
+
+@contextmanager
+def at_most(threads: int) -> Iterator[None]:
+    """Inside, what this thread asks of torch is done by so many threads, or fewer if it has fewer.
+
+    One is best for small work: waking a second thread takes longer than the work, and when another
+    process has the second core, waiting for it takes milliseconds.
     """
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(min(threads, before))
     try:
         yield
     finally:
@@ -255,7 +271,7 @@ def workers(parts: int, each: int | None = None) -> Iterator[Workers]:
     crew = max(1, min(threads, parts))
     each = each or max(1, threads // crew)
     if crew == 1:
-        with one_thread() if each == 1 else nullcontext():
+        with at_most(each):
             yield lambda work, those: [work(one) for one in those]
         return
     with ThreadPoolExecutor(crew, initializer=torch.set_num_threads, initargs=(each,)) as pool:

@@ -15,6 +15,7 @@ from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, ModelFileError
 from deeplode.lode.rows import join_answers, split_answers
 from deeplode.tasks.model import Model
+from deeplode.tasks.own import OwnNet
 
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
@@ -59,21 +60,27 @@ def save(
     )
 
 
-def restore(path: str | Path) -> Saved:
+def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
     """Read a model file and let it answer its probe.
 
+    nets: the user's own nets by the name that the file has for them.
     Raises ModelFileError for a file that cannot be trusted or read, or answers otherwise than it
     did when it was made.
     """
     parts = modelfile.read(path)
     try:
-        model = Model.restore(parts.schema, parts.arrays)
+        model = Model.restore(parts.schema, parts.arrays, nets, str(path))
         inputs, expected = split_answers(parts.probe)
         with np.errstate(all="ignore"):  # numbers made up may be of any size; answers are compared
             answers = model.predict(Table.of(inputs)).outputs.reshape(len(inputs), -1)
+    except ModelFileError:
+        raise
     except NONSENSE as error:
         raise ModelFileError("E-MODEL-014", source=str(path), what=_why(error)) from error
     if answers.shape != expected.shape or not np.allclose(answers, expected, RELATIVE, ABSOLUTE):
+        own = model.candidates.get("net")
+        if isinstance(own, OwnNet):
+            raise ModelFileError("E-MODEL-018", source=str(path), net=own.given.name)
         raise ModelFileError("E-MODEL-015", source=str(path))
     return Saved(model, parts.card, Table.of(inputs))
 

@@ -19,7 +19,9 @@ from deeplode.encode.target import infer_target, missing_targets
 from deeplode.errors import DataError
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import usable_threads
+from deeplode.messages import Notice
 from deeplode.messages import language as chosen_language
+from deeplode.nets.given import Given
 from deeplode.output import write_text
 from deeplode.progress import silent
 from deeplode.quantity import duration, size
@@ -29,6 +31,7 @@ from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, save
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
+from deeplode.tasks.ownchoices import own_choices
 from deeplode.tasks.plan import plan, some_rows
 from deeplode.tasks.prepare import Plan, lesson
 from deeplode.tasks.score import validated
@@ -47,6 +50,10 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
     kinds: {column: kind} where the guess is wrong. drop: columns to leave out.
     blend: blend the net with boosted trees; False keeps the model a pure net.
+    net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
+    ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the
+    model file. It takes float32 (rows, n_inputs) and returns scores (rows, n_outputs), before any
+    sigmoid or softmax; n_outputs is 1 for two classes and for numbers.
     The others are choices of the net; None follows from the data.
     """
 
@@ -60,6 +67,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         kinds: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
         blend: bool = True,
+        net: Any = None,
         members: int | None = None,
         hidden: Sequence[int] | None = None,
         activation: str | None = None,
@@ -82,14 +90,13 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.blend = seed, kinds, drop, blend
-        self.members, self.hidden, self.activation = members, hidden, activation
+        self.net, self.members, self.hidden, self.activation = net, members, hidden, activation
         self.optimizer, self.optimizer_style = optimizer, optimizer_style
         self.learning_rate, self.schedule = learning_rate, schedule
-        self.batch_size, self.accumulate = batch_size, accumulate
-        self.epochs, self.patience, self.dropout = epochs, patience, dropout
+        self.batch_size, self.accumulate, self.epochs = batch_size, accumulate, epochs
+        self.patience, self.dropout, self.input_noise = patience, dropout, input_noise
         self.l1, self.l2, self.weight_decay = l1, l2, weight_decay
-        self.clip_norm, self.max_norm = clip_norm, max_norm
-        self.label_smoothing, self.input_noise = label_smoothing, input_noise
+        self.clip_norm, self.max_norm, self.label_smoothing = clip_norm, max_norm, label_smoothing
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn ``y`` from ``X``.
@@ -112,6 +119,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         return self
 
     def _learn(self, frame: pl.DataFrame, columns: dict[str, pl.Series], budget: Budget) -> None:
+        own, choices, told = self._net(frame.height)
         names = {role: _free(role, frame.columns) for role in columns}
         whole = frame.with_columns(own.alias(names[role]) for role, own in columns.items())
         target = whole[names["target"]]
@@ -122,22 +130,28 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
         with configured(threads, self.seed):
             made, notices = lesson(table, code, Plan(roles, self.kinds, None, self.seed))
-            memory = plan(made.table, made.schema, problem, self._net(), budget.memory_limit)
+            memory = plan(made.table, made.schema, problem, choices, budget.memory_limit)
             if memory.rows < len(made.table):
                 made = made.rows(some_rows(made.table, memory.rows, self.seed))
-            learned = learn(made, Settings(problem, memory.config, self.blend), budget, silent)
-        self.notices_ = (*notices, *memory.notices, *learned.notices)
-        self.facts_ = validation_facts(learned, made)
+            settings = Settings(problem, memory.config, self.blend, own=own)
+            learned = learn(made, settings, budget, silent)
+        self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
+        warnings = [notice.as_json() for notice in self.notices_]
+        self.facts_ = {**validation_facts(learned, made), "warnings": warnings}
         self.n_iter_ = max(1, learned.training.get("epochs", 1))
         probe = made.table.rows(np.arange(min(PROBE_ROWS, len(made.table))))
         self._hold(learned.model, probe)
 
-    def _net(self) -> dict[str, Any]:
-        """The choices of the net that were made."""
+    def _net(self, rows: int) -> tuple[Given | None, dict[str, Any], tuple[Notice, ...]]:
+        """The user's own net, the choices that were made, and what to know of them."""
         chosen = {name: getattr(self, name) for name in NET}
         if chosen["hidden"] is not None:
             chosen["hidden"] = tuple(chosen["hidden"])
-        return {name: value for name, value in chosen.items() if value is not None}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        if self.net is None:
+            return None, chosen, ()
+        own = Given.of(self.net)
+        return own, *own_choices(own, chosen, rows)
 
     def _hold(self, model: Model, probe: Table) -> None:
         self.model_ = model

@@ -174,22 +174,24 @@ def doctor() -> dict[str, Any]:
     return machine_facts()
 
 
-def load(path: str | Path) -> Classifier | Regressor:
+def load(path: str | Path, nets: Mapping[str, Any] | None = None) -> Classifier | Regressor:
     """The estimator in a model file, or in the run folder that holds one.
 
+    nets: for a model with a net of your own, ``{name: net}`` with what ``net=`` was in training:
+    the file holds its weights, not its code.
     Raises ModelFileError for a file that cannot be trusted or read.
     """
     from deeplode.estimators import estimator_of
 
-    return estimator_of(opened(path))
+    return estimator_of(opened(path, nets))
 
 
-def opened(path: str | Path) -> Saved:
+def opened(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
     """The model in a model file, or in the run folder that holds one. Raises as ``load`` does."""
     from deeplode.saved import restore
 
     place = Path(path)
-    return restore(place / "model.lode" if place.is_dir() else place)
+    return restore(place / "model.lode" if place.is_dir() else place, nets)
 
 
 def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:

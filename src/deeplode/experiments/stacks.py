@@ -22,7 +22,7 @@ from deeplode.nets.bundle import Bundle
 from deeplode.nets.codes import Codes
 from deeplode.nets.ensemble import Ensemble
 from deeplode.nets.shape import MOST, NetShape
-from deeplode.tasks.deep import LOSSES, prior, truth
+from deeplode.tasks.deep import LOSSES, prior, truth, weights_of
 from deeplode.tasks.learn import Lesson
 from deeplode.tasks.net import Net, Scale
 
@@ -95,9 +95,7 @@ def study(
     scale = Scale() if problem.classifies else Scale.fit(target[learn])
     default = FitConfig()
     codes = Codes.fit(own.numbers, own.categories, default.quantiles, default.frequent)
-    weight = None
-    if lesson.weights is not None:
-        weight = torch.from_numpy(lesson.weights / lesson.weights.mean()).float()
+    weight = weights_of(lesson.weights)
     rows = Rows(codes.ready(batch.numbers, batch.categories), truth(target, problem, scale), weight)
     first = prior(target[learn], problem)
     return Study(

@@ -76,6 +76,7 @@ def load(folder: Path, state: State, identity: str) -> bool:
 def _tensors(state: State) -> dict[str, Tensor]:
     tensors = {
         "generator": state.generator.get_state(),
+        "chance": torch.get_rng_state(),  # of nets with dropout of their own
         "best_loss": state.best_loss,
         "best_epoch": state.best_epoch,
         "setbacks": state.setbacks,
@@ -92,6 +93,7 @@ def _tensors(state: State) -> dict[str, Tensor]:
 
 def _fill(state: State, tensors: dict[str, Tensor]) -> None:
     state.generator.set_state(tensors["generator"])
+    torch.set_rng_state(tensors["chance"])
     for name in ("best_loss", "best_epoch", "setbacks"):
         setattr(state, name, tensors[name])
     for name, members in (("now", state.tensors), ("best", state.best)):

@@ -22,7 +22,6 @@ from deeplode.progress import Listen
 from deeplode.runtime import Budget, Workers, workers
 
 VALIDATE = 2048  # rows of each member that validation holds at once
-LOOK_UP = 8  # steps between two looks at the budget
 SAVE_EVERY = 2.0  # seconds between two checkpoints, at least
 
 
@@ -66,22 +65,27 @@ def epoch(job: Job, state: State, budget: Budget, do: Workers) -> None:
     for pool in state.pools.values():
         pool.refill(job.steps * job.accumulate)
     factors = setback.factors(state)
-    total = torch.zeros(len(job.folds))
-    for index in torch.split(order, LOOK_UP):
+    losses = [torch.zeros(0, len(job.folds))]
+    done, few = 0, 1
+    while done < len(order):
         state.pace.look_up(budget, job.steps)
-        if state.pace.over or not total.isfinite().any():
+        if state.pace.over or not losses[-1].isfinite().any(1).all():
             break
-        total += several(job, state, index, state.pace.step - before, factors, do)
-    steps = max(state.pace.step - before, 1)
+        start = time.monotonic()
+        losses.append(several(job, state, order[done : done + few], done, factors, do))
+        done += few
+        few = state.pace.few((time.monotonic() - start) / few)
+    steps = state.pace.step - before
+    learned = torch.cat(losses).sum(0) / max(steps, 1)
     seen = do(partial(observe, job), state.parts)
-    valid_loss = torch.where(total.isfinite(), validate(job, state, do), torch.nan)
+    valid_loss = torch.where(learned.isfinite(), validate(job, state, do), torch.nan)
     state.epoch += 1
     setback.put_back(state, valid_loss)
     state.keep_best(valid_loss)
     seconds = time.monotonic() - began
     speed = steps * order[0].numel() / max(seconds, 1e-9)
-    losses = (total / steps).tolist(), valid_loss.tolist()
-    state.history.add(*losses, seconds, speed, [own for part in seen for own in part])
+    layers = [own for part in seen for own in part]
+    state.history.add(learned.tolist(), valid_loss.tolist(), seconds, speed, layers)
 
 
 def several(
@@ -95,7 +99,7 @@ def several(
     """Optimizer steps of all members. order: (steps, members, rows).
 
     first: number of the first step within the epoch. factors: on each stepper's learning rate.
-    Returns each member's losses, summed.
+    Returns each member's losses, (steps, members).
     """
     plan = []
     for number, index in enumerate(order, first):
@@ -112,10 +116,9 @@ def several(
         state.pace.advance()
 
     def steps(part: Part) -> Tensor:
-        losses = [step(job, part, turn, state.pools) for turn in plan]
-        return torch.stack(losses).sum(0)
+        return torch.stack([step(job, part, turn, state.pools) for turn in plan])
 
-    return torch.cat(do(steps, state.parts))
+    return torch.cat(do(steps, state.parts), 1)
 
 
 def shuffled(folds: Sequence[Fold], steps: int, batch: int, generator: torch.Generator) -> Tensor:

@@ -25,7 +25,7 @@ def observe(job: Job, part: Part) -> list[list[list[float]]]:
     zeros: share of weights that are exactly 0.
     """
     way = part.way
-    if part.watch is not None:
+    if part.watch is not None and way.hidden():
         way = part.watch
         some = torch.arange(WATCHED)
         index = torch.stack([one.train[some % len(one.train)] for one in job.folds[part.members]])

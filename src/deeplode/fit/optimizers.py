@@ -131,7 +131,24 @@ def build(
             }
             extra = {"weight_decay": own.weight_decay} if rule.decays else {}
             described.append(one | extra | ({"matrix": bool(units)} if rule.parted else {}))
-    return rule.over(described, learning_rate)
+    return rule.over(_joined(described), learning_rate)
+
+
+def _joined(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Fewer groups: those of the same settings in one, as each costs time in every step."""
+    found: list[dict[str, Any]] = []
+    for group in groups:
+        same = [one for one in found if all(one[name] == group[name] for name in _told(group))]
+        if same:
+            same[0]["params"] += group["params"]
+            same[0]["units"] += group["units"]
+        else:
+            found.append(group | {name: [*group[name]] for name in ("params", "units")})
+    return found
+
+
+def _told(group: dict[str, Any]) -> list[str]:
+    return [name for name in group if name not in ("params", "units")]
 
 
 def _parts(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from deeplode.runtime import Budget
 
+LOOK_UP = 0.05  # seconds between two looks at the budget …
+MOST_STEPS = 16  # … and steps at most
 MEASURE_FROM = 8  # steps before the clock is trusted
 NOTICEABLE = 1.05  # a stride is changed when it is wrong by more than this factor
 SPARE = 0.93  # share of the time left that steps may fill; validation after the last one too
@@ -53,6 +55,15 @@ class Pace:
         """One step was made."""
         self.step += 1
         self.progress += self.stride
+
+    def few(self, seconds: float) -> int:
+        """Steps until the budget should be looked at again. seconds: that one takes.
+
+        A run that is repeated looks up at every step, so that it passes over none of its record.
+        """
+        if self.replay:
+            return 1
+        return max(1, min(MOST_STEPS, int(LOOK_UP / max(seconds, 1e-9))))
 
     def look_up(self, budget: Budget, steps: int) -> None:
         """Change the stride where the budget, or the run that is repeated, asks for it.

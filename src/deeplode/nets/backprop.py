@@ -10,7 +10,7 @@ from torch import Tensor
 from deeplode.nets.codes import EMBEDDING
 from deeplode.nets.dropout import Masks
 from deeplode.nets.trainable import Hidden
-from deeplode.nets.trunk import Trunk
+from deeplode.nets.trunk import Trunk, gradient
 
 if TYPE_CHECKING:
     from deeplode.nets.ensemble import Ensemble
@@ -27,9 +27,7 @@ class Backprop:
         self.trunk = Trunk(net.layers, batch)
         self.weight = self.trunk.weights[0]
         self.scale = net.scale.detach()
-        net.scale.grad, net.embedding.grad = (
-            torch.zeros_like(one) for one in (net.scale, net.embedding)
-        )
+        self.by_scale, self.by_embedding = gradient(net.scale), gradient(net.embedding)
         self.wide = net.codes.room(net.shape.members * batch)
         self.first = torch.empty_like(self.weight)  # scales times weights
         self.slope = torch.empty_like(self.weight[:, : net.dense])  # of the loss by ``first``
@@ -66,7 +64,7 @@ class Backprop:
         if self.net.codes.many:
             self._product(torch.bmm(self.looked_up.mT, dz), slice(dense, None))
             found = torch.bmm(dz, self.first[:, dense:].mT).view(-1, EMBEDDING)
-            self.net.scatter(self.positions, found)
+            self.net.scatter(self.positions, found, self.by_embedding)
 
     def hidden(self) -> list[Hidden]:
         """The hidden layers."""
@@ -74,8 +72,6 @@ class Backprop:
 
     def _product(self, slope: Tensor, part: slice) -> None:
         """Gradients of scales and weights from that of their product."""
-        weight, scale = self.net.weights[0].grad, self.net.scale.grad
-        assert weight is not None
-        assert scale is not None
-        torch.mul(slope, self.scale[:, part], out=weight[:, part])
-        torch.sum(slope.mul_(self.weight[:, part]), 2, keepdim=True, out=scale[:, part])
+        torch.mul(slope, self.scale[:, part], out=self.trunk.by_weight[0][:, part])
+        slope.mul_(self.weight[:, part])
+        torch.sum(slope, 2, keepdim=True, out=self.by_scale[:, part])

@@ -109,14 +109,12 @@ class Ensemble(nn.Module):
             Group((self.scale,), rate=SCALE_RATE, decay=False),
         )
 
-    def scatter(self, positions: Tensor, slopes: Tensor) -> None:
+    def scatter(self, positions: Tensor, slopes: Tensor, gradient: Tensor) -> None:
         """The way back through ``look_up``: leaves the gradient of the embedding.
 
         slopes: of the loss by what was looked up, (members * rows * many, EMBEDDING).
         """
         offset = torch.arange(len(positions), dtype=torch.int32).view(-1, 1, 1) * self.rows
-        gradient = self.embedding.grad
-        assert gradient is not None
         places = (positions + offset).flatten()
         gradient.zero_().flatten(0, 1).index_add_(0, places, slopes)
 

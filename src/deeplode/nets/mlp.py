@@ -98,7 +98,7 @@ class MlpPass:
     @torch.no_grad()
     def backward(self, slopes: Tensor) -> None:
         """Fill the gradients. slopes: (members, batch, outputs), by the last scores."""
-        torch.bmm(self.x.mT, self.trunk.backward(slopes), out=self.net.weights[0].grad)
+        torch.bmm(self.x.mT, self.trunk.backward(slopes), out=self.trunk.by_weight[0])
 
     def hidden(self) -> list[Hidden]:
         """The hidden layers."""

@@ -40,6 +40,13 @@ class Layers:
         return [kernel(self.activation)] * (len(self.weights) - 1)
 
 
+def gradient(parameter: Tensor) -> Tensor:
+    """Room for the gradient of a parameter, where it stays: passes write it anew each time."""
+    room = torch.zeros_like(parameter)
+    parameter.grad = room
+    return room
+
+
 class Trunk:
     """Passes over batches of one size; gradients are left in ``grad`` of each parameter.
 
@@ -48,8 +55,9 @@ class Trunk:
 
     def __init__(self, layers: Layers, batch: int) -> None:
         self.layers = layers
-        for parameter in (*layers.weights, *layers.biases, *layers.slopes):
-            parameter.grad = torch.zeros_like(parameter)
+        self.by_weight, self.by_bias, self.by_slope = (
+            [gradient(one) for one in own] for own in (layers.weights, layers.biases, layers.slopes)
+        )
         self.weights = [weight.detach() for weight in layers.weights]
         self.biases = [bias.detach() for bias in layers.biases]
         members, *widths = len(self.biases[0]), *(bias.shape[2] for bias in self.biases)
@@ -79,16 +87,16 @@ class Trunk:
         dz = slopes
         for layer in range(len(self.h), 0, -1):
             below = layer - 1
-            torch.bmm(self.h[below].mT, dz, out=self.layers.weights[layer].grad)
-            torch.sum(dz, 1, keepdim=True, out=self.layers.biases[layer].grad)
+            torch.bmm(self.h[below].mT, dz, out=self.by_weight[layer])
+            torch.sum(dz, 1, keepdim=True, out=self.by_bias[layer])
             dh = torch.bmm(dz, self.weights[layer].mT, out=self.dz[below])
             if self.masks is not None:
                 dh.mul_(self.masks.layer(below, dh.shape))
-            if self.layers.slopes:
-                learned = self.layers.slopes[below].grad
-                torch.sum(dh * self.z[below].clamp_max(0), 1, keepdim=True, out=learned)
+            if self.by_slope:
+                by_slope = dh * self.z[below].clamp_max(0)
+                torch.sum(by_slope, 1, keepdim=True, out=self.by_slope[below])
             dz = self.kernels[below].backward(dh, self.z[below], self.h[below])
-        torch.sum(dz, 1, keepdim=True, out=self.layers.biases[0].grad)
+        torch.sum(dz, 1, keepdim=True, out=self.by_bias[0])
         return dz
 
     def hidden(self) -> list[Hidden]:

@@ -19,10 +19,11 @@ def use(facts: Facts, words: Words) -> Section | None:
     if "model" not in files and (files or not facts.get("metrics")):
         return None
     name = PurePosixPath(plain(files.get("model")) or "model.lode").name or "model.lode"
-    blocks = (
-        Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), words)),
-        Lines(words("R-USE-PYTHON"), _python(name, facts, words)),
-    )
+    own = plain(mapping(facts.get("training")).get("net"))
+    python = Lines(words("R-USE-PYTHON"), _python(name, own, facts, words))
+    if own:  # the command line has none of the user's code
+        return Section("use", words("R-USE"), (python,), words("R-USE-OWN", net=own))
+    blocks = (Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), words)), python)
     return Section("use", words("R-USE"), blocks, words("R-USE-LEAD"))
 
 
@@ -38,11 +39,12 @@ def _shell(model: str, words: Words) -> str:
     )
 
 
-def _python(model: str, facts: Facts, words: Words) -> str:
+def _python(model: str, own: str, facts: Facts, words: Words) -> str:
+    nets = f", nets={{{json.dumps(own, ensure_ascii=False)}: net}}" if own else ""
     lines = [
         "from deeplode import load, read",
         "",
-        f"model = load({json.dumps(model, ensure_ascii=False)})",
+        f"model = load({json.dumps(model, ensure_ascii=False)}{nets})",
         'table = read("new.csv")',
         "answers = model.predict(table)",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from deeplode.fit.config import FitConfig
 from deeplode.fit.loop import held_out, train, valid_rows
 from deeplode.fit.losses import BINARY, MULTICLASS, REGRESSION, Loss
 from deeplode.fit.state import Fold as RowFold
-from deeplode.fit.state import Job, Rows
+from deeplode.fit.state import Job, Rows, State
 from deeplode.nets.codes import Codes
 from deeplode.nets.ensemble import Ensemble
 from deeplode.nets.shape import NetShape
+from deeplode.nets.trainable import Trainable
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.net import Net, Scale
@@ -53,27 +54,45 @@ def fit_net(
     codes = Codes.fit(batch.numbers, batch.categories, config.quantiles, config.frequent)
     shape = NetShape(config.hidden, config.activation, problem.n_outputs, len(folds))
     ensemble = Ensemble(shape, codes, prior(target, problem), generator)
-    weight = None if weights is None else torch.from_numpy(weights / weights.mean()).float()
-    rows = Rows(codes.ready(batch.numbers, batch.categories), truth(target, problem, scale), weight)
-    cuts = tuple(
-        RowFold(torch.from_numpy(fold.train).long(), torch.from_numpy(fold.valid).long())
-        for fold in folds
+    rows = Rows(
+        codes.ready(batch.numbers, batch.categories),
+        truth(target, problem, scale),
+        weights_of(weights),
     )
+    cuts = row_folds(folds)
     loss, spread = LOSSES[problem.task], codes.spread
     job = Job(ensemble, rows, cuts, loss, config, generator, spread)
     state = train(job, budget, listen, checkpoint)
     ensemble.fill_unseen()
-    training = {
+    training = training_facts(job, state, sum(one.numel() for one in ensemble.parameters()))
+    net = Net(problem, ensemble, scale, config, training)
+    return net, out_of_fold(net.answer, ensemble, rows, cuts)
+
+
+def training_facts(job: Job, state: State, parameters: int) -> dict[str, Any]:
+    """What came of a training, as plain JSON values."""
+    return {
         "history": state.history.to_json(),
         "best_epochs": state.best_epoch.tolist(),
         "setbacks": state.setbacks.tolist(),
         "strides": [list(stride) for stride in state.pace.strides],
         "steps": state.pace.step,
         "batch_size": job.batch,
-        "parameters": sum(parameter.numel() for parameter in ensemble.parameters()),
+        "parameters": parameters,
     }
-    net = Net(problem, ensemble, scale, config, training)
-    return net, _out_of_fold(net, rows, cuts)
+
+
+def row_folds(folds: Sequence[Fold]) -> tuple[RowFold, ...]:
+    """The rows of each member as the loop takes them."""
+    return tuple(
+        RowFold(torch.from_numpy(fold.train).long(), torch.from_numpy(fold.valid).long())
+        for fold in folds
+    )
+
+
+def weights_of(weights: NDArray[np.float64] | None) -> Tensor | None:
+    """(rows,) float32 of mean 1, or None."""
+    return None if weights is None else torch.from_numpy(weights / weights.mean()).float()
 
 
 def truth(target: NDArray[Any], problem: Problem, scale: Scale) -> Tensor:
@@ -94,14 +113,22 @@ def prior(target: NDArray[Any], problem: Problem) -> Tensor:
     return logs if problem.task == "multiclass" else (logs[1] - logs[0]).view(1)
 
 
-def _out_of_fold(net: Net, rows: Rows, folds: Sequence[RowFold]) -> NDArray[np.float64]:
-    """Each row's mean over the members that were validated on it; NaN where none was."""
+def out_of_fold(
+    answer: Callable[[Tensor], NDArray[np.float64]],
+    net: Trainable,
+    rows: Rows,
+    folds: Sequence[RowFold],
+) -> NDArray[np.float64]:
+    """Each row's mean over the members that were validated on it; NaN where none was.
+
+    answer: makes answers of scores, (members, rows, …) both.
+    """
     index, own = valid_rows(folds)
-    answers = net.answer(held_out(net.ensemble, rows, index))
+    answers = answer(held_out(net, rows, index))
     total = np.zeros((len(rows.target), *answers.shape[2:]))
     count = np.zeros(len(rows.target))
-    for answer, places, counts in zip(answers, index.numpy(), own.numpy() > 0, strict=True):
-        total[places[counts]] += answer[counts]
+    for found, places, counts in zip(answers, index.numpy(), own.numpy() > 0, strict=True):
+        total[places[counts]] += found[counts]
         count[places[counts]] += 1
     count[count == 0] = np.nan
     return total / count.reshape(-1, *(1 for _ in answers.shape[2:]))

@@ -31,11 +31,13 @@ from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.threshold import choose_threshold
 from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice, say
+from deeplode.nets.given import Given
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.deep import fit_net
 from deeplode.tasks.model import ANSWERS, NO_SPREAD, Calibration, Model
 from deeplode.tasks.net import Net
+from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
 from deeplode.tasks.watch import net_summary, watched
 from deeplode.trees.boost import fit_trees
@@ -86,6 +88,7 @@ class Settings:
     replay: what an earlier run recorded of its steps, by candidate; repeated whatever the clock
         says.
     checkpoint: folder that a killed run goes on from.
+    own: the user's own net in place of ours.
     """
 
     problem: Problem
@@ -93,6 +96,7 @@ class Settings:
     blend: bool = True
     replay: Mapping[str, Any] | None = None
     checkpoint: Path | None = None
+    own: Given | None = None
 
 
 @dataclass(frozen=True)
@@ -119,10 +123,10 @@ class Learned:
         return int(known(self.oof[self.model.answer]).sum())
 
     @property
-    def net(self) -> Net | None:
+    def net(self) -> Net | OwnNet | None:
         """The deep net, where there was time for it."""
         found = self.candidates.get("net")
-        return found if isinstance(found, Net) else None
+        return found if isinstance(found, Net | OwnNet) else None
 
     @property
     def training(self) -> dict[str, Any]:
@@ -189,6 +193,9 @@ def _fit_all(
         "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
         "net": lambda: fit_net(*data, config, settings.checkpoint),
     }
+    if settings.own is not None:
+        own = OwnFit(settings.own, config, settings.checkpoint)
+        fits["net"] = lambda: own(*data)
     stages, fitted = Stages(settings.checkpoint), _Fitted()
     for name, fit in fits.items():
         if budget.stop() and name != "trivial":
@@ -239,8 +246,12 @@ def _assemble(
         calibrations={name: own.calibration for name, own in found.items()},
         spread=found[answer].spread,
     )
-    cut_short = tuple(_cut_short(fitted.candidates, budget))
-    told = (found[answer].threshold, found[answer].reliability, cut_short)
+    own = fitted.candidates.get("net")
+    notices = (
+        *(own.notices if isinstance(own, OwnNet) else ()),
+        *_cut_short(fitted.candidates, budget),
+    )
+    told = (found[answer].threshold, found[answer].reliability, notices)
     return Learned(model, fitted.candidates, oof, seconds, *told)
 
 

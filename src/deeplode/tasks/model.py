@@ -24,6 +24,7 @@ from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.problem import Problem
 from deeplode.tasks.net import Net
+from deeplode.tasks.own import OwnNet
 from deeplode.trees.candidate import Trees
 
 # What a model file may hold; its names select from these and from nothing else.
@@ -167,10 +168,18 @@ class Model:
         }
 
     @classmethod
-    def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Model:
+    def restore(
+        cls,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray],
+        nets: Mapping[str, Any] | None = None,
+        source: str = "",
+    ) -> Model:
         """The model that ``facts()`` and ``arrays()`` describe.
 
-        Raises ValueError, KeyError or TypeError for what no fit can have written.
+        nets: the user's own nets by name, for a model that needs one. source: named in errors.
+        Raises ModelFileError when a net is needed that is not there or does not fit, ValueError,
+        KeyError or TypeError for what no fit can have written.
         """
         candidates: dict[str, Candidate] = {}
         for name, own in facts["candidates"].items():
@@ -179,7 +188,10 @@ class Model:
                 for part, array in arrays.items()
                 if part.startswith(f"{name}.")
             }
-            candidates[name] = RESTORE[name](own, parts)
+            if name == "net" and "own" in own:
+                candidates[name] = OwnNet.restore(own, parts, nets or {}, source)
+            else:
+                candidates[name] = RESTORE[name](own, parts)
         low, high = (float(reach) for reach in facts["spread"])
         model = cls(
             problem=Problem(**facts["problem"]),

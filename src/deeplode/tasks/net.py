@@ -53,6 +53,19 @@ class Scale:
         return cls(float(target.mean()), spread, low - reach, high + reach)
 
 
+def answers_of(scores: Tensor, problem: Problem, scale: Scale) -> NDArray[np.float64]:
+    """Scores, (members, rows, outputs), as probabilities, (members, rows, n_classes), or as values
+    in the target's unit, (members, rows)."""
+    wide = scores.double()
+    if problem.task == "multiclass":
+        return wide.softmax(2).numpy()
+    if problem.task == "binary":
+        positive = wide.squeeze(2).sigmoid()
+        return torch.stack([1 - positive, positive], 2).numpy()
+    values = wide.squeeze(2) * scale.spread + scale.mean
+    return values.clamp(scale.low, scale.high).numpy()
+
+
 @dataclass(frozen=True)
 class Net:
     """A trained ensemble: the candidate called ``net``."""
@@ -101,14 +114,22 @@ class Net:
 
     def answer(self, scores: Tensor) -> NDArray[np.float64]:
         """(members, rows, outputs) -> (members, rows, n_classes) or (members, rows)."""
-        wide = scores.double()
-        if self.problem.task == "multiclass":
-            return wide.softmax(2).numpy()
-        if self.problem.task == "binary":
-            positive = wide.squeeze(2).sigmoid()
-            return torch.stack([1 - positive, positive], 2).numpy()
-        values = wide.squeeze(2) * self.scale.spread + self.scale.mean
-        return values.clamp(self.scale.low, self.scale.high).numpy()
+        return answers_of(scores, self.problem, self.scale)
+
+    @property
+    def members(self) -> int:
+        """Nets side by side."""
+        return self.ensemble.shape.members
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """The weights between units, which l1 makes sparse."""
+        return tuple(self.ensemble.weights)
+
+    @property
+    def parameters(self) -> int:
+        """All numbers that training changes."""
+        return sum(one.numel() for one in self.ensemble.parameters())
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned that is not in ``facts``."""

@@ -15,29 +15,32 @@ from deeplode.fit.history import History
 from deeplode.messages import Notice
 from deeplode.runtime import Budget
 from deeplode.tasks.net import Net
+from deeplode.tasks.own import OwnNet
 
 IDLE = 0.01  # of the answers' spread: a column that moves them by less is idle
 ROWS, ANSWERS = 500, 100_000  # to shuffle a column among; answers to ask for in all
 NAMED = 20  # columns that a message lists
 
 
-def net_summary(net: Net) -> dict[str, Any]:
+def net_summary(net: Net | OwnNet) -> dict[str, Any]:
     """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
     history = History.from_json(net.training["history"])
     best = [math.inf if math.isnan(loss) else loss for loss in history.valid_loss]
+    named = {"net": net.given.name} if isinstance(net, OwnNet) else {}
     return {
+        **named,
         "epochs": len(history),
         "best_epoch": min(range(1, len(best) + 1), key=lambda epoch: best[epoch - 1], default=0),
-        "members": net.ensemble.shape.members,
+        "members": net.members,
         "rows_per_second": max(history.rows_per_second, default=None),
-        "parameters": sum(one.numel() for one in net.ensemble.parameters()),
-        "zeros": sum(int((weight == 0).sum()) for weight in net.ensemble.weights),
+        "parameters": net.parameters,
+        "zeros": sum(int((weight == 0).sum()) for weight in net.weights),
         "history": history.by_epoch(),
         "config": net.config.to_json(),
     }
 
 
-def watched(net: Net, batch: Batch, encoder: Encoder, budget: Budget) -> list[Notice]:
+def watched(net: Net | OwnNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[Notice]:
     """What should be known of the net's training, and the columns that it hardly looks at."""
     history = History.from_json(net.training["history"])
     found = diagnose(history, net.config, net.training["setbacks"])
@@ -48,7 +51,7 @@ def watched(net: Net, batch: Batch, encoder: Encoder, budget: Budget) -> list[No
     return found
 
 
-def idle_columns(net: Net, batch: Batch, encoder: Encoder, budget: Budget) -> list[str]:
+def idle_columns(net: Net | OwnNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[str]:
     """Source columns whose cells can be shuffled among rows without moving the net's answers.
 
     None where that holds for all: then the net learned nothing at all, which others tell.
