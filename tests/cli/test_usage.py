@@ -13,7 +13,7 @@ import pytest
 from deeplode.cli.main import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-COMMANDS = ["inspect", "train", "predict", "evaluate", "report", "trace", "doctor"]
+COMMANDS = ["inspect", "train", "predict", "evaluate", "report", "compare", "trace", "doctor"]
 
 
 def test_help_lists_the_commands_that_there_are_and_no_others(deeplode: Run) -> None:

@@ -199,7 +199,10 @@ def verdict(
         "seeds": seeds,
     }
     sentences: list[tuple[str, dict[str, Any]]] = [("CMP-BEST", values)]
-    if len(facts) > 1:
+    if len(facts) == 2:
+        code = "CMP-OTHER-REAL" if parts[REAL] else "CMP-OTHER-NOISE"
+        sentences.append((code, {"other": facts[1]["name"]}))
+    elif len(facts) > 2:
         code = "CMP-ALL" if not parts[NOISE] else "CMP-SOME" if parts[REAL] else "CMP-NONE"
         sentences.append((code, values))
     if len(facts) > len(effects[0]["values"] if effects else facts):
