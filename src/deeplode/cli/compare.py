@@ -22,7 +22,7 @@ from deeplode.messages import say
 from deeplode.report.words import NOTHING, clip, plain
 
 ROWS = 40  # combinations on the screen; --json has all
-NAME = 28  # columns that a combination's name has at least, if it is so long
+NAME = 22  # columns that a combination's name has at least, if it is so long
 STYLES = {"best": "bold green", "real": "", "noise": "yellow"}
 
 
