@@ -106,7 +106,7 @@ def loss(one: Mapping[str, Any]) -> str:
 
 
 def _verdict(kind: str) -> Text:
-    return Text(say(f"CMP-IS-{kind.upper()}"), STYLES[kind])
+    return Text(say(f"CMP-SHORT-{kind.upper()}"), STYLES[kind])
 
 
 def _diagnosed(out: Console, facts: Mapping[str, Any]) -> None:
