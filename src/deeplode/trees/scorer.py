@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from deeplode.trees.forest import Forest
 from deeplode.trees.tables import Index, Masks, NodeMasks, Table
 
-TREES = 256  # trees scored together; their values are summed first, so it decides the last bits
-ROWS = 256  # rows looked up together: what a core's cache holds beside the tables
-CHUNK = 1 << 14  # rows given to a thread at a time
+TREES = 512  # trees scored together; their values are summed first, so it decides the last bits
+ROWS = 512  # rows looked up together: what a core's cache holds beside the tables
+CHUNK = 1 << 12  # rows given to a thread at a time
 CELLS = 1 << 22  # values digitised at a time
 KEPT_BYTES = 1 << 28  # tables are kept for the next call; larger ones are made anew in each
 FEW = 1 << 22  # rows x nodes up to which asking every node is quicker than to make tables anew
