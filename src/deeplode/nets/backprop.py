@@ -9,6 +9,7 @@ from torch import Tensor
 
 from deeplode.nets.codes import EMBEDDING
 from deeplode.nets.dropout import Masks
+from deeplode.nets.products import multiply
 from deeplode.nets.trainable import Hidden
 from deeplode.nets.trunk import Trunk, gradient
 
@@ -45,7 +46,7 @@ class Backprop:
         torch.mul(self.scale, self.weight, out=self.first)
         center = codes.center.expand(len(cells), 1, -1)
         bias = torch.baddbmm(self.trunk.biases[0], center, self.first[:, :dense], alpha=-1)
-        z = torch.baddbmm(bias, self.x, self.first[:, :dense], out=self.trunk.z[0])
+        z = multiply(self.x, self.first[:, :dense], self.trunk.z[0], bias)
         if codes.many:
             self.positions = positions[..., len(codes.few) :]
             self.looked_up = self.net.look_up(self.positions)
@@ -56,7 +57,7 @@ class Backprop:
     def backward(self, slopes: Tensor) -> None:
         """Fill the gradients. slopes: (members, batch, outputs), by the last scores."""
         dz, dense = self.trunk.backward(slopes), self.net.dense
-        torch.bmm(self.x.mT, dz, out=self.slope)
+        multiply(self.x.mT, dz, self.slope)
         center = self.net.codes.center.expand(len(dz), -1).unsqueeze(2)
         # Inputs enter less their mean.
         self.slope.baddbmm_(center, dz.sum(1, keepdim=True), alpha=-1)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from deeplode.nets.activation import ACTIVATIONS, Activation
 from deeplode.nets.dropout import Masks
 from deeplode.nets.group import Group, even
+from deeplode.nets.products import multiply
 from deeplode.nets.shape import NetShape
 from deeplode.nets.trainable import Hidden
 from deeplode.nets.trunk import Layers, Trunk
@@ -92,13 +93,13 @@ class MlpPass:
         """Scores, (members, batch, outputs). inputs: numbers (members, batch, inputs)."""
         (self.x,) = inputs
         trunk = self.trunk
-        torch.baddbmm(trunk.biases[0], self.x, trunk.weights[0], out=trunk.z[0])
+        multiply(self.x, trunk.weights[0], trunk.z[0], trunk.biases[0])
         return trunk.forward(masks)
 
     @torch.no_grad()
     def backward(self, slopes: Tensor) -> None:
         """Fill the gradients. slopes: (members, batch, outputs), by the last scores."""
-        torch.bmm(self.x.mT, self.trunk.backward(slopes), out=self.trunk.by_weight[0])
+        multiply(self.x.mT, self.trunk.backward(slopes), self.trunk.by_weight[0])
 
     def hidden(self) -> list[Hidden]:
         """The hidden layers."""

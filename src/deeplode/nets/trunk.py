@@ -16,6 +16,7 @@ from torch.nn import ParameterList
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.dropout import Masks
 from deeplode.nets.kernels import Kernel, kernel, sloped
+from deeplode.nets.products import multiply
 from deeplode.nets.trainable import Hidden
 
 
@@ -76,7 +77,7 @@ class Trunk:
             if masks is not None:
                 h.mul_(masks.layer(layer, h.shape))
             weight, bias = self.weights[layer + 1], self.biases[layer + 1]
-            torch.baddbmm(bias, h, weight, out=self.z[layer + 1])
+            multiply(h, weight, self.z[layer + 1], bias)
         return self.z[-1]
 
     def backward(self, slopes: Tensor) -> Tensor:
@@ -87,9 +88,9 @@ class Trunk:
         dz = slopes
         for layer in range(len(self.h), 0, -1):
             below = layer - 1
-            torch.bmm(self.h[below].mT, dz, out=self.by_weight[layer])
+            multiply(self.h[below].mT, dz, self.by_weight[layer])
             torch.sum(dz, 1, keepdim=True, out=self.by_bias[layer])
-            dh = torch.bmm(dz, self.weights[layer].mT, out=self.dz[below])
+            dh = multiply(dz, self.weights[layer].mT, self.dz[below])
             if self.masks is not None:
                 dh.mul_(self.masks.layer(below, dh.shape))
             if self.by_slope:
