@@ -130,7 +130,7 @@ def test_what_is_written_down_makes_the_same_tensor() -> None:
     "change", [{"gaps": [7]}, {"numbers": -1}, {"slots": [3]}, {"slots": ["a"]}, {"numbers": 1.5}]
 )
 def test_facts_that_do_not_fit_are_refused(change: dict[str, Any]) -> None:
-    flat = Flat.fit(torch.randn(9, 2), torch.randint(0, 5, (9, 1)).int())
+    flat = Flat.fit(torch.randn(9, 2), torch.arange(9).remainder(5).int().unsqueeze(1))
     with pytest.raises((ValueError, TypeError)):
         Flat.from_json(flat.to_json() | change, flat.places)
 
