@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,15 +26,35 @@ PROGRAM = 740_000_000  # bytes of Python, the libraries and their workspace: a t
 _FASTEST_GROWTH = 10e9  # bytes a second that a process can newly touch
 _PAUSE = (0.001, 0.02)  # seconds between two looks: close to the ceiling, far from it
 _LAST_WORDS = 64_000_000  # bytes that may still be touched while the process says why it ends
+_CLOSE = 300_000_000  # bytes below the hard mark, from where other threads must give way at once
+_TURN = 2e-4  # seconds that Python lets another thread work on, then
+_AHEAD = 0.01  # seconds of growth as quick as the last that are counted as held already
 
 
 def rss() -> int:
     """Bytes of memory that this process holds now."""
+    with _gauge() as held:
+        return held()
+
+
+@contextmanager
+def _gauge() -> Iterator[Callable[[], int]]:
+    """Inside, tells ``rss()`` in one call of the system.
+
+    Each call lets other threads go on and has to wait for its turn after: opening the file anew
+    every time would give them three turns for one look.
+    """
     try:
-        with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - fifty times a second
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        file = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
-        return int(psutil.Process().memory_info().rss)
+        process = psutil.Process()
+        yield lambda: int(process.memory_info().rss)
+        return
+    page = os.sysconf("SC_PAGE_SIZE")
+    try:
+        yield lambda: int(os.pread(file, 200, 0).split()[1]) * page
+    finally:
+        os.close(file)
 
 
 def peak_memory() -> int:
@@ -104,7 +125,7 @@ def guard(budget: Budget, tell: Callable[[LimitError], None]) -> Iterator[None]:
     if budget.memory_limit is None:
         yield
         return
-    over = threading.Event()
+    over, turn = threading.Event(), sys.getswitchinterval()
     watch = _watch(budget.memory_limit, budget, tell, over)
     watchman = threading.Thread(target=watch, daemon=True)
     watchman.start()
@@ -113,6 +134,7 @@ def guard(budget: Budget, tell: Callable[[LimitError], None]) -> Iterator[None]:
     finally:
         over.set()
         watchman.join()
+        sys.setswitchinterval(turn)
 
 
 def _watch(
@@ -121,29 +143,56 @@ def _watch(
     soft, hard = marks(limit)
     error = LimitError("E-LIMIT-002", limit=limit // 1_000_000)
     error.as_json()  # reads the sentences now: there will be no time for it
+    usual = sys.getswitchinterval()
 
     def end() -> None:
         sys.setswitchinterval(1e-5)  # let this thread run
         try:
+            _halt_others()
             remove_unfinished()
             tell(error)
         finally:
             os._exit(error.exit_status)
 
+    def look(held: int, trimmed: int) -> int:
+        """What to do about so many bytes. Returns what was held after the last trim."""
+        if held >= soft and budget.stop() is None:
+            if held > 1.01 * trimmed:  # grown since the last time
+                _trim()
+                trimmed = rss()
+            if rss() >= soft:
+                budget.ask_to_stop("memory")
+        return trimmed
+
     def look_until_over() -> None:
-        trimmed = 0
-        while not over.wait(_pause(hard - rss())):
-            held = rss()
-            if held >= hard:
-                end()
-            if held >= soft and budget.stop() is None:
-                if held > 1.01 * trimmed:  # grown since the last time
-                    _trim()
-                    trimmed = rss()
-                if rss() >= soft:
-                    budget.ask_to_stop("memory")
+        trimmed, close = 0, False
+        with _gauge() as gauge:
+            held, then = gauge(), time.monotonic()
+            while not over.wait(_pause(hard - held)):
+                before, since = held, then
+                held, then = gauge(), time.monotonic()
+                growth = _AHEAD * (held - before) / max(then - since, 1e-4)
+                if held + min(max(growth, 0), _LAST_WORDS) >= hard:
+                    end()
+                trimmed = look(held, trimmed)
+                if close != (held > hard - _CLOSE):
+                    close = not close
+                    sys.setswitchinterval(_TURN if close else usual)
 
     return look_until_over
+
+
+def _halt_others() -> None:
+    """Raise MemoryError in every other thread of Python, at its next instruction.
+
+    What they hold they would go on to add to while this thread writes its last words. On their
+    way out they meet ``guard``, which waits for the end of the process.
+    """
+    here = threading.get_ident()
+    for thread in threading.enumerate():
+        if thread.ident is not None and thread.ident != here:
+            stop = ctypes.py_object(MemoryError)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), stop)
 
 
 def _pause(room: int) -> float:

@@ -118,6 +118,7 @@ class Log:
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
+            self._file = None  # last words of another thread still reach the screen
 
     def __call__(self, event: str, /, **facts: Any) -> None:
         if self._file is not None:
