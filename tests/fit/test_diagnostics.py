@@ -88,8 +88,26 @@ def test_learning_noise_by_heart_is_called_over_fitting() -> None:
     assert "W-FIT-008" in codes(noise=3.0, hidden=(64, 64), epochs=60, learning_rate=0.01)
 
 
-def test_a_net_that_learned_nothing_is_called_under_fitted() -> None:
-    assert "W-FIT-009" in codes(optimizer="sgd", learning_rate=1e-7, epochs=6)
+def test_a_rate_that_makes_the_loss_creep_is_called_too_low() -> None:
+    assert codes(optimizer="sgd", learning_rate=1e-6, epochs=6) == {"W-FIT-011"}
+
+
+def test_a_net_that_finds_nothing_to_learn_is_called_under_fitted() -> None:
+    assert "W-FIT-009" in codes(noise=1000.0, hidden=(4,), learning_rate=0.01, epochs=8)
+
+
+def test_a_small_jump_of_a_loss_near_zero_is_no_cause_for_complaint() -> None:
+    history = History(start=[0.66])
+    for loss in (0.2, 0.01, 0.002, 0.013, 0.002, 0.001):
+        history.add([loss], [0.2], 0.1, 10.0, [[]])
+    assert diagnose(history, FitConfig(), [0]) == []
+
+
+def test_a_jump_that_undoes_what_was_learned_is_told() -> None:
+    history = History(start=[0.66])
+    for loss in (0.2, 0.1, 0.4):
+        history.add([loss], [0.2], 0.1, 10.0, [[]])
+    assert [notice.code for notice in diagnose(history, FitConfig(), [0])] == ["W-FIT-006"]
 
 
 def test_units_are_watched_also_when_batches_have_one_row() -> None:

@@ -121,7 +121,8 @@ class Encoder:
         """
         check_columns(table, self.columns)
         rows = len(table)
-        if 0 < rows <= FEW_ROWS and all(table.frame[c].dtype in EXACT for c in self.columns):
+        kinds = {table.frame.schema[name] for name in self.columns}
+        if 0 < rows <= FEW_ROWS and kinds and kinds <= EXACT:
             return self._few(table)
         numbers = np.empty((len(self.number_names), rows), dtype=np.float32)
         slots = np.empty((len(self.category_names), rows), dtype=np.int32)

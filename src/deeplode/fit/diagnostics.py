@@ -7,6 +7,7 @@ the message, what to do about it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import inf, isfinite
 
 from deeplode.fit.config import FitConfig
@@ -20,7 +21,8 @@ FADED = 1e-3  # gradient of the first hidden layer over that of the last
 WORSE = 1.2  # times the validation loss at the best epoch, when training ended
 LEARNED = 0.98  # of the loss before the first step: above, nothing was learned
 STILL_FALLING = 0.02  # share of all progress that came in the last tenth of the epochs
-JUMP = 1.5  # times the lowest loss so far, to which a training loss must not rise
+JUMP = 1.5  # times the lowest loss so far, to which a training loss must not rise …
+FELT = 0.1  # … by that share of the loss before the first step
 FEWEST_EPOCHS = 5  # of a training whose course can be judged
 
 Losses = Sequence[float]
@@ -94,7 +96,7 @@ def _too_high(
     """A training loss that jumps up."""
     lowest = start
     for epoch, (loss, _) in enumerate(losses, 1):
-        if loss > JUMP * lowest:
+        if loss > JUMP * lowest and loss - lowest > FELT * start:
             values = {"epoch": epoch, "first": lowest, "last": loss, "rate": config.learning_rate}
             yield Notice("W-FIT-006", None, values)
             return
@@ -111,7 +113,10 @@ def _course(
     best = min(range(len(valid)), key=valid.__getitem__)
     lowest, rate = min(valid[best], start), config.learning_rate
     if lowest > LEARNED * start:
-        if not ill:
+        creeps = lowest < start and all(b < a for a, b in pairwise(valid))
+        if not ill and creeps:
+            yield Notice("W-FIT-011", None, {"start": start, "best": lowest, "rate": rate})
+        elif not ill:
             yield Notice("W-FIT-009", None, {"start": start, "best": lowest})
     elif valid[-1] > WORSE * lowest:
         values = {"epoch": best + 1, "epochs": len(valid), "best": lowest, "last": valid[-1]}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import torch
-from torch import Tensor
 
 from deeplode.fit.part import WATCHED, Part
 from deeplode.fit.state import Job
@@ -34,21 +33,24 @@ def observe(job: Job, part: Part) -> list[list[list[float]]]:
         way.backward(part.loss.slope(scores, truth) / WATCHED)
     layers = [_layer(one) for one in way.hidden()]
     members = part.members.stop - part.members.start
-    return [[layer[:, member].tolist() for layer in layers] for member in range(members)]
+    return [[layer[member] for layer in layers] for member in range(members)]
 
 
-def _layer(layer: Hidden) -> Tensor:
-    """(4, members)."""
+def _layer(layer: Hidden) -> list[list[float]]:
+    """The facts of one layer, a list for each member. Few operations: they cost in small nets."""
     gain = layer.gain.abs()
-    dead = (gain == 0).all(1)
+    reached = gain.amax(1)  # (members, units)
+    dead = reached == 0
     flat = torch.zeros_like(dead)
     steepest = _steepest(layer.activation)
     if steepest is not None:
         flat = (gain.mean(1) < FLAT * steepest) & ~dead
-    gradient = layer.dz.square().mean((1, 2)).sqrt()
-    zeros = (layer.weight == 0).to(gradient.dtype).mean((1, 2))
-    shares = [mask.to(gradient.dtype).mean(1) for mask in (dead, flat)]
-    return torch.stack([*shares, gradient, zeros])
+    count, weights = dead.shape[1], layer.weight[0].numel()
+    norm = torch.linalg.vector_norm(layer.dz, dim=(1, 2)) / layer.dz[0].numel() ** 0.5
+    zeros = 1 - layer.weight.count_nonzero((1, 2)) / max(weights, 1)
+    facts = [dead.sum(1) / count, flat.sum(1) / count, norm, zeros]
+    found: list[list[float]] = torch.stack(facts, 1).tolist()
+    return found
 
 
 @cache
