@@ -145,15 +145,6 @@ def _watch(
     error.as_json()  # reads the sentences now: there will be no time for it
     usual = sys.getswitchinterval()
 
-    def end() -> None:
-        sys.setswitchinterval(1e-5)  # let this thread run
-        try:
-            _halt_others()
-            remove_unfinished()
-            tell(error)
-        finally:
-            os._exit(error.exit_status)
-
     def look(held: int, trimmed: int) -> int:
         """What to do about so many bytes. Returns what was held after the last trim."""
         if held >= soft and budget.stop() is None:
@@ -173,13 +164,24 @@ def _watch(
                 held, then = gauge(), time.monotonic()
                 growth = _AHEAD * (held - before) / max(then - since, 1e-4)
                 if held + min(max(growth, 0), _LAST_WORDS) >= hard:
-                    end()
+                    _end(error, tell)
                 trimmed = look(held, trimmed)
                 if close != (held > hard - _CLOSE):
                     close = not close
                     sys.setswitchinterval(_TURN if close else usual)
 
     return look_until_over
+
+
+def _end(error: LimitError, tell: Callable[[LimitError], None]) -> None:
+    """End the process, now."""
+    sys.setswitchinterval(1e-5)  # let this thread run
+    try:
+        _halt_others()
+        remove_unfinished()
+        tell(error)
+    finally:
+        os._exit(error.exit_status)
 
 
 def _halt_others() -> None:

@@ -93,7 +93,10 @@ def test_a_rate_that_makes_the_loss_creep_is_called_too_low() -> None:
 
 
 def test_a_net_that_finds_nothing_to_learn_is_called_under_fitted() -> None:
-    assert "W-FIT-009" in codes(noise=1000.0, hidden=(4,), learning_rate=0.01, epochs=8)
+    history = History(start=[1.0])
+    for loss in (0.999, 1.01, 0.995, 1.002, 0.998, 1.02):
+        history.add([loss], [loss], 0.1, 10.0, [[]])
+    assert [notice.code for notice in diagnose(history, FitConfig(), [0])] == ["W-FIT-009"]
 
 
 def test_a_small_jump_of_a_loss_near_zero_is_no_cause_for_complaint() -> None:
