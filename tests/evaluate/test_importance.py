@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from deeplode.encode.batch import Batch
+from deeplode.encode.batch import Batch, Places
 from deeplode.evaluate import importance as module
-from deeplode.evaluate.importance import Places, importance
+from deeplode.evaluate.importance import importance
 from deeplode.evaluate.problem import Problem
 from deeplode.runtime import Budget
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,11 +15,63 @@ MISSING = 1  # category slot of an empty cell; levels begin at slot 2
 
 
 @dataclass(frozen=True)
+class MediaSize:
+    """What a net must know of one column of text, images or sounds.
+
+    kind: ``text``, ``image`` or ``audio``. shape: of one encoded cell. dtype: of its values.
+    described: descriptors that the simple models get of it. facts: what else its kind tells.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    described: int = 0
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one encoded cell and its descriptors."""
+        cells = int(torch.Size(self.shape).numel()) * self.dtype.itemsize
+        return cells + 4 * self.described
+
+
+@dataclass(frozen=True)
 class Sizes:
     """What a net must know of its input before it sees any."""
 
     numbers: int  # columns of Batch.numbers
     categories: tuple[int, ...]  # slots of each column of Batch.categories, UNSEEN and MISSING too
+    media: tuple[MediaSize, ...] = ()  # of each of Batch.media
+
+    @property
+    def simple(self) -> int:
+        """Columns of Batch.simple."""
+        return self.numbers + sum(one.described for one in self.media)
+
+
+@dataclass(frozen=True)
+class Media:
+    """The encoded cells of one column of text, images or sounds.
+
+    cells: (rows, …), what the net gets; a missing cell is all zeros.
+    described: (rows, k) float32, what the simple models get instead; NaN = missing.
+    """
+
+    cells: Tensor
+    described: Tensor
+
+    def rows(self, index: Tensor | slice) -> Media:
+        """The rows at these positions."""
+        return Media(self.cells[index], self.described[index])
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a source column went: its positions in Batch's numbers, categories and media."""
+
+    numbers: Sequence[int] = ()
+    categories: Sequence[int] = ()
+    media: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -25,10 +80,12 @@ class Batch:
 
     numbers: (rows, numbers) float32, scaled robustly by the training rows; NaN = missing.
     categories: (rows, categories) int32 slots; 0 = unseen, 1 = missing, 2… = levels.
+    media: columns of text, images and sounds.
     """
 
     numbers: Tensor
     categories: Tensor
+    media: tuple[Media, ...] = ()
 
     def __len__(self) -> int:
         return self.numbers.shape[0]
@@ -36,12 +93,38 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes."""
-        return self.numbers.nbytes + self.categories.nbytes
+        media = sum(one.cells.nbytes + one.described.nbytes for one in self.media)
+        return self.numbers.nbytes + self.categories.nbytes + media
 
-    def rows(self, index: Tensor) -> Batch:
-        """The rows at these positions. index: (n,) or (members, n) int64."""
-        return Batch(self.numbers[index], self.categories[index])
+    @cached_property
+    def simple(self) -> Tensor:
+        """(rows, columns) float32: the numbers, then what describes each column of media."""
+        if not self.media:
+            return self.numbers
+        return torch.cat([self.numbers, *(one.described for one in self.media)], 1)
+
+    def rows(self, index: Tensor | slice) -> Batch:
+        """The rows at these positions. index: (n,) or (members, n) int64, or a slice."""
+        media = tuple(one.rows(index) for one in self.media)
+        return Batch(self.numbers[index], self.categories[index], media)
 
     def to(self, device: torch.device) -> Batch:
         """The same rows on another device."""
-        return Batch(self.numbers.to(device), self.categories.to(device))
+        media = tuple(Media(one.cells.to(device), one.described.to(device)) for one in self.media)
+        return Batch(self.numbers.to(device), self.categories.to(device), media)
+
+    def shuffled(self, places: Places, order: Tensor) -> Batch:
+        """The same rows, with the cells of one source column from other rows.
+
+        order: (rows,) int64: whose cells each row gets.
+        """
+        numbers, categories, media = self.numbers, self.categories, list(self.media)
+        if at := list(places.numbers):
+            numbers = numbers.clone()
+            numbers[:, at] = numbers[order][:, at]
+        if at := list(places.categories):
+            categories = categories.clone()
+            categories[:, at] = categories[order][:, at]
+        for number in places.media:
+            media[number] = media[number].rows(order)
+        return Batch(numbers, categories, tuple(media))

@@ -17,7 +17,7 @@ from deeplode.data.column import Column, Kind
 from deeplode.data.schema import Schema
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
-from deeplode.encode.batch import Batch, Sizes
+from deeplode.encode.batch import Batch, Media, Places, Sizes
 from deeplode.encode.boolean import BooleanEncoder
 from deeplode.encode.category import CategoryEncoder
 from deeplode.encode.code import CodeEncoder
@@ -99,35 +99,60 @@ class Encoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the numbers, then of the categories."""
-        return self.number_names + self.category_names
+        """Names of the columns of Batch.simple, then of the categories."""
+        described = tuple(name for part in self.parts for name in part.described_names)
+        return self.number_names + described + self.category_names
 
     @cached_property
     def sources(self) -> tuple[tuple[str, ...], ...]:
         """The input columns behind each of ``feature_names``."""
         numbers = [part.columns for part in self.parts for _ in part.number_names]
-        return tuple(numbers + [part.columns for part in self.parts for _ in part.category_names])
+        described = [part.columns for part in self.parts for _ in part.described_names]
+        categories = [part.columns for part in self.parts for _ in part.category_names]
+        return tuple(numbers + described + categories)
+
+    @cached_property
+    def media(self) -> tuple[ColumnEncoder, ...]:
+        """The encoders of text, images and sounds, in the order of Batch.media."""
+        return tuple(part for part in self.parts if part.media is not None)
+
+    @cached_property
+    def places(self) -> dict[str, Places]:
+        """Where each input column went. What was made of several belongs to each of them."""
+        found: dict[str, tuple[list[int], list[int], list[int]]] = {
+            name: ([], [], []) for name in self.columns
+        }
+        counts = [0, 0, 0]
+        for part in self.parts:
+            given = (len(part.number_names), len(part.category_names), int(part.media is not None))
+            for form, more in enumerate(given):
+                for name in part.columns:
+                    found[name][form].extend(range(counts[form], counts[form] + more))
+                counts[form] += more
+        return {name: Places(*own) for name, own in found.items()}
 
     @cached_property
     def sizes(self) -> Sizes:
         """What a net must know of the input."""
         slots = tuple(slot for part in self.parts for slot in part.slots)
-        return Sizes(len(self.number_names), slots)
+        media = tuple(part.media for part in self.parts if part.media is not None)
+        return Sizes(len(self.number_names), slots, media)
 
-    def transform(self, table: Table) -> Encoded:
+    def transform(self, table: Table, most_bad: float = 1.0) -> Encoded:
         """Encode rows. Columns may come in any order, with others beside them.
 
+        most_bad: share of the filled cells of a column of images or sounds that may be unreadable.
         Raises DataError where a column is absent or cannot be read at all.
         """
         check_columns(table, self.columns)
         rows = len(table)
         kinds = {table.frame.schema[name] for name in self.columns}
-        if 0 < rows <= FEW_ROWS and kinds and kinds <= EXACT:
+        if 0 < rows <= FEW_ROWS and kinds and kinds <= EXACT and not self.media:
             return self._few(table)
         numbers = np.empty((len(self.number_names), rows), dtype=np.float32)
         slots = np.empty((len(self.category_names), rows), dtype=np.int32)
         masks = np.zeros(rows, dtype=np.uint8)
-        number_rows, slot_rows = iter(numbers), iter(slots)
+        number_rows, slot_rows, media = iter(numbers), iter(slots), []
         for part, piece in self._pieces(table):
             for column in piece.numbers:
                 next(number_rows)[:] = column
@@ -135,9 +160,12 @@ class Encoder:
                 next(slot_rows)[:] = column
             if piece.flags is not None:
                 masks |= piece.flags
-            if piece.unread is not None:
+            if piece.unread is not None and part.media is None:
                 _check_readable(table, part.columns[0], piece.unread)
-        batch = Batch(_by_rows(numbers), _by_rows(slots))
+            if piece.media is not None:
+                _check_media(table, part.columns[0], piece, most_bad)
+                media.append(_media(piece))
+        batch = Batch(_by_rows(numbers), _by_rows(slots), tuple(media))
         return Encoded(batch, masks)
 
     def _few(self, table: Table) -> Encoded:
@@ -206,6 +234,29 @@ def _encoders(series: pl.Series, column: Column) -> list[ColumnEncoder]:
 def _by_rows(columns: np.ndarray) -> torch.Tensor:
     """(columns, rows) to a tensor (rows, columns) whose rows lie together in memory."""
     return torch.from_numpy(np.ascontiguousarray(columns.T))
+
+
+def _media(piece: Piece) -> Media:
+    assert piece.media is not None
+    described = piece.described
+    if described is None:
+        described = np.empty((len(piece.media), 0), np.float32)
+    return Media(piece.media, torch.from_numpy(described))
+
+
+def _check_media(table: Table, name: str, piece: Piece, most_bad: float) -> None:
+    """Raise DataError where too many images or sounds cannot be decoded."""
+    if piece.unread is None or not piece.unread.any():
+        return
+    count, filled = int(piece.unread.sum()), len(table) - table.frame[name].null_count()
+    if count > most_bad * filled:
+        row = int(np.argmax(piece.unread))
+        cell = table.frame[name][row]
+        value = repr(cell if isinstance(cell, str) else cell[:20])
+        told = {"count": count, "filled": filled, "why": piece.why, "share": most_bad}
+        raise DataError(
+            "E-DATA-070", source=table.source, column=name, row=row, value=value, **told
+        )
 
 
 def check_columns(table: Table, needed: tuple[str, ...]) -> None:

@@ -109,7 +109,9 @@ class Linear:
         """Probabilities, (rows, classes), or values in the target's unit, (rows,)."""
         step = max(1, SCORES // (self.design.width + self.problem.n_classes))
         firsts = range(0, max(1, len(batch)), step)
-        return np.concatenate([self._predict(_part(batch, first, step)) for first in firsts])
+        return np.concatenate(
+            [self._predict(batch.rows(slice(first, first + step))) for first in firsts]
+        )
 
     def _predict(self, batch: Batch) -> NDArray[np.float64]:
         scores = (self.design.matrix(batch) @ torch.from_numpy(self.coefficients)).double()
@@ -196,10 +198,6 @@ def fit_linear(
             break
     mean = np.mean(np.stack(fitted), axis=0, dtype=np.float64)
     return replace(model, coefficients=np.asarray(mean, np.float32)), oof
-
-
-def _part(batch: Batch, first: int, rows: int) -> Batch:
-    return Batch(batch.numbers[first : first + rows], batch.categories[first : first + rows])
 
 
 def _some(rows: NDArray[np.int64], width: int, seed: int) -> NDArray[np.int64]:

@@ -6,8 +6,7 @@ shuffled together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deeplode.encode.batch import Batch
+from deeplode.encode.batch import Batch, Places
 from deeplode.evaluate.metrics import DECIDES, sign
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.resampled import Floats, kernel
@@ -27,14 +26,6 @@ REPEATS = 5
 PREDICTIONS = 500_000  # of all shuffles together; more columns are measured on fewer rows …
 COLUMNS = 200  # … and of still more only these many, the first ones named
 RESAMPLES = 40  # of the rows, each with each shuffle
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a source column went: its positions in Batch.numbers and in Batch.categories."""
-
-    numbers: Sequence[int] = ()
-    categories: Sequence[int] = ()
 
 
 def importance(
@@ -70,14 +61,18 @@ def importance(
 
     whole = score(predict(batch))
     found = []
-    repeated = Batch(batch.numbers.repeat(REPEATS, 1), batch.categories.repeat(REPEATS, 1))
     order = torch.from_numpy(np.concatenate(shuffles))
     in_order = torch.arange(len(rows)).repeat(REPEATS)
+    repeated = batch.rows(in_order)
     for name, places in chosen:
         if budget.stop():
             break
         _arrange(repeated, batch, places, order)
-        outputs = predict(repeated)
+        media = [
+            batch.media[at].rows(order) if at in places.media else own
+            for at, own in enumerate(repeated.media)
+        ]
+        outputs = predict(Batch(repeated.numbers, repeated.categories, tuple(media)))
         _arrange(repeated, batch, places, in_order)
         each = [score(part) for part in np.split(outputs, REPEATS)]
         losses = whole - np.stack(each)  # (repeats, 1 + resamples)
@@ -86,7 +81,7 @@ def importance(
 
 
 def _arrange(repeated: Batch, batch: Batch, places: Places, order: Tensor) -> None:
-    """Put the cells of these places into ``repeated``, in place, in this order of rows."""
+    """Put numbers and slots of these places into ``repeated``, in place, in this order of rows."""
     for whole, source, at in (
         (repeated.numbers, batch.numbers, list(places.numbers)),
         (repeated.categories, batch.categories, list(places.categories)),

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplode.encode.batch import Batch
+from deeplode.encode.batch import Batch, Places
 from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.facts import confusion, residuals
-from deeplode.evaluate.importance import Places, importance
+from deeplode.evaluate.importance import importance
 from deeplode.evaluate.intervals import resample
 from deeplode.evaluate.metrics import DECIDES
 from deeplode.evaluate.verdict import verdict
@@ -108,23 +108,19 @@ def column_importance(
 
 
 def places(model: Model) -> dict[str, Places]:
-    """Where each input column went, those first that the trees split on most.
-
-    What was made of several columns belongs to each of them.
-    """
-    encoder, count = model.encoder, model.encoder.sizes.numbers
-    found: dict[str, tuple[list[int], list[int]]] = {name: ([], []) for name in encoder.columns}
+    """Where each input column went, those first that the trees split on most."""
+    encoder = model.encoder
     splits = dict.fromkeys(encoder.columns, 0)
-    used = np.zeros(len(encoder.sources), np.int64)
     trees = model.candidates.get("trees")
     if isinstance(trees, Trees):
-        used += np.bincount(trees.forest.feature, minlength=len(used))[: len(used)]
-    for at, sources in enumerate(encoder.sources):
-        for name in sources:
-            splits[name] -= int(used[at])
-            found[name][at >= count].append(at if at < count else at - count)
-    order = sorted(found, key=lambda name: splits[name])
-    return {name: Places(*found[name]) for name in order}
+        used = np.bincount(trees.forest.feature, minlength=len(encoder.sources))
+        for count, sources in zip(used.tolist(), encoder.sources, strict=False):
+            for name in sources:
+                splits[name] -= count
+    # Media first: what trees see of them says little about what the net does.
+    media = {name for part in encoder.media for name in part.columns}
+    order = sorted(encoder.columns, key=lambda name: (name not in media, splits[name]))
+    return {name: encoder.places[name] for name in order}
 
 
 def validated(

@@ -69,19 +69,7 @@ def idle_columns(net: Net | OwnNet, batch: Batch, encoder: Encoder, budget: Budg
     for column in columns:
         if budget.stop() or spread == 0:
             return []
-        moved = np.abs(net.predict(_shuffled(some, encoder, column, order)) - answers)
+        moved = np.abs(net.predict(some.shuffled(encoder.places[column], order)) - answers)
         if np.sqrt(np.mean(moved**2)) < IDLE * spread:
             idle.append(column)
     return idle if len(idle) < len(columns) else []
-
-
-def _shuffled(batch: Batch, encoder: Encoder, column: str, order: torch.Tensor) -> Batch:
-    """The rows with one source column's cells in another order."""
-    numbers, categories = batch.numbers.clone(), batch.categories.clone()
-    for at, sources in enumerate(encoder.sources):
-        if column not in sources:
-            continue
-        place = at - numbers.shape[1]
-        whole, own = (numbers, at) if place < 0 else (categories, place)
-        whole[:, own] = whole[order, own]
-    return Batch(numbers, categories)

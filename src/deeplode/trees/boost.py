@@ -88,7 +88,7 @@ def fit_trees(
     forest = forest_of(
         [one.booster for one in grown],
         [one.rounds for one in grown],
-        batch.numbers.shape[1],
+        batch.simple.shape[1],
         _slots(batch),
     )
     history = {
@@ -104,7 +104,7 @@ def fit_trees(
 
 def _matrix(batch: Batch) -> NDArray[np.float32]:
     """(rows, columns) numbers, then slots; a column of zeros where there are no columns."""
-    numbers, categories = batch.numbers.numpy(), batch.categories.numpy()
+    numbers, categories = batch.simple.numpy(), batch.categories.numpy()
     x = np.concatenate([numbers, categories.astype(np.float32)], axis=1)
     return x if x.shape[1] else np.zeros((len(x), 1), np.float32)
 

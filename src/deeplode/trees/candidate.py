@@ -69,15 +69,12 @@ class Trees:
     def _parts(self, batch: Batch) -> list[Batch]:
         step = max(1024, SCORES // self.forest.n_outputs)
         firsts = range(0, max(1, len(batch)), step)
-        return [
-            Batch(batch.numbers[first : first + step], batch.categories[first : first + step])
-            for first in firsts
-        ]
+        return [batch.rows(slice(first, first + step)) for first in firsts]
 
     def _outputs(self, batch: Batch) -> NDArray[np.float64]:
         """(rows, members) values or (rows, members, classes) probabilities."""
         scores = self._scorer(
-            batch.numbers.numpy(), batch.categories.numpy(), self.problem.threads
+            batch.simple.numpy(), batch.categories.numpy(), self.problem.threads
         ).reshape(len(batch), self.n_members, self.problem.n_outputs)
         if self.problem.task == "regression":
             return scores[:, :, 0] * self.scale + self.center

@@ -38,7 +38,7 @@ _DTYPES = {
 class Forest:
     """Trees whose values add up to scores.
 
-    n_numbers: columns of Batch.numbers; features 0 … n_numbers - 1.
+    n_numbers: columns of Batch.simple; features 0 … n_numbers - 1.
     slots: slots of each column of Batch.categories; the features after the numbers.
     n_outputs: columns of scores.
     output: (trees,) the score that a tree adds to, in rising order.
