@@ -47,7 +47,7 @@ def save(
     Raises OptionError when the path exists (without ``force``) or cannot be written.
     """
     probe = rows.rows(np.arange(min(PROBE_ROWS, len(rows))))
-    inputs = probe.frame.select(model.encoder.columns)
+    inputs = model.encoder.probe_cells(probe.frame)
     answers = model.predict(Table.of(inputs)).outputs
     modelfile.write(
         path,

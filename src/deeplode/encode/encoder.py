@@ -15,16 +15,20 @@ from polars.datatypes.group import INTEGER_DTYPES
 
 from deeplode.data.column import Column, Kind
 from deeplode.data.schema import Schema
-from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch, Media, Places, Sizes
 from deeplode.encode.boolean import BooleanEncoder
 from deeplode.encode.category import CategoryEncoder
+from deeplode.encode.checks import (
+    check_columns,
+    check_columns_of_row,
+    check_media,
+    check_readable,
+)
 from deeplode.encode.code import CodeEncoder
 from deeplode.encode.column import ColumnEncoder, Piece, flag_words
 from deeplode.encode.datetime import DatetimeEncoder, SpanEncoder
 from deeplode.encode.number import NumberEncoder
-from deeplode.errors import DataError
 
 # The names under which encoders are written down; nothing else is read back.
 ENCODERS: dict[str, Any] = {
@@ -38,7 +42,6 @@ ENCODERS: dict[str, Any] = {
 _NAMES = {encoder: name for name, encoder in ENCODERS.items()}
 
 MOST_DATETIMES = 4  # columns of dates up to which every two of them give a span
-FEWEST_CELLS = 8  # filled cells from which on a column that cannot be read is refused
 FEW_ROWS = 4  # up to here, cell by cell is quicker than column by column; below FEWEST_CELLS
 # What Polars hands out cell by cell as it is: the same value, to the last bit.
 EXACT = {pl.String, pl.Boolean, *INTEGER_DTYPES, pl.Float32, pl.Float64}
@@ -161,9 +164,9 @@ class Encoder:
             if piece.flags is not None:
                 masks |= piece.flags
             if piece.unread is not None and part.media is None:
-                _check_readable(table, part.columns[0], piece.unread)
+                check_readable(table, part.columns[0], piece.unread)
             if piece.media is not None:
-                _check_media(table, part.columns[0], piece, most_bad)
+                check_media(table, part.columns[0], piece, most_bad)
                 media.append(_media(piece))
         batch = Batch(_by_rows(numbers), _by_rows(slots), tuple(media))
         return Encoded(batch, masks)
@@ -204,6 +207,14 @@ class Encoder:
     def _row_steps(self) -> tuple[tuple[Any, tuple[str, ...]], ...]:
         return tuple((part.encode_row, part.columns) for part in self.parts)
 
+    def probe_cells(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The input columns of some rows as they may travel in a model file."""
+        own = {part.columns[0]: part for part in self.media}
+        return frame.select(
+            own[name].probe_cells(frame[name]).alias(name) if name in own else frame[name]
+            for name in self.columns
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact."""
         parts = [{"encoder": _NAMES[type(part)], "state": part.to_json()} for part in self.parts]
@@ -242,52 +253,3 @@ def _media(piece: Piece) -> Media:
     if described is None:
         described = np.empty((len(piece.media), 0), np.float32)
     return Media(piece.media, torch.from_numpy(described))
-
-
-def _check_media(table: Table, name: str, piece: Piece, most_bad: float) -> None:
-    """Raise DataError where too many images or sounds cannot be decoded."""
-    if piece.unread is None or not piece.unread.any():
-        return
-    count, filled = int(piece.unread.sum()), len(table) - table.frame[name].null_count()
-    if count > most_bad * filled:
-        row = int(np.argmax(piece.unread))
-        cell = table.frame[name][row]
-        value = repr(cell if isinstance(cell, str) else cell[:20])
-        told = {"count": count, "filled": filled, "why": piece.why, "share": most_bad}
-        raise DataError(
-            "E-DATA-070", source=table.source, column=name, row=row, value=value, **told
-        )
-
-
-def check_columns(table: Table, needed: tuple[str, ...]) -> None:
-    """Raise DataError naming all needed columns that the table lacks."""
-    known = set(table.names)
-    absent = [name for name in needed if name not in known]
-    if absent:
-        raise _absent(absent, [name for name in table.names if name not in needed], table.source)
-
-
-def check_columns_of_row(values: Mapping[str, Any], needed: tuple[str, ...]) -> None:
-    """As ``check_columns``, for one row."""
-    absent = [name for name in needed if name not in values]
-    if absent:
-        raise _absent(absent, [name for name in values if name not in needed], "row")
-
-
-def _absent(absent: list[str], others: list[str], source: str) -> DataError:
-    names = ", ".join(repr(name) for name in absent[:20]) + (", …" if len(absent) > 20 else "")
-    code = "E-DATA-060" if others else "E-DATA-061"
-    near = closest(absent[0], others)
-    return DataError(
-        code, source=source, column=absent[0], columns=names, count=len(absent), closest=near
-    )
-
-
-def _check_readable(table: Table, name: str, unread: np.ndarray) -> None:
-    """Raise DataError where more than half of a column's filled cells could not be read."""
-    count = int(unread.sum())
-    filled = len(unread) - table.frame[name].null_count() if count else 0
-    if filled >= FEWEST_CELLS and 2 * count > filled:
-        row = int(np.argmax(unread))
-        values = {"column": name, "row": row, "value": repr(table.frame[name][row])}
-        raise DataError("E-DATA-062", source=table.source, count=count, filled=filled, **values)

@@ -1,7 +1,8 @@
-"""Blend: net and trees together, weighted by what out-of-fold rows say."""
+"""Blend: net and trees (or linear model) together, weighted by what out-of-fold rows say."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,10 @@ GRID = np.linspace(0, 1, 21)
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """weight of the net's outputs, 1 - weight of the trees'."""
+    """weight of the net's outputs, 1 - weight of its partner's: the trees or the linear model."""
 
     net: Candidate
-    trees: Candidate
+    partner: Candidate
     weight: float
 
     name = "blend"
@@ -32,24 +33,24 @@ class Blend:
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Probabilities, (rows, classes), or values in the target's unit, (rows,)."""
-        return self.mix(self.net.predict(batch), self.trees.predict(batch))
+        return self.mix(self.net.predict(batch), self.partner.predict(batch))
 
-    def mix(self, net: NDArray[np.float64], trees: NDArray[np.float64]) -> NDArray[np.float64]:
+    def mix(self, net: NDArray[np.float64], partner: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same from the outputs of both, so that nothing is predicted twice."""
-        return self.weight * net + (1 - self.weight) * trees
+        return self.weight * net + (1 - self.weight) * partner
 
     def facts(self) -> dict[str, Any]:
-        """The weight; net and trees have facts and arrays of their own."""
+        """The weight; net and partner have facts and arrays of their own."""
         return {"name": self.name, "weight": self.weight}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """None: net and trees hold theirs."""
+        """None: net and partner hold theirs."""
         return {}
 
 
 def fit_blend(
     net: tuple[Candidate, NDArray[np.float64]],
-    trees: tuple[Candidate, NDArray[np.float64]],
+    partner: tuple[Candidate, NDArray[np.float64]],
     target: NDArray[Any],
     problem: Problem,
     weights: NDArray[np.float64] | None = None,
@@ -60,13 +61,29 @@ def fit_blend(
     standard error of the lowest: few rows say little, and a plain minimum over them would believe
     their noise (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
     """
-    both = known(net[1]) & known(trees[1])
+    both = known(net[1]) & known(partner[1])
     weight = None if weights is None else weights[both]
     share = 0.5
     if both.any():
-        share = choose_weight(net[1][both], trees[1][both], target[both], problem, weight)
-    blend = Blend(net[0], trees[0], share)
-    return blend, blend.mix(net[1], trees[1])
+        share = choose_weight(net[1][both], partner[1][both], target[both], problem, weight)
+    blend = Blend(net[0], partner[0], share)
+    return blend, blend.mix(net[1], partner[1])
+
+
+def better(
+    oof: Mapping[str, NDArray[np.float64]],
+    names: Sequence[str],
+    target: NDArray[Any],
+    problem: Problem,
+    weights: NDArray[np.float64] | None = None,
+) -> str:
+    """Which of these candidates has the lower loss on the rows that all were validated on."""
+    rows = np.logical_and.reduce([known(oof[name]) for name in names])
+    own = np.ones(int(rows.sum())) if weights is None else weights[rows]
+    if not own.any():
+        return names[0]
+    losses = {name: float(_losses(oof[name][rows], target[rows], problem) @ own) for name in names}
+    return min(names, key=losses.__getitem__)
 
 
 def choose_weight(

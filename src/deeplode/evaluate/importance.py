@@ -67,12 +67,7 @@ def importance(
     for name, places in chosen:
         if budget.stop():
             break
-        _arrange(repeated, batch, places, order)
-        media = [
-            batch.media[at].rows(order) if at in places.media else own
-            for at, own in enumerate(repeated.media)
-        ]
-        outputs = predict(Batch(repeated.numbers, repeated.categories, tuple(media)))
+        outputs = predict(_arrange(repeated, batch, places, order))
         _arrange(repeated, batch, places, in_order)
         each = [score(part) for part in np.split(outputs, REPEATS)]
         losses = whole - np.stack(each)  # (repeats, 1 + resamples)
@@ -80,14 +75,20 @@ def importance(
     return sorted(found, key=lambda one: -float(one["value"]))
 
 
-def _arrange(repeated: Batch, batch: Batch, places: Places, order: Tensor) -> None:
-    """Put numbers and slots of these places into ``repeated``, in place, in this order of rows."""
+def _arrange(repeated: Batch, batch: Batch, places: Places, order: Tensor) -> Batch:
+    """``repeated`` with the cells of these places in this order of rows; its numbers and slots are
+    changed in place, as copies of wide tables take long."""
     for whole, source, at in (
         (repeated.numbers, batch.numbers, list(places.numbers)),
         (repeated.categories, batch.categories, list(places.categories)),
     ):
         if at:
             whole[:, at] = source[:, at][order]
+    media = (
+        batch.media[at].rows(order) if at in places.media else own
+        for at, own in enumerate(repeated.media)
+    )
+    return Batch(repeated.numbers, repeated.categories, tuple(media))
 
 
 def _summary(losses: Floats) -> dict[str, float]:

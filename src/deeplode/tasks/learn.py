@@ -18,32 +18,26 @@ from deeplode.encode.encoder import Encoder
 from deeplode.encode.target import TargetCode
 from deeplode.errors import DeeplodeError, Interrupted, LimitError
 from deeplode.evaluate.baselines import fit_linear, fit_trivial
-from deeplode.evaluate.blend import fit_blend
-from deeplode.evaluate.calibrate import (
-    Spread,
-    apply_temperature,
-    fit_spread,
-    fit_temperature,
-    reliability,
-)
+from deeplode.evaluate.blend import better, fit_blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.problem import Problem
-from deeplode.evaluate.threshold import choose_threshold
 from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice, say
 from deeplode.nets.given import Given
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
+from deeplode.tasks.branches import choose_branches
+from deeplode.tasks.calibrated import calibrate
 from deeplode.tasks.deep import fit_net
-from deeplode.tasks.model import ANSWERS, NO_SPREAD, Calibration, Model
-from deeplode.tasks.net import Net
+from deeplode.tasks.joint import JointFit
+from deeplode.tasks.model import ANSWERS, Model
 from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
-from deeplode.tasks.watch import net_summary, watched
+from deeplode.tasks.watch import AnyNet, net_summary, watched
 from deeplode.trees.boost import fit_trees
 
 Outputs = NDArray[np.float64]
-NO_CALIBRATION = Calibration()
+MOST_BAD = 0.05  # share of a column's images or sounds that may be unreadable
 
 
 @dataclass(frozen=True)
@@ -89,6 +83,7 @@ class Settings:
         says.
     checkpoint: folder that a killed run goes on from.
     own: the user's own net in place of ours.
+    most_bad: share of a column's images or sounds that may be unreadable.
     """
 
     problem: Problem
@@ -97,6 +92,7 @@ class Settings:
     replay: Mapping[str, Any] | None = None
     checkpoint: Path | None = None
     own: Given | None = None
+    most_bad: float = MOST_BAD
 
 
 @dataclass(frozen=True)
@@ -123,10 +119,10 @@ class Learned:
         return int(known(self.oof[self.model.answer]).sum())
 
     @property
-    def net(self) -> Net | OwnNet | None:
+    def net(self) -> AnyNet | None:
         """The deep net, where there was time for it."""
         found = self.candidates.get("net")
-        return found if isinstance(found, Net | OwnNet) else None
+        return found if isinstance(found, AnyNet) else None
 
     @property
     def training(self) -> dict[str, Any]:
@@ -154,7 +150,7 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     """
     listen("stage", name="encode")
     encoder = Encoder.fit(lesson.table, lesson.schema)
-    batch = encoder.transform(lesson.table).batch
+    batch = encoder.transform(lesson.table, settings.most_bad).batch
     fitted = _fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
     learned = _assemble(lesson, settings, encoder, fitted, budget)
@@ -193,6 +189,9 @@ def _fit_all(
         "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
         "net": lambda: fit_net(*data, config, settings.checkpoint),
     }
+    if encoder.media:
+        branches = choose_branches(encoder.sizes, len(batch))
+        fits["net"] = lambda: JointFit(branches, config, settings.checkpoint)(*data)
     if settings.own is not None:
         own = OwnFit(settings.own, config, settings.checkpoint)
         fits["net"] = lambda: own(*data)
@@ -224,17 +223,19 @@ def _assemble(
     problem, target, weights = settings.problem, lesson.target, lesson.weights
     candidates, oof, seconds = fitted.candidates, dict(fitted.oof), dict(fitted.seconds)
     net_weight = 0.5
-    if {"net", "trees"} <= candidates.keys():
-        pairs = [(candidates[name], oof[name]) for name in ("net", "trees")]
+    partner = _partner(encoder, oof, target, problem, weights)
+    if {"net", partner} <= candidates.keys():
+        pairs = [(candidates[name], oof[name]) for name in ("net", partner)]
         blend, oof["blend"] = fit_blend(pairs[0], pairs[1], target, problem, weights)
-        seconds["blend"] = seconds["net"] + seconds["trees"]
+        seconds["blend"] = seconds["net"] + seconds[partner]
         net_weight = blend.weight
     order = ANSWERS if settings.blend else ("net", *ANSWERS)
     answer = next(name for name in order if name in oof)
     if not settings.blend and answer == "net":
         candidates = {name: one for name, one in candidates.items() if name != "trees"}
+        partner = "trees"
 
-    found = {name: _calibrate(problem, target, own, weights) for name, own in oof.items()}
+    found = {name: calibrate(problem, target, own, weights) for name, own in oof.items()}
     model = Model(
         problem=problem,
         target=lesson.code,
@@ -245,6 +246,7 @@ def _assemble(
         net_weight=net_weight,
         calibrations={name: own.calibration for name, own in found.items()},
         spread=found[answer].spread,
+        partner=partner,
     )
     own = fitted.candidates.get("net")
     notices = (
@@ -255,35 +257,18 @@ def _assemble(
     return Learned(model, fitted.candidates, oof, seconds, *told)
 
 
-@dataclass(frozen=True)
-class _Calibrated:
-    """What out-of-fold rows say of a candidate; threshold, reliability: facts of result.json."""
-
-    calibration: Calibration = NO_CALIBRATION
-    spread: Spread = NO_SPREAD
-    threshold: dict[str, Any] | None = None
-    reliability: dict[str, Any] | None = None
-
-
-def _calibrate(
-    problem: Problem,
+def _partner(
+    encoder: Encoder,
+    oof: Mapping[str, Outputs],
     target: NDArray[Any],
-    oof: Outputs,
+    problem: Problem,
     weights: NDArray[np.float64] | None,
-) -> _Calibrated:
-    rows = known(oof)
-    truth, outputs = target[rows], oof[rows]
-    weight = None if weights is None else weights[rows]
-    if not problem.classifies:
-        return _Calibrated(spread=fit_spread(truth, outputs))
-    temperature = fit_temperature(truth, outputs, weight)
-    outputs = apply_temperature(outputs, temperature)
-    curve = {"temperature": temperature, **reliability(problem, truth, outputs, weight)}
-    if problem.task != "binary":
-        return _Calibrated(Calibration(temperature), NO_SPREAD, None, curve)
-    threshold = choose_threshold(truth, outputs[:, 1], weight)
-    calibration = Calibration(temperature, threshold["value"])
-    return _Calibrated(calibration, NO_SPREAD, threshold, curve)
+) -> str:
+    """Who is blended with the net: the trees; of texts, images and sounds, of which trees see
+    descriptors only, the better of trees and linear model."""
+    if not encoder.media or not {"linear", "trees"} <= oof.keys():
+        return "trees" if "trees" in oof or not encoder.media else "linear"
+    return better(oof, ("linear", "trees"), target, problem, weights)
 
 
 def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:

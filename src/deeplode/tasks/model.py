@@ -23,6 +23,7 @@ from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.problem import Problem
+from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net
 from deeplode.tasks.own import OwnNet
 from deeplode.trees.candidate import Trees
@@ -71,7 +72,7 @@ class Model:
     """Encoders, fitted candidates, and how one answer is made of them.
 
     answer: the candidate that answers.
-    net_weight: the net's share in the blend of net and trees.
+    net_weight: the net's share in the blend. partner: the other in it, trees or linear model.
     calibrations: of each candidate, so that they can be compared; the answer's own is used.
     spread: where a regression's truth lies around the value, for 90 % of rows.
     """
@@ -85,12 +86,13 @@ class Model:
     net_weight: float = 0.5
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     spread: Spread = NO_SPREAD
+    partner: str = "trees"
 
     @cached_property
     def answering(self) -> Candidate:
         """The candidate behind ``outputs``, before its calibration."""
         if self.answer == "blend":
-            return Blend(self.candidates["net"], self.candidates["trees"], self.net_weight)
+            return Blend(self.candidates["net"], self.candidates[self.partner], self.net_weight)
         return self.candidates[self.answer]
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
@@ -114,6 +116,9 @@ class Model:
 
     def predict_row(self, values: Mapping[str, Any]) -> Answers:
         """The same for one row, without the fixed cost of a table."""
+        if self.encoder.media:
+            cells = {name: [values.get(name)] for name in self.encoder.columns if name in values}
+            return self.predict(Table.of(pl.DataFrame(cells)))
         numbers, slots, mask = self.encoder.transform_row(values)
         batch = Batch(torch.from_numpy(numbers[None]), torch.from_numpy(slots[None]))
         return Answers(self.outputs(batch), flag_words(np.array([mask])))
@@ -155,6 +160,7 @@ class Model:
             "candidates": {name: _timeless(one.facts()) for name, one in self.candidates.items()},
             "answer": self.answer,
             "net_weight": self.net_weight,
+            "partner": self.partner,
             "calibrations": {name: asdict(own) for name, own in self.calibrations.items()},
             "spread": [self.spread.low, self.spread.high],
         }
@@ -190,6 +196,8 @@ class Model:
             }
             if name == "net" and "own" in own:
                 candidates[name] = OwnNet.restore(own, parts, nets or {}, source)
+            elif name == "net" and "joint" in own:
+                candidates[name] = JointNet.restore(own, parts)
             else:
                 candidates[name] = RESTORE[name](own, parts)
         low, high = (float(reach) for reach in facts["spread"])
@@ -206,6 +214,7 @@ class Model:
                 for name, own in facts["calibrations"].items()
             },
             spread=Spread(low, high),
+            partner=facts.get("partner", "trees"),
         )
         _ = model.answering  # refuses an answer that is not among the candidates
         return model

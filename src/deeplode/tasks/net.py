@@ -134,15 +134,7 @@ class Net:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned that is not in ``facts``."""
         learned = {name: value.numpy() for name, value in self.ensemble.state_dict().items()}
-        codes = self.ensemble.codes
-        fixed = {
-            "knots": codes.knots.values,
-            "normal": codes.knots.normal,
-            "smooth": codes.knots.smooth,
-            "shares": codes.shares,
-            "center": codes.center,
-        }
-        return learned | {name: value.numpy() for name, value in fixed.items()}
+        return learned | arrays_of_codes(self.ensemble.codes)
 
     def facts(self) -> dict[str, Any]:
         """What the net is and how it was trained, as plain JSON values."""
@@ -170,7 +162,7 @@ class Net:
         shape = NetShape.from_json(facts["shape"])
         if shape.outputs != problem.n_outputs:
             raise ValueError(f"{shape.outputs} outputs do not belong to {problem}.")
-        codes = _codes(_rising(facts["starts"]), tuple(facts["slots"]), arrays)
+        codes = codes_of(facts["starts"], tuple(facts["slots"]), arrays)
         ensemble = Ensemble(shape, codes, torch.zeros(shape.outputs), None)
         with torch.no_grad():
             for name, parameter in ensemble.named_parameters():
@@ -187,9 +179,24 @@ def _rising(starts: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(start) for start in starts)
 
 
-def _codes(
-    starts: tuple[int, ...], slots: tuple[int, ...], arrays: Mapping[str, NDArray[Any]]
+def arrays_of_codes(codes: Codes) -> dict[str, NDArray[Any]]:
+    """What the codes hold that is not whole numbers."""
+    fixed = {
+        "knots": codes.knots.values,
+        "normal": codes.knots.normal,
+        "smooth": codes.knots.smooth,
+        "shares": codes.shares,
+        "center": codes.center,
+    }
+    return {name: value.numpy() for name, value in fixed.items()}
+
+
+def codes_of(
+    begin: Sequence[int], slots: tuple[int, ...], arrays: Mapping[str, NDArray[Any]]
 ) -> Codes:
+    """The codes of ``arrays_of_codes``. begin: where each column's knots do; slots: of each
+    category column. Raises ValueError or KeyError where they do not fit."""
+    starts = _rising(begin)
     if any(type(count) is not int or count < 1 for count in slots):
         raise ValueError(f"slots must be whole numbers above 0: {slots}.")
     names = ("knots", "normal", "smooth")

@@ -23,7 +23,6 @@ from deeplode.messages import Notice
 from deeplode.nets.flat import Flat
 from deeplode.nets.given import Given
 from deeplode.nets.own import MOST_THREADS, OwnNets
-from deeplode.nets.pieces import pieces
 from deeplode.progress import Listen
 from deeplode.runtime import Budget, at_most, seeded
 from deeplode.tasks.deep import (
@@ -34,10 +33,9 @@ from deeplode.tasks.deep import (
     truth,
     weights_of,
 )
+from deeplode.tasks.modulearrays import Arrays, arrays_of, check_layout, fill, layout
 from deeplode.tasks.net import CHUNK, Scale, answers_of
 from deeplode.tasks.ownmembers import fitting, members_of
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -90,11 +88,7 @@ class OwnNet:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Weights and buffers of every member, by the order in which its module has them."""
-        found = {
-            f"own.{member}.{number}": np.atleast_1d(one.tensor.detach().numpy().copy())
-            for member, module in enumerate(self.nets.modules)
-            for number, one in enumerate(_all(module))
-        }
+        found = arrays_of(self.nets.modules, "own")
         return {**found, "places": self.nets.flat.places.numpy()}
 
     def facts(self) -> dict[str, Any]:
@@ -106,7 +100,7 @@ class OwnNet:
             "seed": self.problem.seed,
             "threads": self.problem.threads,
             "members": self.members,
-            "layout": _layout(self.nets.modules[0]),
+            "layout": layout(self.nets.modules[0]),
             "flat": self.nets.flat.to_json(),
             "scale": asdict(self.scale),
             "config": self.config.to_json(),
@@ -137,43 +131,10 @@ class OwnNet:
             made, _ = members_of(given, example, problem, facts["members"])
         except DeeplodeError as error:
             raise ModelFileError("E-MODEL-017", source=source, net=name, why=str(error)) from error
-        _fill(made, arrays, facts["layout"], name, source)
+        check_layout(made[0], facts["layout"], name, source)
+        fill(made, arrays, "own")
         whole = OwnNets(made, flat, problem.n_outputs, name, together=False)
         return cls(problem, given, whole, scale, config, facts["training"])
-
-
-def _all(module: torch.nn.Module) -> list[Any]:
-    found = pieces(module)
-    return [*found.trained, *found.fixed]
-
-
-def _layout(module: torch.nn.Module) -> list[list[Any]]:
-    """Name and shape of every tensor of a member."""
-    return [[one.label, list(one.tensor.shape)] for one in _all(module)]
-
-
-@torch.no_grad()
-def _fill(
-    modules: Sequence[torch.nn.Module], arrays: Arrays, layout: Any, name: str, source: str
-) -> None:
-    """Give modules the weights of a file. Raises ModelFileError where these are of another net."""
-    here = _layout(modules[0])
-    if here != layout:
-        pairs = zip([*layout, None], [*here, None], strict=False)
-        file, own = next((pair for pair in pairs if pair[0] != pair[1]), (layout, here))
-        why = f"{_told(file)} ≠ {_told(own)}"
-        raise ModelFileError("E-MODEL-017", source=source, net=name, why=why)
-    for member, module in enumerate(modules):
-        for number, one in enumerate(_all(module)):
-            found = torch.from_numpy(np.array(arrays[f"own.{member}.{number}"]))
-            shape = one.tensor.shape or (1,)
-            if found.dtype != one.tensor.dtype or found.shape != shape:
-                raise ValueError(f"{one.label} must be {one.tensor.dtype} {tuple(shape)}.")
-            one.tensor.copy_(found.view_as(one.tensor))
-
-
-def _told(entry: Any) -> str:
-    return "–" if entry is None else f"{entry[0]} {tuple(entry[1])}"[:200]
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,11 @@ def score(
         began = time.monotonic()
         outputs[name] = others[name].predict(batch)
         seconds[name] = time.monotonic() - began
-    if {"net", "trees"} <= others.keys():
-        blend = Blend(others["net"], others["trees"], model.net_weight)
-        outputs["blend"] = blend.mix(outputs["net"], outputs["trees"])
-        seconds["blend"] = seconds["net"] + seconds["trees"]
+    if {"net", model.partner} <= others.keys():
+        partner = model.partner
+        blend = Blend(others["net"], others[partner], model.net_weight)
+        outputs["blend"] = blend.mix(outputs["net"], outputs[partner])
+        seconds["blend"] = seconds["net"] + seconds[partner]
     outputs = {name: model.calibrated(name, own) for name, own in outputs.items()}
     outputs[model.answer] = answer
     return _facts(model, truth, outputs, fit_seconds, seconds, weights, groups)

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from deeplode.evaluate.candidate import Candidate
+from deeplode.tasks.joint import JointNet
 from deeplode.tasks.model import RESTORE
 
 Outputs = NDArray[np.float64]
@@ -51,4 +52,5 @@ class Stages:
             kept = json.loads(file.metadata()["candidate"])
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         oof = arrays.pop("oof")
-        return RESTORE[name](kept["facts"], arrays), oof, kept["seconds"]
+        restore = JointNet.restore if "joint" in kept["facts"] else RESTORE[name]
+        return restore(kept["facts"], arrays), oof, kept["seconds"]

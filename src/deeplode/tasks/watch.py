@@ -14,15 +14,18 @@ from deeplode.fit.diagnostics import diagnose
 from deeplode.fit.history import History
 from deeplode.messages import Notice
 from deeplode.runtime import Budget
+from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net
 from deeplode.tasks.own import OwnNet
+
+AnyNet = Net | JointNet | OwnNet
 
 IDLE = 0.01  # of the answers' spread: a column that moves them by less is idle
 ROWS, ANSWERS = 500, 100_000  # to shuffle a column among; answers to ask for in all
 NAMED = 20  # columns that a message lists
 
 
-def net_summary(net: Net | OwnNet) -> dict[str, Any]:
+def net_summary(net: AnyNet) -> dict[str, Any]:
     """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
     history = History.from_json(net.training["history"])
     best = [math.inf if math.isnan(loss) else loss for loss in history.valid_loss]
@@ -40,7 +43,7 @@ def net_summary(net: Net | OwnNet) -> dict[str, Any]:
     }
 
 
-def watched(net: Net | OwnNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[Notice]:
+def watched(net: AnyNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[Notice]:
     """What should be known of the net's training, and the columns that it hardly looks at."""
     history = History.from_json(net.training["history"])
     found = diagnose(history, net.config, net.training["setbacks"])
@@ -51,7 +54,7 @@ def watched(net: Net | OwnNet, batch: Batch, encoder: Encoder, budget: Budget) -
     return found
 
 
-def idle_columns(net: Net | OwnNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[str]:
+def idle_columns(net: AnyNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[str]:
     """Source columns whose cells can be shuffled among rows without moving the net's answers.
 
     None where that holds for all: then the net learned nothing at all, which others tell.

@@ -1,0 +1,153 @@
+"""Joint: one net over a table's numbers and categories and its texts, images and sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, embedding
+
+from deeplode.nets.activation import ACTIVATIONS
+from deeplode.nets.codes import EMBEDDING, Codes
+from deeplode.nets.members import Members, switched
+
+CHUNK = 128  # rows that are answered at once: activations of images stay small
+
+
+class Shape(Protocol):
+    """The plain numbers that fix a branch: the part of a net that reads one column of media."""
+
+    @property
+    def features(self) -> int:
+        """Features that it makes of each cell."""
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that a row's way through it leaves in memory until the way back."""
+
+    def build(self, generator: torch.Generator | None) -> nn.Module:
+        """A branch: cells (rows, …) to (rows, features) float32; ``augment`` changes cells before
+        they are learned from. generator: draws its weights; None where they will be filled."""
+
+
+class Tower(nn.Module):
+    """Numbers and categories, as ``Codes`` makes them ready, through hidden layers.
+
+    hidden: widths, at least one. share: of hidden units left out in a step of training.
+    """
+
+    def __init__(
+        self,
+        codes: Codes,
+        hidden: Sequence[int],
+        activation: str,
+        share: float,
+        generator: torch.Generator | None,
+    ) -> None:
+        super().__init__()
+        self.codes, self.activation, self.share = codes, ACTIVATIONS[activation], share
+        slots = sum(codes.slots[column] for column in codes.many)
+        widths = (sum(codes.inputs) + EMBEDDING * len(codes.many), *hidden)
+        self.scale = nn.Parameter(torch.ones(widths[0]))
+        self.embedding = nn.Parameter(torch.zeros(slots, EMBEDDING))
+        self.weights = nn.ParameterList(torch.zeros(a, b) for a, b in pairwise(widths))
+        self.biases = nn.ParameterList(torch.zeros(b) for b in hidden)
+        slope = self.activation.slope
+        learned = () if slope is None else hidden
+        self.slopes = nn.ParameterList(torch.full((b,), slope or 0.0) for b in learned)
+        if generator is not None:
+            with torch.no_grad():
+                self.embedding.normal_(0, 0.3, generator=generator)
+                for weight in self.weights:
+                    spread = self.activation.spread(*weight.shape)
+                    weight.normal_(0, spread, generator=generator)
+
+    @property
+    def features(self) -> int:
+        """Width of the last hidden layer."""
+        return int(self.biases[-1].shape[0])
+
+    def forward(self, cells: Tensor, positions: Tensor) -> Tensor:
+        """(rows, 3 * number columns) and (rows, category columns) -> (rows, features)."""
+        codes = self.codes
+        found = codes.wide(cells, positions) - codes.center
+        if codes.many:
+            looked_up = embedding(positions[:, len(codes.few) :].long(), self.embedding)
+            found = torch.cat([found, looked_up.flatten(1)], 1)
+        hidden = found * self.scale
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            own = self.slopes[layer : layer + 1]
+            hidden = self.activation(torch.addmm(bias, hidden, weight), *own)
+            hidden = dropout(hidden, self.share, self.training)
+        return hidden
+
+
+class Joint(nn.Module):
+    """A member: towers side by side, and one linear layer over all their features.
+
+    tower: of numbers and categories; None where the table has none. branches: of each column of
+    media, and how many features each gives. The last layer begins at zero with ``prior`` as its
+    bias: before its first step a member gives the trivial answer.
+    """
+
+    def __init__(
+        self, tower: Tower | None, branches: Sequence[tuple[nn.Module, int]], prior: Tensor
+    ) -> None:
+        super().__init__()
+        self.tower = tower
+        self.branches = nn.ModuleList(branch for branch, _ in branches)
+        features = sum(width for _, width in branches) + (tower.features if tower else 0)
+        self.last = nn.Parameter(torch.zeros(features, len(prior)))
+        self.bias = nn.Parameter(prior.clone())
+
+    def forward(self, cells: Tensor, positions: Tensor, *media: Tensor) -> Tensor:
+        """Encoded rows to scores, (rows, outputs)."""
+        parts = [] if self.tower is None else [self.tower(cells, positions)]
+        for branch, own in zip(self.branches, media, strict=True):
+            if self.training:
+                own = branch.augment(own)  # type: ignore[operator] # every branch has it
+            parts.append(branch(own))
+        return torch.addmm(self.bias, torch.cat(parts, 1), self.last)
+
+
+class JointNets(Members):
+    """Members of ``Joint``. Augmentation and dropout draw from torch's own random numbers, so that
+    the members are trained in one order."""
+
+    modules: tuple[Joint, ...]
+
+    def scores(self, inputs: tuple[Tensor, ...], training: bool) -> Tensor:
+        """Every member's scores for its own rows, (members, rows, outputs).
+
+        inputs: cells and positions as ``Codes.ready`` gives them, then each column of media,
+        (members, rows, …) each.
+        """
+        found = []
+        for member, module in enumerate(self.modules):
+            own = [one[member] for one in inputs]
+            found.append(switched(module, training)(*own) if training else _answered(module, own))
+        return torch.stack(found)
+
+    def shares(self, threads: int) -> list[slice]:
+        """All in one: threads share in each product."""
+        return [slice(0, len(self.modules))]
+
+
+def _answered(module: nn.Module, inputs: Sequence[Tensor]) -> Tensor:
+    """Scores without learning, (rows, outputs), some rows at a time.
+
+    The last rows are made up to as many: a product's bits can depend on how many rows it has.
+    """
+    switched(module, False)
+    rows, parts = len(inputs[0]), []
+    for start in range(0, rows, CHUNK):
+        own = [one[start : start + CHUNK] for one in inputs]
+        lack = CHUNK - len(own[0])
+        if lack:
+            own = [torch.cat([one, one[-1:].expand(lack, *one.shape[1:])]) for one in own]
+        scores = module(*own)
+        parts.append(scores[: CHUNK - lack])
+    return torch.cat(parts) if parts else module(*inputs)
