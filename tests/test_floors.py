@@ -24,6 +24,7 @@ FLOORS = {
     "deeplode.machine": 0,
     "deeplode.memory": 0,
     "deeplode.runfolder": 0,
+    "deeplode.replay": 0,
     "deeplode.data": 1,
     "deeplode.encode": 2,
     "deeplode.encode.batch": 1,  # the one form of rows that nets, trees and linear models share

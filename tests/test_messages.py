@@ -17,6 +17,7 @@ SRC = Path(__file__).parents[1] / "src" / "deeplode"
 AREAS = {  # file: what its codes begin with
     "reading": ("E-DATA", "W-READ"),
     "columns": ("E-DATA", "W-KIND", "W-AUDIT", "W-SPLIT", "KIND"),
+    "media": ("E-DATA", "W-READ", "W-MEDIA"),
     "predict": ("E-DATA", "W-PRED"),
     "run": ("E-OPT", "E-DATA", "W-RUN"),
     "output": ("E-OPT",),

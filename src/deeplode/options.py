@@ -23,11 +23,12 @@ from deeplode.choices import (
     not_among,
 )
 from deeplode.errors import OptionError
-from deeplode.quantity import duration, size
+from deeplode.quantity import duration, share, size
 
 Value = TypeVar("Value")
 
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
+APART = (("resume", "force"), ("resume", "replay"), ("split_column", "test"))  # options
 GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
 
 
@@ -123,6 +124,9 @@ class TrainOptions(ReadOptions):
         None, "Column whose equal values stay on one side of the split.", "Columns", "COL"
     )
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
+    max_bad: str | float = option(
+        "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
+    )
 
     test: str | None = option(
         None, "Labelled rows to test on.", "Split", "FILE", shown="a fifth of the rows"
@@ -133,6 +137,9 @@ class TrainOptions(ReadOptions):
         "Split",
         among=("random", "time", "group"),
         shown="by --group or --timestamp if given, else random",
+    )
+    split_column: str | None = option(
+        None, "Column that says of each row: train, valid or test.", "Split", "COL"
     )
 
     time_limit: str | float | None = option(
@@ -231,15 +238,14 @@ class TrainOptions(ReadOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         least = dict.fromkeys(("threads", "members", "epochs", "patience", "accumulate"), 1)
-        least["seed"] = 0
-        for name, bound in least.items():
+        for name, bound in {**least, "seed": 0}.items():
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise OptionError("E-OPT-004", option=name, value=value, least=bound)
-        _ = self.seconds, self.memory_bytes  # say at once when they cannot be read
-        for other in ("force", "replay"):
-            if self.resume and getattr(self, other):
-                raise OptionError("E-OPT-006", one="resume", other=other)
+        _ = self.seconds, self.memory_bytes, self.most_bad  # say at once when they cannot be read
+        for one, other in APART:
+            if getattr(self, one) and getattr(self, other):
+                raise OptionError("E-OPT-006", one=one, other=other)
 
     @property
     def seconds(self) -> float | None:
@@ -250,6 +256,11 @@ class TrainOptions(ReadOptions):
     def memory_bytes(self) -> int | None:
         """``memory_limit`` in bytes; None without a limit."""
         return None if self.memory_limit is None else size(self.memory_limit)
+
+    @property
+    def most_bad(self) -> float:
+        """``max_bad`` as a number between 0 and 1."""
+        return share("max_bad", self.max_bad)
 
     def net(self) -> dict[str, Any]:
         """The network choices that were set, by name; those not set follow from the data."""

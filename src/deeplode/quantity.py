@@ -1,4 +1,4 @@
-"""Times and sizes as people write them: 90s, 5m, 4GB."""
+"""Times, sizes and shares as people write them: 90s, 5m, 4GB, 5%."""
 
 from __future__ import annotations
 
@@ -53,3 +53,16 @@ def size(text: str | int) -> int:
     if text <= 0:
         raise OptionError("E-OPT-005", option="memory_limit", value=text, like="512MB, 4GB")
     return text
+
+
+def share(option: str, text: str | float) -> float:
+    """0.05 of ``5%`` or ``0.05``. Raises OptionError when it is not between 0 and 1."""
+    number = str(text).strip()
+    percent = number.endswith("%")
+    try:
+        found = float(number.removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise OptionError("E-OPT-005", option=option, value=text, like="5%, 0.05")
+    return found

@@ -7,15 +7,15 @@ import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deeplode.data.measure import fingerprint, size_estimate
 from deeplode.data.schema import Roles, row_weights
-from deeplode.data.split import keys
+from deeplode.data.split import Split, keys, marked
 from deeplode.data.table import Table
+from deeplode.encode.target import TargetCode
 from deeplode.errors import DataError, DeeplodeError, OptionError
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
@@ -26,6 +26,7 @@ from deeplode.messages import Notice, language
 from deeplode.options import TrainOptions
 from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
+from deeplode.replay import replayed
 from deeplode.report.page import write as write_page
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
@@ -107,7 +108,7 @@ class _Run:
         made, memory = self.planned(made, held)
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
-            self.folder.checkpoint,
+            self.folder.checkpoint, most_bad=self.options.most_bad,
         )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
         learned = learn(made, settings, self.budget.until(tail), self.listen)
@@ -147,13 +148,20 @@ class _Run:
             if not len(test):
                 raise DataError("E-DATA-059", source=test.source, column=code.name)
         else:
-            split = held_out(table, code, plan)
+            split, table = self.parted(table, code)
             train, test, how = table.rows(split.train), table.rows(split.test), split.how
         made, found = lesson(train, code, plan)
         if made.schema.id is not None and made.schema.id in test.names:
             test = test.with_ids(made.schema.id)
         facts = {"how": how, "train": len(train), "test": len(test)}
         return made, test, [*found, *notices], facts
+
+    def parted(self, table: Table, code: TargetCode) -> tuple[Split, Table]:
+        """Training and test rows, and the table less the column that parted them."""
+        name = self.options.split_column
+        if name is None:
+            return held_out(table, code, self.columns), table
+        return marked(table, name), table.without((name,))
 
     def problem(self, made: Lesson) -> Problem:
         """The question that every candidate answers."""
@@ -175,7 +183,7 @@ class _Run:
         """The facts that the test rows tell, and how the model came to be."""
         model = learned.model
         self.listen("stage", name="score")
-        batch = model.encoder.transform(test).batch
+        batch = model.encoder.transform(test, self.options.most_bad).batch
         truth = model.target.encode(test.frame[model.target.name])
         weights = None
         if made.schema.roles.weight is not None:
@@ -263,21 +271,6 @@ class _Run:
                 if before[part] != own[part]:
                     raise OptionError("E-OPT-091", path=str(self.folder.path), what=part)
         path.write_text(text, "utf-8")
-
-
-def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
-    """The options of an earlier run with its recorded steps instead of its limits.
-
-    Raises OptionError when there is no such run.
-    """
-    result = Path(str(options.replay)) / "result.json"
-    if not result.is_file():
-        raise OptionError("E-OPT-092", path=str(options.replay), missing="result.json")
-    facts = json.loads(result.read_text("utf-8"))
-    before = TrainOptions().with_values(facts["options"])
-    mine = {"out": options.out, "force": options.force, "resume": options.resume}
-    again = before.with_values({**mine, "time_limit": None, "replay": None})
-    return again, facts["replay"]
 
 
 def _distribution(made: Lesson) -> dict[str, Any]:

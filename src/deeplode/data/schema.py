@@ -54,8 +54,6 @@ FORCED: dict[Kind, Callable[[Facts], Column]] = {
     Kind.ID: identifier.force,
 }
 
-NOT_YET = {Kind.TEXT, Kind.IMAGE, Kind.AUDIO}  # recognised, but no encoder learns from them
-
 
 @dataclass(frozen=True)
 class Roles:
@@ -165,7 +163,7 @@ def _column(facts: Facts, wanted: Kind | None) -> Column:
         made = FORCED[wanted](facts)
     else:
         made = Column(facts.name, wanted, asked, facts.share_missing, facts.distinct)
-    unused = wanted in (*NOT_YET, Kind.CONSTANT, Kind.NESTED, Kind.ID)
+    unused = wanted in (Kind.CONSTANT, Kind.NESTED, Kind.ID)
     return dataclasses.replace(made, reason=asked, used=not unused and _can_use(facts))
 
 
@@ -217,8 +215,6 @@ def _notices(columns: Sequence[Column]) -> list[Notice]:
     for code, kinds in (
         ("W-KIND-001", {Kind.CONSTANT}),
         ("W-KIND-002", {Kind.ID}),
-        ("W-KIND-003", {Kind.TEXT}),
-        ("W-KIND-004", {Kind.IMAGE, Kind.AUDIO}),
         ("W-KIND-005", {Kind.NESTED}),
     ):
         names = [column.name for column in out if column.kind in kinds]

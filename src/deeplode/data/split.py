@@ -13,6 +13,7 @@ import polars as pl
 
 from deeplode.data.dates import NONE, DatetimeFormat, find_pattern, instants
 from deeplode.data.parse import find_number_format, numbers
+from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
 
@@ -26,7 +27,7 @@ PARTS = 8  # of the training rows; each member validates on one
 class Split:
     """Positions of the training and of the test rows, int64, rising, disjoint.
 
-    how: ``random``, ``time``, ``group`` or ``file``.
+    how: ``random``, ``time``, ``group``, ``file`` or ``column``.
     """
 
     train: np.ndarray
@@ -72,6 +73,27 @@ def hold_out(
         raise OptionError("E-DATA-051", how=how, hows=", ".join(HOWS))
     everything = np.arange(len(table))
     return Split(np.setdiff1d(everything, test, assume_unique=True), test, how)
+
+
+def marked(table: Table, column: str) -> Split:
+    """Rows parted by what a column says of each: test…, or train…, valid…, val…, dev….
+
+    Raises DataError where the column is absent, says something else, or leaves a side empty.
+    """
+    if column not in table.names:
+        near = closest(column, table.names)
+        values = {"role": "split_column", "column": column, "source": table.source, "closest": near}
+        raise DataError("E-DATA-045", **values)
+    cells = table.frame[column].cast(pl.String).fill_null("").str.to_lowercase().str.strip_chars()
+    test = cells.str.starts_with("test").to_numpy()
+    known = test | cells.str.contains("^(train|val|dev)").to_numpy()
+    if not known.all():
+        row = int(np.argmin(known))
+        value = repr(table.frame[column][row])
+        raise DataError("E-DATA-080", source=table.source, column=column, row=row, value=value)
+    if test.all() or not test.any():
+        raise DataError("E-DATA-081", source=table.source, column=column, count=int(test.sum()))
+    return Split(np.flatnonzero(~test), np.flatnonzero(test), "column")
 
 
 def folds(

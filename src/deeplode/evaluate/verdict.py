@@ -18,6 +18,11 @@ from deeplode.messages import say
 SIGNAL_CERTAINTY = 0.99
 ROUNDING = 1e-9  # share of a metric's value below which two of them are the same number
 
+SENTENCES = {  # by rival: the net pays, pays in the blend, does not, unclear
+    "trees": ("V-010", "V-011", "V-012", "V-013"),
+    "linear": ("V-020", "V-021", "V-022", "V-023"),
+}
+
 Pays = bool | Literal["unclear"]
 
 
@@ -25,7 +30,7 @@ Pays = bool | Literal["unclear"]
 class Verdict:
     """signal: the final model beats the trivial guess for certain.
 
-    deep_pays: True where the net, alone or in the blend, beats the trees for certain, False where
+    deep_pays: True where the net, alone or in the blend, beats its rival for certain, False where
         it does not, 'unclear' where the test rows cannot tell.
     sentences: code and values of each sentence, for any language.
     """
@@ -62,11 +67,13 @@ def verdict(
     resamples: Resamples,
     final: str,
     seconds: Mapping[str, float],
+    rival: str = "trees",
 ) -> Verdict:
     """Judge a leaderboard.
 
     resamples: of the candidates that were fitted, ``trivial`` and ``final`` among them.
     final: the candidate that the model file holds. seconds: candidate: seconds to fit.
+    rival: the simple model that the net must beat, the trees or the linear model.
     """
     metric = DECIDES[problem.task]
     gain = _gain(resamples, final, "trivial", metric, SIGNAL_CERTAINTY)
@@ -81,9 +88,9 @@ def verdict(
     sentences: list[tuple[str, dict[str, Any]]] = [("V-001" if signal else "V-002", values)]
     if not signal:
         return Verdict(False, False, tuple(sentences))
-    if "net" not in resamples.values or "trees" not in resamples.values:
+    if not {"net", rival} <= resamples.values.keys():
         return Verdict(True, "unclear", tuple(sentences))
-    pays, said = _deep(resamples, metric, seconds)
+    pays, said = _deep(resamples, metric, seconds, rival)
     return Verdict(True, pays, (*sentences, said))
 
 
@@ -101,11 +108,11 @@ def _gain(
 
 
 def _deep(
-    resamples: Resamples, metric: str, seconds: Mapping[str, float]
+    resamples: Resamples, metric: str, seconds: Mapping[str, float], rival: str
 ) -> tuple[Pays, tuple[str, dict[str, Any]]]:
-    alone = _gain(resamples, "net", "trees", metric)
+    alone = _gain(resamples, "net", rival, metric)
     # Without a blend the net stands for itself.
-    mixed = _gain(resamples, "blend", "trees", metric) if "blend" in resamples.values else alone
+    mixed = _gain(resamples, "blend", rival, metric) if "blend" in resamples.values else alone
     best = alone if alone.low > 0 else mixed
     values = {
         "metric": metric,
@@ -113,12 +120,13 @@ def _deep(
         "low": best.low,
         "high": best.high,
         "net_seconds": seconds.get("net", 0.0),
-        "trees_seconds": seconds.get("trees", 0.0),
+        f"{rival}_seconds": seconds.get(rival, 0.0),
     }
+    paid, hidden, lost, unclear = SENTENCES[rival]
     if alone.low > 0:
-        return True, ("V-010", values)
+        return True, (paid, values)
     if mixed.low > 0:
-        return True, ("V-011", values)
+        return True, (hidden, values)
     if mixed.high < 0 or (alone.high < 0 and mixed.value <= 0):
-        return False, ("V-012", values)
-    return "unclear", ("V-013", values)
+        return False, (lost, values)
+    return "unclear", (unclear, values)

@@ -80,6 +80,8 @@ def model_name(name: object, facts: Facts, words: Words) -> str:
     """A leaderboard name in words."""
     if name == "trivial" and facts.get("task") == "regression":
         return words("R-MODEL-TRIVIAL-MEAN")
+    if name == "blend" and facts.get("partner") == "linear":
+        return words("R-MODEL-BLEND-LINEAR")
     return words.named("MODEL", name)
 
 
@@ -168,7 +170,7 @@ def _values(metric: str, value: object, words: Words) -> dict[str, str]:
 def _against(facts: Facts, metric: str, value: object, words: Words) -> str:
     """The same score of the trivial answer and the trees, as far as they were measured."""
     others = []
-    for name in ("trivial", "trees"):
+    for name in ("trivial", "linear" if facts.get("partner") == "linear" else "trees"):
         other = score_of(facts, name, metric)
         if other is not None and name != chosen(facts):
             others.append(

@@ -71,11 +71,12 @@ def _facts(
     problem, answer = model.problem, outputs[model.answer]
     cut = {name: model.calibration(name).threshold for name in outputs}
     found = resample(problem, truth, outputs, weights, groups, cut)
-    judged = verdict(problem, found, model.answer, fit_seconds)
+    judged = verdict(problem, found, model.answer, fit_seconds, model.partner)
     facts: dict[str, Any] = {
         "metrics": found.table(model.answer),
         "main_metric": DECIDES[problem.task],
         "answer": model.answer,
+        "partner": model.partner,
         "leaderboard": [
             {
                 "name": name,
