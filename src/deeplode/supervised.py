@@ -24,7 +24,7 @@ from deeplode.messages import language as chosen_language
 from deeplode.nets.given import Given
 from deeplode.output import write_text
 from deeplode.progress import silent
-from deeplode.quantity import duration, size
+from deeplode.quantity import duration, share, size
 from deeplode.report.notebook import model_html
 from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
@@ -48,7 +48,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
 
     time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
-    kinds: {column: kind} where the guess is wrong. drop: columns to leave out.
+    kinds: {column: kind} where the guess is wrong. drop: columns to leave out. max_bad: share of a
+    column's images or sounds that may be unreadable.
     blend: blend the net with boosted trees; False keeps the model a pure net.
     net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
     ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the
@@ -66,6 +67,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         threads: int | None = None,
         kinds: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
+        max_bad: str | float = "5%",
         blend: bool = True,
         net: Any = None,
         members: int | None = None,
@@ -90,6 +92,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.blend = seed, kinds, drop, blend
+        self.max_bad = max_bad
         self.net, self.members, self.hidden, self.activation = net, members, hidden, activation
         self.optimizer, self.optimizer_style = optimizer, optimizer_style
         self.learning_rate, self.schedule = learning_rate, schedule
@@ -133,7 +136,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
             memory = plan(made.table, made.schema, problem, choices, budget.memory_limit)
             if memory.rows < len(made.table):
                 made = made.rows(some_rows(made.table, memory.rows, self.seed))
-            settings = Settings(problem, memory.config, self.blend, own=own)
+            bad = share("max_bad", self.max_bad)
+            settings = Settings(problem, memory.config, self.blend, own=own, most_bad=bad)
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
         warnings = [notice.as_json() for notice in self.notices_]

@@ -1,4 +1,5 @@
-"""Branches: which part of a joint net reads each column of text, images or sounds."""
+"""Branches: which part of a joint net reads each column of text, images or sounds, and how such
+nets are trained."""
 
 from __future__ import annotations
 
@@ -9,9 +10,36 @@ from typing import Any
 from deeplode.encode.batch import MediaSize, Sizes
 from deeplode.nets.joint import Shape
 
-# A kind of media is one line here: its shapes for so many rows, and how they are read back.
-CHOOSE: dict[str, Callable[[MediaSize, int], Shape]] = {}
-RESTORE: dict[str, Callable[[Mapping[str, Any]], Shape]] = {}
+
+@dataclass(frozen=True)
+class Rule:
+    """How nets over one kind of media are trained on up to so many rows."""
+
+    rows: float
+    batch_size: int
+    epochs: int
+    members: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float = 0.1
+    label_smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Medium:
+    """What a joint net must know of one kind of media.
+
+    choose: a branch's shape for the column's size and so many training rows. restore: the shape
+    of its JSON. rules: the first whose ``rows`` is not exceeded counts.
+    """
+
+    choose: Callable[[MediaSize, int], Shape]
+    restore: Callable[[Mapping[str, Any]], Shape]
+    rules: tuple[Rule, ...]
+
+
+# A kind of media is one entry here. Where a table holds several, the first decides on training.
+MEDIA: dict[str, Medium] = {}
 
 
 @dataclass(frozen=True)
@@ -28,9 +56,27 @@ class Branch:
 
 def branch_of(facts: Mapping[str, Any]) -> Branch:
     """The inverse of ``Branch.to_json``. Raises KeyError, TypeError or ValueError if odd."""
-    return Branch(facts["kind"], RESTORE[facts["kind"]](facts["shape"]))
+    return Branch(facts["kind"], MEDIA[facts["kind"]].restore(facts["shape"]))
 
 
 def choose_branches(sizes: Sizes, rows: int) -> tuple[Branch, ...]:
     """A branch for each column of media, fit for so many training rows."""
-    return tuple(Branch(one.kind, CHOOSE[one.kind](one, rows)) for one in sizes.media)
+    return tuple(Branch(one.kind, MEDIA[one.kind].choose(one, rows)) for one in sizes.media)
+
+
+def training_rule(sizes: Sizes, rows: int) -> Rule:
+    """How a net over these media is trained."""
+    kinds = {one.kind for one in sizes.media}
+    medium = next(medium for kind, medium in MEDIA.items() if kind in kinds)
+    return next(rule for rule in medium.rules if rows <= rule.rows)
+
+
+def branch_memory(sizes: Sizes, rows: int, members: int, batch: int) -> int:
+    """Bytes that the branches take in training: parameters with gradients, two moments and best
+    copies, and what a step leaves until its way back."""
+    branches = choose_branches(sizes, rows)
+    weights = 0
+    for branch in branches:
+        weights += sum(one.nbytes for one in branch.shape.build(None).parameters())
+    held = sum(branch.shape.row_bytes for branch in branches)
+    return members * (7 * weights + batch * held)

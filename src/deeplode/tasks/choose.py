@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +13,14 @@ from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.fit.loop import VALIDATE
 from deeplode.nets.codes import EMBEDDING, ONE_HOT
+from deeplode.tasks.branches import Rule as MediaRule
+from deeplode.tasks.branches import branch_memory, training_rule
 
 FLOAT = 4  # bytes of a float32
 MOST_SEGMENTS = 4_096  # stretches between knots, all number columns together
 SMALLEST_BATCH = 64
 FEWEST_ROWS = 1_000
+TOWER = (128, 64)  # hidden layers of numbers and categories beside texts, images or sounds
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,10 @@ def choose(
         "quantiles": knots,
         "frequent": knots,
     }
+    if sizes.media:
+        wanted |= _over_media(training_rule(sizes, rows), optimizer)
+    if not problem.classifies:
+        wanted.pop("label_smoothing", None)
     wanted |= given or {}
     if wanted["batch_size"] == "full":
         wanted["batch_size"] = rows
@@ -91,6 +98,15 @@ def choose(
     if config.label_smoothing > 0 and not problem.classifies:
         raise OptionError("E-OPT-071", option="label_smoothing")
     return config
+
+
+def _over_media(rule: MediaRule, optimizer: str) -> dict[str, Any]:
+    """What is otherwise where texts, images or sounds are learned from."""
+    chosen = {name: value for name, value in asdict(rule).items() if name != "rows"}
+    if optimizer not in DECAYED:  # its rate and decay are those of the table's rules
+        for name in ("learning_rate", "weight_decay"):
+            del chosen[name]
+    return {**chosen, "hidden": TOWER, "patience": rule.epochs}
 
 
 def memory(rows: int, sizes: Sizes, problem: Problem, config: FitConfig) -> int:
@@ -109,7 +125,8 @@ def memory(rows: int, sizes: Sizes, problem: Problem, config: FitConfig) -> int:
     order = rows * config.members * 2 * FLOAT
     batch = min(max(config.batch_size, VALIDATE), rows)
     step = config.members * batch * (3 * inputs + 4 * sum(widths[1:])) * FLOAT
-    return 7 * config.members * weights * FLOAT + held + order + step
+    media = branch_memory(sizes, rows, config.members, config.batch_size) if sizes.media else 0
+    return 7 * config.members * weights * FLOAT + held + order + step + media
 
 
 def shrink(

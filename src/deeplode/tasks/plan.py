@@ -26,6 +26,7 @@ STAGES = ("linear", "trees", "net")
 FLOAT = 4
 ANSWERS = 20_000  # bytes a row of up to MOST rows: to score, resample and shuffle, as measured
 MOST = 10_000
+TESTED = 1.25  # training and test rows, over training rows
 TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 
 
@@ -89,11 +90,13 @@ def plan(
 def _parts(
     rows: int, table: int, sizes: Sizes, problem: Problem, config: FitConfig
 ) -> dict[str, int]:
-    columns = sizes.numbers + len(sizes.categories)
+    columns = sizes.simple + len(sizes.categories)
+    media = sum(one.nbytes for one in sizes.media)
     return {
         "program": PROGRAM,
         "table": table,
-        "encoded": 2 * rows * columns * FLOAT,  # by columns first, then by rows
+        # By columns first, then by rows; media of training and test rows.
+        "encoded": 2 * rows * columns * FLOAT + int(TESTED * rows * media),
         "answers": ANSWERS * min(rows, MOST),
         "linear": _linear(rows, sizes, problem),
         "trees": _trees(rows, columns, problem),
@@ -103,7 +106,7 @@ def _parts(
 
 def _linear(rows: int, sizes: Sizes, problem: Problem) -> int:
     """The matrix with a column for each frequent level; measured at 6.4 bytes a cell."""
-    width = 1 + 2 * sizes.numbers + sum(min(slots, LEVELS) for slots in sizes.categories)
+    width = 1 + 2 * sizes.simple + sum(min(slots, LEVELS) for slots in sizes.categories)
     return 7 * min(CELLS, rows * (width + problem.n_classes))
 
 
