@@ -140,6 +140,10 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
             settings = Settings(problem, memory.config, self.blend, own=own, most_bad=bad)
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
+        self._keep(learned, made)
+
+    def _keep(self, learned: Learned, made: Lesson) -> None:
+        """Hold on to what was learned, and to some of the rows."""
         warnings = [notice.as_json() for notice in self.notices_]
         self.facts_ = {**validation_facts(learned, made), "warnings": warnings}
         self.n_iter_ = max(1, learned.training.get("epochs", 1))

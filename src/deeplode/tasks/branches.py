@@ -77,6 +77,6 @@ def branch_memory(sizes: Sizes, rows: int, members: int, batch: int) -> int:
     branches = choose_branches(sizes, rows)
     weights = 0
     for branch in branches:
-        weights += sum(one.nbytes for one in branch.shape.build(None).parameters())
+        weights += sum(4 * one.numel() for one in branch.shape.build(None).parameters())
     held = sum(branch.shape.row_bytes for branch in branches)
     return members * (7 * weights + batch * held)
