@@ -90,16 +90,16 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         label_smoothing: float | None = None,
         input_noise: float | None = None,
     ) -> None:
-        self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
-        self.seed, self.kinds, self.drop, self.blend = seed, kinds, drop, blend
-        self.max_bad = max_bad
-        self.net, self.members, self.hidden, self.activation = net, members, hidden, activation
-        self.optimizer, self.optimizer_style = optimizer, optimizer_style
-        self.learning_rate, self.schedule = learning_rate, schedule
-        self.batch_size, self.accumulate, self.epochs = batch_size, accumulate, epochs
-        self.patience, self.dropout, self.input_noise = patience, dropout, input_noise
-        self.l1, self.l2, self.weight_decay = l1, l2, weight_decay
-        self.clip_norm, self.max_norm, self.label_smoothing = clip_norm, max_norm, label_smoothing
+        self.time_limit, self.memory_limit, self.seed = time_limit, memory_limit, seed
+        self.threads, self.kinds, self.drop, self.max_bad = threads, kinds, drop, max_bad
+        self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
+        self.activation, self.optimizer = activation, optimizer
+        self.optimizer_style, self.learning_rate = optimizer_style, learning_rate
+        self.schedule, self.batch_size, self.accumulate = schedule, batch_size, accumulate
+        self.clip_norm, self.epochs, self.patience = clip_norm, epochs, patience
+        self.dropout, self.l1, self.l2, self.weight_decay = dropout, l1, l2, weight_decay
+        self.max_norm, self.label_smoothing = max_norm, label_smoothing
+        self.input_noise = input_noise
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn ``y`` from ``X``.

@@ -75,8 +75,7 @@ def branch_memory(sizes: Sizes, rows: int, members: int, batch: int) -> int:
     """Bytes that the branches take in training: parameters with gradients, two moments and best
     copies, and what a step leaves until its way back."""
     branches = choose_branches(sizes, rows)
-    weights = 0
-    for branch in branches:
-        weights += sum(4 * one.numel() for one in branch.shape.build(None).parameters())
+    built = [branch.shape.build(None) for branch in branches]
+    weights = sum(4 * one.numel() for branch in built for one in branch.parameters())
     held = sum(branch.shape.row_bytes for branch in branches)
-    return members * (7 * weights + batch * held)
+    return int(members * (7 * weights + batch * held))
