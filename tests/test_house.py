@@ -36,8 +36,9 @@ def definitions(tree: ast.AST, above: str = "") -> Iterator[tuple[str, Function 
 
 
 def length(function: Function) -> int:
-    """Lines of a function, without its docstring."""
-    lines = (function.end_lineno or 0) - function.lineno + 1
+    """Lines of a function, without its docstring and the parameters that it must list."""
+    first = function.body[0].lineno if function.name in MANY_PARAMETERS else function.lineno
+    lines = (function.end_lineno or 0) - first + 1
     if ast.get_docstring(function) is not None:
         text = function.body[0]
         lines -= (text.end_lineno or 0) - text.lineno + 1

@@ -91,22 +91,23 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         input_noise: float | None = None,
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
-        self.seed, self.kinds, self.drop, self.blend, self.net = seed, kinds, drop, blend, net
-        self.max_bad, self.members, self.hidden, self.activation = (
-            max_bad,
-            members,
-            hidden,
+        self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
+        self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
+        self.activation, self.optimizer, self.optimizer_style = (
             activation,
+            optimizer,
+            optimizer_style,
         )
-        self.optimizer, self.optimizer_style, self.epochs = optimizer, optimizer_style, epochs
         self.learning_rate, self.schedule, self.batch_size = learning_rate, schedule, batch_size
-        self.accumulate, self.clip_norm, self.patience = accumulate, clip_norm, patience
-        self.dropout, self.l1, self.l2, self.weight_decay = dropout, l1, l2, weight_decay
-        self.max_norm, self.input_noise, self.label_smoothing = (
-            max_norm,
-            input_noise,
-            label_smoothing,
+        self.accumulate, self.clip_norm, self.epochs, self.patience = (
+            accumulate,
+            clip_norm,
+            epochs,
+            patience,
         )
+        self.dropout, self.l1, self.l2, self.weight_decay = dropout, l1, l2, weight_decay
+        self.max_norm, self.label_smoothing = max_norm, label_smoothing
+        self.input_noise = input_noise
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn ``y`` from ``X``.
