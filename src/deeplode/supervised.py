@@ -93,18 +93,10 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
-        self.activation, self.optimizer, self.optimizer_style = (
-            activation,
-            optimizer,
-            optimizer_style,
-        )
-        self.learning_rate, self.schedule, self.batch_size = learning_rate, schedule, batch_size
-        self.accumulate, self.clip_norm, self.epochs, self.patience = (
-            accumulate,
-            clip_norm,
-            epochs,
-            patience,
-        )
+        self.activation, self.optimizer = activation, optimizer
+        self.optimizer_style, self.learning_rate = optimizer_style, learning_rate
+        self.schedule, self.batch_size, self.accumulate = schedule, batch_size, accumulate
+        self.clip_norm, self.epochs, self.patience = clip_norm, epochs, patience
         self.dropout, self.l1, self.l2, self.weight_decay = dropout, l1, l2, weight_decay
         self.max_norm, self.label_smoothing = max_norm, label_smoothing
         self.input_noise = input_noise
