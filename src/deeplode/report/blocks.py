@@ -110,7 +110,45 @@ class Shares:
         return frozenset(sum(sizes[:at]) for at in range(len(sizes)))
 
 
-Block = Grid | Figure | Terms | Lines | Notes | Panels | Shares
+@dataclass(frozen=True)
+class Picture:
+    """source: a PNG as a data address. case: right, wrong or unsure, in words. said: the rest."""
+
+    source: str
+    case: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures side by side."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    note: str = ""
+    block: str = "pictures"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text in pieces, each with a shade from -3 (against the answer) to 3 (for it)."""
+
+    case: str
+    said: str
+    pieces: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Passages:
+    """Texts one below the other."""
+
+    title: str
+    passages: tuple[Passage, ...]
+    note: str = ""
+    block: str = "passages"
+
+
+Block = Grid | Figure | Terms | Lines | Notes | Panels | Shares | Pictures | Passages
 
 
 @dataclass(frozen=True)

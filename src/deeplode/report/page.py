@@ -9,6 +9,7 @@ from deeplode.messages import LANGUAGES
 from deeplode.report.data import data, findings, remarks
 from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
+from deeplode.report.media import media
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
 from deeplode.report.template import template
@@ -20,6 +21,7 @@ SECTIONS = (
     findings,
     errors,
     importance,
+    media,
     all_scores,
     training,
     data,
