@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,20 +17,19 @@ MISSING = 1  # category slot of an empty cell; levels begin at slot 2
 class MediaSize:
     """What a net must know of one column of text, images or sounds.
 
-    kind: ``text``, ``image`` or ``audio``. shape: of one encoded cell. dtype: of its values.
-    described: descriptors that the simple models get of it. facts: what else its kind tells.
+    kind: ``text``, ``image`` or ``audio``. shape: of one encoded cell. described: descriptors that
+    the simple models get of it. features: of texts, how many there are.
     """
 
     kind: str
     shape: tuple[int, ...]
-    dtype: torch.dtype
     described: int = 0
-    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    features: int = 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of one encoded cell and its descriptors."""
-        cells = int(torch.Size(self.shape).numel()) * self.dtype.itemsize
+        """Bytes of one encoded cell and its descriptors: texts are int32, the others uint8."""
+        cells = int(torch.Size(self.shape).numel()) * (4 if self.kind == "text" else 1)
         return cells + 4 * self.described
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from torch import Tensor
-
-from deeplode.encode.batch import MediaSize
 
 # What may be odd about a row that is to be predicted, as bits of a mask.
 UNSEEN_CATEGORY = 1
@@ -68,6 +66,7 @@ class ColumnEncoder:
     """
 
     name: str
+    media: ClassVar[str] = ""  # text, image or audio; '' for other kinds
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -89,10 +88,14 @@ class ColumnEncoder:
         """The slots of each category it gives, UNSEEN and MISSING too."""
         return ()
 
+    def sizes_of_media(self) -> tuple[int, ...]:
+        """The shape of one encoded cell of text, images or sounds."""
+        raise NotImplementedError
+
     @property
-    def media(self) -> MediaSize | None:
-        """What a net must know of its cells of text, images or sounds; None for other kinds."""
-        return None
+    def features(self) -> int:
+        """Of texts: how many features there are."""
+        return 0
 
     @property
     def described_names(self) -> tuple[str, ...]:

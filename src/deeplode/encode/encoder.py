@@ -16,7 +16,7 @@ from polars.datatypes.group import INTEGER_DTYPES
 from deeplode.data.column import Column, Kind
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
-from deeplode.encode.batch import Batch, Media, Places, Sizes
+from deeplode.encode.batch import Batch, Media, MediaSize, Places, Sizes
 from deeplode.encode.boolean import BooleanEncoder
 from deeplode.encode.category import CategoryEncoder
 from deeplode.encode.checks import (
@@ -117,7 +117,7 @@ class Encoder:
     @cached_property
     def media(self) -> tuple[ColumnEncoder, ...]:
         """The encoders of text, images and sounds, in the order of Batch.media."""
-        return tuple(part for part in self.parts if part.media is not None)
+        return tuple(part for part in self.parts if part.media)
 
     @cached_property
     def places(self) -> dict[str, Places]:
@@ -127,7 +127,7 @@ class Encoder:
         }
         counts = [0, 0, 0]
         for part in self.parts:
-            given = (len(part.number_names), len(part.category_names), int(part.media is not None))
+            given = (len(part.number_names), len(part.category_names), int(bool(part.media)))
             for form, more in enumerate(given):
                 for name in part.columns:
                     found[name][form].extend(range(counts[form], counts[form] + more))
@@ -138,7 +138,10 @@ class Encoder:
     def sizes(self) -> Sizes:
         """What a net must know of the input."""
         slots = tuple(slot for part in self.parts for slot in part.slots)
-        media = tuple(part.media for part in self.parts if part.media is not None)
+        media = tuple(
+            MediaSize(part.media, part.sizes_of_media(), len(part.described_names), part.features)
+            for part in self.media
+        )
         return Sizes(len(self.number_names), slots, media)
 
     def transform(self, table: Table, most_bad: float = 1.0) -> Encoded:
@@ -163,7 +166,7 @@ class Encoder:
                 next(slot_rows)[:] = column
             if piece.flags is not None:
                 masks |= piece.flags
-            if piece.unread is not None and part.media is None:
+            if piece.unread is not None and not part.media:
                 check_readable(table, part.columns[0], piece.unread)
             if piece.media is not None:
                 check_media(table, part.columns[0], piece, most_bad)
