@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
     from deeplode.saved import Saved
+    from deeplode.tasks.model import Model
 
 Source = str | Sequence[str]
 
@@ -97,7 +98,7 @@ def predict(
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
-    table = read_table(source, options, listen)
+    table = as_known(read_table(source, options, listen), fitted)
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
@@ -118,7 +119,7 @@ def evaluate(
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
-    table, name = read_table(source, options, listen), fitted.target.name
+    table, name = as_known(read_table(source, options, listen), fitted), fitted.target.name
     if name not in table.names:
         values = {"source": table.source, "closest": closest(name, table.names)}
         raise DataError("E-DATA-030", role="target", column=name, **values)
@@ -201,6 +202,14 @@ def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:
     table = read(source if isinstance(source, str) else list(source), options)
     tell(table.notices, listen)
     return table
+
+
+def as_known(table: Table, model: Model) -> Table:
+    """A table of bare images or sounds, with the name that the model knows their column by."""
+    parts = model.encoder.media
+    if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:
+        return table
+    return replace(table, frame=table.frame.rename({parts[0].media: parts[0].columns[0]}))
 
 
 def tell(notices: Sequence[Any], listen: Listen) -> list[Mapping[str, Any]]:

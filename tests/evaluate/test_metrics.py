@@ -36,6 +36,14 @@ def test_weighted_and_plain_scores_are_those_of_scikit_learn(make_answers, n_cla
             "accuracy": of.accuracy_score(truth, one >= 0.5, **w),
             "f1": of.f1_score(truth, one >= 0.5, **w),
             "brier": of.brier_score_loss(truth, one, **w),
+            "sensitivity_at_90": max(
+                share
+                for cut in np.unique(one)
+                if np.average((one >= cut)[truth == 0], weights=weight_of(w, truth == 0)) <= 0.1
+                for share in [
+                    np.average((one >= cut)[truth == 1], weights=weight_of(w, truth == 1))
+                ]
+            ),
         }
     else:
         called = said.argmax(1)
@@ -47,6 +55,12 @@ def test_weighted_and_plain_scores_are_those_of_scikit_learn(make_answers, n_cla
         }
     assert tuple(found) == METRICS[answers.problem.task]
     assert found == pytest.approx(expected)
+
+
+def weight_of(w, rows):
+    """The weights of some rows; None where all weigh alike."""
+    weights = w.get("sample_weight")
+    return None if weights is None else weights[rows]
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 6])

@@ -1,10 +1,11 @@
 """The scores of a leaderboard, by the names that result.json uses.
 
-Binary: roc_auc, average_precision, log_loss, accuracy, f1, brier. Multiclass: accuracy, log_loss,
-macro_f1, roc_auc_ovr. Regression: rmse, mae, r2. They are scikit-learn's, and add what to do
-where a class is absent from the rows: it is left out of averages over classes, and a score that
-needs two classes is NaN where there is one. They are imported when scores are asked for:
-predicting does without.
+Binary: roc_auc, average_precision, log_loss, accuracy, f1, brier, sensitivity_at_90 (share of the
+second class that is found where nine in ten of the first are left in peace). Multiclass:
+accuracy, log_loss, macro_f1, roc_auc_ovr. Regression: rmse, mae, r2. They are scikit-learn's, and
+add what to do where a class is absent from the rows: it is left out of averages over classes, and
+a score that needs two classes is NaN where there is one. They are imported when scores are asked
+for: predicting does without.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from numpy.typing import NDArray
 from deeplode.evaluate.problem import Problem
 
 METRICS = {
-    "binary": ("roc_auc", "average_precision", "log_loss", "accuracy", "f1", "brier"),
+    "binary": (
+        "roc_auc",
+        "average_precision",
+        "log_loss",
+        "accuracy",
+        "f1",
+        "brier",
+        "sensitivity_at_90",
+    ),
     "multiclass": ("accuracy", "log_loss", "macro_f1", "roc_auc_ovr"),
     "regression": ("rmse", "mae", "r2"),
 }
@@ -25,6 +34,8 @@ MAIN = {task: names[0] for task, names in METRICS.items()}
 # What decides between candidates: as MAIN, but finer than accuracy, and fair to rare classes.
 DECIDES = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae"})
+FALSE_ALARMS = 0.1  # 1 - the specificity at which sensitivity is told
+ROUNDING = 1e-9  # a share of so little more counts as equal
 FLOOR = 1e-15  # least probability that a log loss sees
 MOST_CLASSES = 100  # roc_auc_ovr of more classes is taken over the most frequent ones
 
@@ -97,7 +108,18 @@ def _of_two_classes(
         "accuracy": float(of.accuracy_score(truth, called, **weight)),
         "f1": float(of.f1_score(truth, called, zero_division=0.0, **weight)),
         "brier": float(np.average((truth - positive) ** 2, weights=weights)),
+        "sensitivity_at_90": _sensitivity(truth, positive, weights) if both else nan,
     }
+
+
+def _sensitivity(
+    truth: NDArray[np.int64], positive: NDArray[np.float64], weights: NDArray[np.float64] | None
+) -> float:
+    """The highest true positive rate whose false positive rate is at most FALSE_ALARMS."""
+    from sklearn import metrics as of
+
+    false, true, _ = of.roc_curve(truth, positive, sample_weight=weights, drop_intermediate=False)
+    return float(true[false <= FALSE_ALARMS + ROUNDING].max())
 
 
 def _of_classes(

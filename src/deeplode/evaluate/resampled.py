@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplode.evaluate.metrics import FLOOR, frequent, unit
+from deeplode.evaluate.metrics import FALSE_ALARMS, FLOOR, ROUNDING, frequent, unit
 from deeplode.evaluate.problem import Problem
 
 Floats = NDArray[np.float64]
@@ -88,7 +88,7 @@ def _two_classes(truth: NDArray[np.int64], positive: Floats, threshold: float) -
 
 
 def _ranking(truth: NDArray[np.int64], positive: Floats) -> Kernel:
-    """Area under the ROC curve and average precision, ties counted as one step."""
+    """Area under the ROC curve, average precision and sensitivity, ties counted as one step."""
     order = np.argsort(-positive, kind="stable")
     last = np.append(np.flatnonzero(np.diff(positive[order])), len(order) - 1)
     is_one = (truth[order] == 1).astype(np.float64)
@@ -104,9 +104,12 @@ def _ranking(truth: NDArray[np.int64], positive: Floats) -> Kernel:
         half = np.diff(zeros_reached, axis=1, prepend=0) / 2
         under = np.einsum("bn,bn->b", ones, zeros_reached - half)
         precision = ones_reached / np.maximum(reached, 1e-300)
+        allowed = zeros_reached <= (FALSE_ALARMS + ROUNDING) * all_zeros[:, None]
+        found = np.where(allowed, ones_reached, 0).max(axis=1)
         return {
             "roc_auc": 1 - _ratio(under, all_ones * all_zeros),
             "average_precision": _ratio(np.einsum("bn,bn->b", ones, precision), all_ones),
+            "sensitivity_at_90": np.where(all_zeros > 0, _ratio(found, all_ones), np.nan),
         }
 
     return of
