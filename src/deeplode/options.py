@@ -227,12 +227,11 @@ class TrainOptions(ReadOptions):
     label_smoothing: float | None = option(
         None, "Share of a class label spread over all classes.", "Network", "X", shown="0"
     )
+    focal: float | None = option(
+        None, "Gamma of the focal loss: rows answered well count less.", "Network", "X", shown="0"
+    )
     input_noise: float | None = option(
-        None,
-        "Gaussian noise on numbers in training, in standard deviations.",
-        "Network",
-        "X",
-        shown="0",
+        None, "Noise on numbers in training, in standard deviations.", "Network", "X", shown="0"
     )
 
     def __post_init__(self) -> None:

@@ -39,7 +39,7 @@ from deeplode.tasks.score import validated
 NET = (
     "members", "hidden", "activation", "optimizer", "optimizer_style", "learning_rate",
     "schedule", "batch_size", "accumulate", "clip_norm", "epochs", "patience", "dropout", "l1",
-    "l2", "weight_decay", "max_norm", "label_smoothing", "input_noise",
+    "l2", "weight_decay", "max_norm", "label_smoothing", "focal", "input_noise",
 )  # fmt: skip
 
 
@@ -88,6 +88,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         weight_decay: float | None = None,
         max_norm: float | None = None,
         label_smoothing: float | None = None,
+        focal: float | None = None,
         input_noise: float | None = None,
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
@@ -99,7 +100,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         self.clip_norm, self.epochs, self.patience = clip_norm, epochs, patience
         self.dropout, self.l1, self.l2, self.weight_decay = dropout, l1, l2, weight_decay
         self.max_norm, self.label_smoothing = max_norm, label_smoothing
-        self.input_noise = input_noise
+        self.focal, self.input_noise = focal, input_noise
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Learn ``y`` from ``X``.

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deeplode.fit.losses import BINARY, MULTICLASS, REGRESSION, Loss, smoothed
+from deeplode.fit.losses import BINARY, MULTICLASS, REGRESSION, Loss, focused, smoothed
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.codes import Codes
 from deeplode.nets.dropout import MaskPool, Masks
@@ -108,8 +108,13 @@ def test_gradients_are_exact_at_every_depth(hidden: tuple[int, ...]) -> None:
         (MULTICLASS, 3),
         (smoothed(BINARY, 0.1), 1),
         (smoothed(MULTICLASS, 0.1), 3),
+        (focused(BINARY, 2.0), 1),
+        (focused(MULTICLASS, 0.5), 3),
     ],
-    ids=["regression", "binary", "multiclass", "binary smoothed", "multiclass smoothed"],
+    ids=[
+        *("regression", "binary", "multiclass", "binary smoothed", "multiclass smoothed"),
+        *("binary focal", "multiclass focal"),
+    ],
 )
 def test_gradients_of_every_loss_are_exact(loss: Loss, outputs: int) -> None:
     Question("silu", loss, outputs).check()

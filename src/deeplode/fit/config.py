@@ -20,7 +20,16 @@ AMONG: dict[str, Collection[str]] = {  # the only values of each choice
     "schedule": SCHEDULES,
 }
 COUNTS = ("batch_size", "accumulate", "epochs", "patience", "members")  # whole, 1 or more
-WEIGHTS = ("learning_rate", "l1", "l2", "weight_decay", "clip_norm", "max_norm", "input_noise")
+WEIGHTS = (
+    "learning_rate",
+    "l1",
+    "l2",
+    "weight_decay",
+    "clip_norm",
+    "max_norm",
+    "focal",
+    "input_noise",
+)
 SHARES = ("dropout", "label_smoothing")  # 0 or more, below 1
 
 
@@ -45,6 +54,7 @@ class FitConfig:
     weight_decay: float = 1.0  # decoupled: share of a weight that a step takes, times the rate
     max_norm: float = 0.0  # longest vector of weights into a unit; 0 = any
     label_smoothing: float = 0.0  # share of a class label spread over all classes
+    focal: float = 0.0  # gamma of the focal loss: rows answered well count less; 0 = all alike
     input_noise: float = 0.0  # Gaussian noise on number columns, in standard deviations
     dropout: float = 0.1  # share of hidden activations set to zero in a step
     epochs: int = 30  # passes over the training rows
@@ -68,6 +78,8 @@ class FitConfig:
         for name in SHARES:
             value = getattr(self, name)
             _check(name, value, _is_number(value) and 0 <= value < 1, "0 … 1")
+        if self.focal and self.label_smoothing:
+            raise OptionError("E-OPT-006", one="focal", other="label_smoothing")
         _check("hidden", self.hidden, all(width >= 1 for width in self.hidden), ">= 1")
 
     @property

@@ -98,6 +98,27 @@ def smoothed(loss: Loss, amount: float) -> Loss:
     return Loss(value, slope)
 
 
+def focused(loss: Loss, gamma: float) -> Loss:
+    """The loss with rows that are answered well counting less (focal loss, Lin et al. 2017).
+
+    gamma: 0 = the very loss. A row whose class has probability p counts (1 - p) ** gamma times.
+    """
+    if gamma <= 0:
+        return loss
+
+    def value(scores: Tensor, truth: Tensor) -> Tensor:
+        plain = loss.value(scores, truth)
+        return (-torch.expm1(-plain)) ** gamma * plain
+
+    def slope(scores: Tensor, truth: Tensor) -> Tensor:
+        plain = loss.value(scores, truth)
+        other = (-torch.expm1(-plain)).clamp_min(1e-12)  # 1 - p
+        factor = other**gamma + gamma * (1 - other) * other ** (gamma - 1) * plain
+        return loss.slope(scores, truth) * factor.unsqueeze(-1)
+
+    return Loss(value, slope)
+
+
 def mean(losses: Tensor, weights: Tensor | None) -> Tensor:
     """Each member's weighted mean loss.
 

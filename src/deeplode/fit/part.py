@@ -11,7 +11,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from deeplode.fit.config import FitConfig
-from deeplode.fit.losses import Loss, smoothed
+from deeplode.fit.losses import Loss, focused, smoothed
 from deeplode.fit.optimizers import build
 from deeplode.nets.trainable import Pass, Trainable
 
@@ -72,7 +72,7 @@ def parted(
 
 def _forward(config: FitConfig) -> tuple[float, ...]:
     """What members must have in common to go forward and backward together."""
-    return config.dropout, config.label_smoothing, config.input_noise
+    return config.dropout, config.label_smoothing, config.focal, config.input_noise
 
 
 def _part(
@@ -85,9 +85,10 @@ def _part(
         places = list(run)
         own = slice(places[0], places[-1] + 1)
         steppers.append(Stepper(own, config, _optimizer(net, members, own, config)))
+    whole = configs[members.start]
     return Part(
         members, net, way, watch, tuple(steppers),
-        smoothed(loss, configs[members.start].label_smoothing),
+        smoothed(focused(loss, whole.focal), whole.label_smoothing),
     )  # fmt: skip
 
 

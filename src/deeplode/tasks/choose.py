@@ -89,14 +89,15 @@ def choose(
     }
     if sizes.media:
         wanted |= _over_media(training_rule(sizes, rows), optimizer)
-    if not problem.classifies:
+    if not problem.classifies or (given or {}).get("focal"):
         wanted.pop("label_smoothing", None)
     wanted |= given or {}
     if wanted["batch_size"] == "full":
         wanted["batch_size"] = rows
     config = replace(default, **wanted)
-    if config.label_smoothing > 0 and not problem.classifies:
-        raise OptionError("E-OPT-071", option="label_smoothing")
+    for option in ("label_smoothing", "focal"):
+        if getattr(config, option) > 0 and not problem.classifies:
+            raise OptionError("E-OPT-071", option=option)
     return config
 
 
