@@ -78,6 +78,27 @@ def held_out(table: Table, code: TargetCode, plan: Plan) -> Split:
     return hold_out(table, plan.split, classes, seed=plan.seed, column=plan.by)
 
 
+def tested(
+    rows: Table, code: TargetCode, plan: Plan, given: Table | None
+) -> tuple[Table, Table, str, tuple[Notice, ...]]:
+    """Training rows, test rows, how they were parted, and what should be known of it.
+
+    rows: labelled. given: labelled rows to test on; None = a share of ``rows``.
+    Raises DataError where no row that was given has a target that the rows know.
+    """
+    if given is None:
+        split = held_out(rows, code, plan)
+        return rows.rows(split.train), rows.rows(split.test), split.how, ()
+    if code.name not in given.names:
+        near = closest(code.name, given.names)
+        values = {"column": code.name, "source": given.source, "closest": near}
+        raise DataError("E-DATA-030", role="target", **values)
+    test, _, unknown = known_rows(given, code)
+    if not len(test):
+        raise DataError("E-DATA-059", source=test.source, column=code.name)
+    return rows, test, "file", (unknown,) if unknown else ()
+
+
 def lesson(train: Table, code: TargetCode, plan: Plan) -> tuple[Lesson, tuple[Notice, ...]]:
     """What to learn from, and what to know of it. train: labelled training rows."""
     target = np.array(code.encode(train.frame[code.name]))  # its own memory: torch writes to it
