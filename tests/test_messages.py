@@ -101,6 +101,12 @@ def test_every_code_that_is_raised_has_its_sentence() -> None:
         assert not whole or code in catalogue("en"), f"{where} says {code}, which nobody wrote"
 
 
+def test_every_check_of_training_has_a_short_name_for_comparisons() -> None:
+    said = re.findall(r"W-(FIT-\d+)", (SRC / "fit" / "diagnostics.py").read_text("utf-8"))
+    assert set(said)
+    assert {f"CMP-{code}" for code in said} <= set(CODES)
+
+
 def test_no_sentence_is_left_unsaid() -> None:
     whole = {code for _, _, code, exact in SAID if exact}
     begun = tuple({code for _, _, code, exact in SAID if not exact})

@@ -9,12 +9,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from deeplode.data.measure import fingerprint
 from deeplode.data.read import read
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, OptionError
 from deeplode.evaluate.problem import Problem
-from deeplode.experiments.compare import check_ranges
+from deeplode.experiments.compare import Around, check_ranges
 from deeplode.experiments.compare import compare as all_combinations
 from deeplode.experiments.settings import CompareOptions
 from deeplode.inspection import SCHEMA_VERSION, source_facts
@@ -26,7 +27,7 @@ from deeplode.progress import Listen, silent
 from deeplode.report.compare import render
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
-from deeplode.tasks.prepare import Plan, held_out, labelled, lesson
+from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.verbs import RunResult, Source, tell
 
 TAIL_SECONDS = 2.5  # for the page and the facts …
@@ -76,17 +77,22 @@ def run(source: Any, options: CompareOptions, listen: Listen = silent) -> RunRes
     """Compare and leave a run folder. Raises as ``compare`` does, with nothing left behind."""
     budget = Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
     check(options)
-    folder = open_folder(options.out, _name(source), "compare", force=options.force)
+    folder = open_folder(
+        options.out, _name(source), "compare", force=options.force, resume=options.resume
+    )
     try:
         with ExitStack() as stack:
             stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
             log = stack.enter_context(Log(folder.log, listen))
             stack.enter_context(interruptible(budget, lambda: log("stopping")))
-            facts = _facts(source, options, budget, log)
+            read = [fingerprint(one) for one in (source, options.test) if one is not None]
+            folder.remember(options.as_json(), read, resume=options.resume)
+            facts = _facts(source, options, budget, log, folder.checkpoint)
             facts["files"] = FILES
             _keep(facts, options, folder, budget, log)
     except DeeplodeError:
-        folder.discard()
+        if not options.resume:  # what was trained so far stays
+            folder.discard()
         raise
     return RunResult(folder.path, facts, budget.stop() == "interrupt")
 
@@ -100,41 +106,53 @@ def check(options: CompareOptions) -> None:
     check_ranges(options)
 
 
-def _facts(source: Any, options: CompareOptions, budget: Budget, listen: Listen) -> dict[str, Any]:
-    """Read, part, train, judge."""
+def _facts(
+    source: Any,
+    options: CompareOptions,
+    budget: Budget,
+    listen: Listen,
+    checkpoint: Path | None = None,
+) -> dict[str, Any]:
+    """Read, part, train, judge. checkpoint: folder that a killed comparison goes on from."""
     check(options)
     listen("stage", name="read")
     table = _table(source, options)
+    given = None if options.test is None else _table(options.test, options)
     listen("stage", name="split")
-    told = options
-    roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
-    plan = Plan(roles, told.kinds, told.split, told.seed)
+    plan = _plan(options)
     rows, code = labelled(table, plan)
-    split = held_out(rows, code, plan)
-    made, notices = lesson(rows.rows(split.train), code, plan)
+    train, test, how, odd = tested(rows, code, plan, given)
+    made, notices = lesson(train, code, plan)
     threads = options.threads or usable_threads()
     problem = Problem(code.task, code.n_classes, options.seed, threads)  # type: ignore[arg-type]
-    held = 2 * int(table.frame.estimated_size())
+    held = sum(2 * int(one.frame.estimated_size()) for one in (table, given) if one is not None)
     tail = TAIL_SECONDS + TAIL_SHARE * (options.seconds or 0.0)
     with configured(threads, options.seed):
         found, more = all_combinations(
-            made, options, problem, budget.until(tail), _finite(listen), held
-        )
+            made, options, problem, budget.until(tail), _finite(listen),
+            Around(held, checkpoint, None if given is None else test),
+        )  # fmt: skip
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "compare",
         "task": code.task,
         "target": code.name,
-        "source": source_facts(table, made.schema, len(rows)),
+        "source": source_facts(table, made.schema, len(train) + len(test)),
         **found,
-        "split": {**found["split"], "test": len(split.test)},
-        "warnings": tell((*notices, *more), listen),
+        "split": {**found["split"], "how": how, "test": len(test)},
+        "warnings": tell((*notices, *odd, *more), listen),
         "limits": _limits(options, budget, found["cost"]),
         "options": options.as_json(),
         "seed": options.seed,
         "versions": _versions(),
         "files": {},
     }
+
+
+def _plan(told: CompareOptions) -> Plan:
+    """The roles and kinds that the user gave."""
+    roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
+    return Plan(roles, told.kinds, told.split, told.seed)
 
 
 def _table(source: Any, options: CompareOptions) -> Table:

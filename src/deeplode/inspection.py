@@ -12,7 +12,7 @@ from deeplode.machine import usable_threads
 from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
 from deeplode.tasks.plan import plan
-from deeplode.tasks.prepare import Plan, held_out, labelled, lesson
+from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.verbs import Source, read_table, tell
 
 SCHEMA_VERSION = 1  # of result.json
@@ -30,9 +30,9 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
         notices = (*table.notices, *schema.notices)
         rows = len(table)
     else:
-        split = Plan(roles, options.kinds, options.split, options.seed)
+        split = Plan(roles, options.kinds, options.split, options.seed, options.split_column)
         labels, code = labelled(table, split)
-        train = labels if options.test else labels.rows(held_out(labels, code, split).train)
+        train = labels if options.test else tested(labels, code, split, None)[0]
         made, notices = lesson(train, code, split)
         schema, rows = made.schema, len(labels)
         held = 2 * int(table.frame.estimated_size())

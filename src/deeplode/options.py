@@ -102,6 +102,19 @@ class ReadOptions:
                 raise OptionError("E-OPT-001", option=name, near=", ".join(near))
         return replace(self, **{name: _plain(value) for name, value in values.items()})
 
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """The options in a TOML file of keys and values; ``kinds`` and ``vary`` are tables in it.
+
+        Raises OptionError for a file that cannot be read, and for a key that is no option.
+        """
+        try:
+            values = tomllib.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:  # absent, not UTF-8, not TOML
+            why = getattr(error, "strerror", None) or str(error)
+            raise OptionError("E-OPT-007", path=str(path), why=why) from error
+        return cls().with_values(values)
+
 
 @dataclass(frozen=True)
 class TrainOptions(ReadOptions):
@@ -266,16 +279,6 @@ class TrainOptions(ReadOptions):
         chosen = _set(self, "Network")
         chosen.pop("blend")
         return chosen
-
-    @classmethod
-    def from_toml(cls, path: str | Path) -> TrainOptions:
-        """The options in a TOML file of keys and values; ``kinds`` is a table in it."""
-        try:
-            values = tomllib.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:  # absent, not UTF-8, not TOML
-            why = getattr(error, "strerror", None) or str(error)
-            raise OptionError("E-OPT-007", path=str(path), why=why) from error
-        return cls().with_values(values)
 
     def as_json(self) -> dict[str, Any]:
         """All options as plain JSON values, to be recorded with a run."""

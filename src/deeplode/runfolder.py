@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from deeplode.output import make_folder
 from deeplode.progress import Listen
 
 RUNS = Path("deeplode-runs")
+_OF_THE_FOLDER = ("out", "force", "resume")  # options that say where, not what
 RESULTS = ("model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl")
 
 
@@ -58,6 +60,25 @@ class RunFolder:
     def finish(self) -> None:
         """Drop the checkpoint: the run is whole."""
         shutil.rmtree(self.checkpoint, ignore_errors=True)
+
+    def remember(
+        self, options: Mapping[str, Any], data: Sequence[str | None], *, resume: bool
+    ) -> None:
+        """Write down what this run learns from; refuse to resume one that learned otherwise.
+
+        options: as plain JSON. data: fingerprints of everything that is read.
+        Raises OptionError where one of them is another than before.
+        """
+        kept = {name: own for name, own in options.items() if name not in _OF_THE_FOLDER}
+        own = {"options": kept, "source": list(data)}
+        path = self.checkpoint / "run.json"
+        if resume and path.exists():
+            before = json.loads(path.read_text("utf-8"))
+            now = json.loads(json.dumps(own))
+            for part in own:
+                if before[part] != now[part]:
+                    raise OptionError("E-OPT-091", path=str(self.path), what=part)
+        path.write_text(json.dumps(own, sort_keys=True, ensure_ascii=False), "utf-8")
 
     def discard(self) -> None:
         """Take away what a run left that came to nothing; files of others stay."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -13,10 +12,9 @@ import numpy as np
 
 from deeplode.data.measure import fingerprint, size_estimate
 from deeplode.data.schema import Roles, row_weights
-from deeplode.data.split import Split, keys, marked
+from deeplode.data.split import keys
 from deeplode.data.table import Table
-from deeplode.encode.target import TargetCode
-from deeplode.errors import DataError, DeeplodeError, OptionError
+from deeplode.errors import DeeplodeError, OptionError
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.inspection import SCHEMA_VERSION, source_facts
@@ -33,7 +31,7 @@ from deeplode.runtime import Budget, choose_device, configured, interruptible
 from deeplode.saved import restore, save
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
-from deeplode.tasks.prepare import Plan, held_out, known_rows, labelled, lesson
+from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.tasks.score import column_importance, score
 from deeplode.verbs import RunResult, Source, read_table, tell
 
@@ -72,7 +70,8 @@ def train(
             stack.enter_context(interruptible(budget, lambda: log("stopping")))
             facts = _Run(source, options, folder, budget, log, threads, replay).all()
     except DeeplodeError:
-        folder.discard()
+        if not options.resume:  # what was learned so far stays
+            folder.discard()
         raise
     return RunResult(folder.path, facts, budget.stop() == "interrupt")
 
@@ -94,15 +93,17 @@ class _Run:
         """The roles and kinds that the user gave."""
         told = self.options
         roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
-        return Plan(roles, told.kinds, told.split, told.seed)
+        return Plan(roles, told.kinds, told.split, told.seed, told.split_column)
 
     def all(self) -> dict[str, Any]:
         """Everything from the source to the report; returns the facts."""
         self.listen("stage", name="read")
         table = self.table(self.source)
-        self._remember(table)
+        told = self.options
+        read = [fingerprint(one) for one in (self.source, told.test) if one is not None]
+        self.folder.remember(told.as_json(), read, resume=told.resume)
         made, test, notices, split = self.prepared(table)
-        told = source_facts(table, made.schema, len(made.table) + len(test))
+        facts_of_source = source_facts(table, made.schema, len(made.table) + len(test))
         held = int(table.frame.estimated_size())
         del table  # training and test rows are copies of it
         made, memory = self.planned(made, held)
@@ -114,7 +115,7 @@ class _Run:
         learned = learn(made, settings, self.budget.until(tail), self.listen)
         facts = self.judged(learned, made, test, split)
         facts["warnings"] = tell((*notices, *memory.notices, *learned.notices), self.listen)
-        facts["source"] = told
+        facts["source"] = facts_of_source
         return self.kept(learned, made, test, facts, memory.total)
 
     def table(self, source: Source) -> Table:
@@ -139,29 +140,13 @@ class _Run:
         self.listen("stage", name="split")
         plan = self.columns
         table, code = labelled(table, plan)
-        notices: list[Notice] = []
-        if self.options.test is not None:
-            test, how = self.table(self.options.test), "file"
-            train = table
-            test, _, unknown = known_rows(test, code)
-            notices += [unknown] if unknown else []
-            if not len(test):
-                raise DataError("E-DATA-059", source=test.source, column=code.name)
-        else:
-            split, table = self.parted(table, code)
-            train, test, how = table.rows(split.train), table.rows(split.test), split.how
+        given = None if self.options.test is None else self.table(self.options.test)
+        train, test, how, notices = tested(table, code, plan, given)
         made, found = lesson(train, code, plan)
         if made.schema.id is not None and made.schema.id in test.names:
             test = test.with_ids(made.schema.id)
         facts = {"how": how, "train": len(train), "test": len(test)}
         return made, test, [*found, *notices], facts
-
-    def parted(self, table: Table, code: TargetCode) -> tuple[Split, Table]:
-        """Training and test rows, and the table less the column that parted them."""
-        name = self.options.split_column
-        if name is None:
-            return held_out(table, code, self.columns), table
-        return marked(table, name), table.without((name,))
 
     def problem(self, made: Lesson) -> Problem:
         """The question that every candidate answers."""
@@ -252,25 +237,6 @@ class _Run:
             "peak_memory_bytes": peak_memory(),
             "planned_memory_bytes": planned,
         }
-
-    def _remember(self, table: Table) -> None:
-        """Write down what this run learns from; refuse to resume one that learned otherwise."""
-        own = {
-            "options": {
-                name: value
-                for name, value in self.options.as_json().items()
-                if name not in ("out", "force", "resume")
-            },
-            "source": fingerprint(self.source),
-        }
-        text = json.dumps(own, sort_keys=True, ensure_ascii=False)
-        path = self.folder.checkpoint / "run.json"
-        if self.options.resume and path.exists():
-            before = json.loads(path.read_text("utf-8"))
-            for part in ("options", "source"):
-                if before[part] != own[part]:
-                    raise OptionError("E-OPT-091", path=str(self.folder.path), what=part)
-        path.write_text(text, "utf-8")
 
 
 def _distribution(made: Lesson) -> dict[str, Any]:

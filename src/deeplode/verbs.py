@@ -74,7 +74,7 @@ def compare(source: Source, options: CompareOptions, listen: Listen = silent) ->
     if not options.varied:
         raise OptionError("E-OPT-125")
     check_limit(options.memory_bytes)
-    _check_files(source)
+    _check_files(source, options.test)
     from deeplode.comparing import run
 
     return run(source, options, listen)

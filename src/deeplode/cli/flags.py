@@ -14,7 +14,7 @@ import typer
 from deeplode.cli.screen import Screen
 from deeplode.errors import OptionError
 from deeplode.messages import LANGUAGES
-from deeplode.options import GROUPS, ReadOptions, TrainOptions
+from deeplode.options import GROUPS, ReadOptions
 
 _SCREEN_FLAGS: dict[str, tuple[type, str, str]] = {
     "json": (bool, "", "Print one JSON object instead of tables."),
@@ -53,7 +53,7 @@ def takes(
         signature = inspect.signature(command, eval_str=True)
         own = [one for name, one in signature.parameters.items() if name not in _MADE]
         flags = [_flag(one, get_type_hints(options)[one.name]) for one in chosen]
-        config = [_config_flag()] if options is TrainOptions else []
+        config = [_config_flag()] if options is not None else []
         parameters = own + flags + config + _screen_flags()
         call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return call
@@ -70,10 +70,8 @@ def _check_language(language: str | None) -> None:
 def _options(kind: type[ReadOptions], config: str | None, flags: Mapping[str, Any]) -> ReadOptions:
     """Defaults, then the TOML file, then the flags that were given."""
     given = {name: read(name, value) for name, value in flags.items() if value not in (None, [])}
-    if kind is TrainOptions:
-        base = TrainOptions.from_toml(config) if config else TrainOptions()
-        return base.with_values(given)
-    return kind(**given)
+    base = kind.from_toml(config) if config else kind()
+    return base.with_values(given)
 
 
 def read(name: str, value: Any) -> Any:

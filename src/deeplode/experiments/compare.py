@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deeplode.data.split import hold_out
+from deeplode.data.table import Table
 from deeplode.encode.encoder import Encoder
 from deeplode.errors import DeeplodeError, Interrupted, LimitError
 from deeplode.evaluate.problem import Problem
 from deeplode.experiments import cost, grid
 from deeplode.experiments.outcomes import Outcome, trained
 from deeplode.experiments.settings import CompareOptions
-from deeplode.experiments.stacks import Study, courses, study
+from deeplode.experiments.stacks import Course, Study, courses, exam, study
 from deeplode.experiments.told import told
 from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice
@@ -25,6 +27,19 @@ from deeplode.tasks.choose import choose
 from deeplode.tasks.learn import Lesson
 
 VALID = 0.25  # share of the training rows that validate every net
+
+
+@dataclass(frozen=True)
+class Around:
+    """What surrounds a comparison.
+
+    held: bytes of all tables in memory. checkpoint: folder that a killed one goes on from.
+    test: labelled rows that every net is scored on once, after everything else.
+    """
+
+    held: int = 0
+    checkpoint: Path | None = None
+    test: Table | None = None
 
 
 def check_ranges(options: CompareOptions) -> None:
@@ -42,11 +57,11 @@ def compare(
     problem: Problem,
     budget: Budget,
     listen: Listen,
-    held: int = 0,
+    around: Around,
 ) -> tuple[dict[str, Any], list[Notice]]:
     """The facts of a comparison, and what should be known of it.
 
-    lesson: training rows; some of them validate. held: bytes of all tables in memory.
+    lesson: training rows; some of them validate.
     Raises LimitError where the limits leave no room for all nets, OptionError where there are too
     many without a limit.
     """
@@ -59,13 +74,17 @@ def compare(
         _config(len(learn), encoder, problem, {**given, **one.choices}) for one in combinations
     ]
     shared = study(lesson, encoder, learn, valid, problem)
+    if around.test is not None:
+        shared = replace(shared, test=exam(around.test, lesson, encoder, shared))
     seeds = range(options.seed, options.seed + options.seeds)
     plan = courses(configs, seeds)
-    needed = cost.estimate(shared, plan, held)
-    cost.refuse(needed, budget, {"combinations": len(combinations), "seeds": options.seeds})
+    needed = cost.estimate(shared, plan, around.held)
+    if not options.resume:  # what was let in once is let in again, however the clock goes
+        cost.refuse(needed, budget, {"combinations": len(combinations), "seeds": options.seeds})
     listen("stage", name="net")
     listen("cost", combinations=len(combinations), seeds=options.seeds, **needed.as_json())
-    outcomes, cut = _all(shared, plan, needed.seconds, budget, listen)
+    train = _Training(shared, budget, listen, around.checkpoint)
+    outcomes, cut = _all(train, plan, needed.seconds)
     listen("stage", name="judge")
     by = None if lesson.by is None or lesson.how != "group" else lesson.by[valid]
     facts = told(shared, combinations, outcomes, seeds, options.to_loss, by)
@@ -91,22 +110,44 @@ def _config(rows: int, encoder: Encoder, problem: Problem, given: Mapping[str, A
     return replace(found, members=1, patience=patience)
 
 
+@dataclass(frozen=True)
+class _Training:
+    """How every course is trained."""
+
+    study: Study
+    budget: Budget
+    listen: Listen
+    checkpoint: Path | None
+
+    def __call__(
+        self, number: int, course: Course, share: float
+    ) -> tuple[dict[int, Outcome], bool]:
+        """Outcomes of a course, and whether it was cut short. share: of the time left, its own.
+
+        Raises DeeplodeError where nothing of it could be trained.
+        """
+        budget, left = self.budget, self.budget.left()
+        if share < 1 and left < np.inf:
+            budget = budget.until((1 - share) * left)
+        folder = None if self.checkpoint is None else self.checkpoint / f"course-{number}"
+        made: dict[int, Outcome] = {}
+        cut = True
+        if not budget.stop():
+            made, cut = trained(self.study, course, budget, self.listen, folder)
+        if not made:
+            raise _nothing(self.budget)
+        return made, cut
+
+
 def _all(
-    shared: Study,
-    plan: Sequence[Any],
-    seconds: Sequence[float],
-    budget: Budget,
-    listen: Listen,
+    train: _Training, plan: Sequence[Course], seconds: Sequence[float]
 ) -> tuple[list[Outcome], bool]:
     """Train course after course, each in its share of the time that is left."""
     found: dict[int, Outcome] = {}
     cut = False
     for at, course in enumerate(plan):
-        later = sum(seconds[at + 1 :]) / max(sum(seconds[at:]), 1e-9)
-        own = budget.until(later * budget.left()) if later and budget.left() < np.inf else budget
-        made, shortened = ({}, True) if budget.stop() else trained(shared, course, own, listen)
-        if not made:
-            raise _nothing(budget)
+        share = seconds[at] / max(sum(seconds[at:]), 1e-9)
+        made, shortened = train(at, course, share if at + 1 < len(plan) else 1.0)
         found.update(made)
         cut = cut or shortened
     return [found[at] for at in sorted(found)], cut

@@ -112,6 +112,7 @@ class CompareOptions(ReadOptions):
     group: str | None = same("group")
     weight: str | None = same("weight")
 
+    test: str | None = same("test", shown="none: a fifth of the rows is set aside, unseen")
     split: str | None = same("split", shown=_TRAIN["split"].metadata["shown"])
 
     time_limit: str | float | None = same("time_limit")
@@ -135,6 +136,7 @@ class CompareOptions(ReadOptions):
     )
     out: str | None = same("out", shown="deeplode-runs/<source>-compare-<number>")
     force: bool = same("force")
+    resume: bool = same("resume")
     seed: int = same("seed")
 
     hidden: tuple[int, ...] | None = same("hidden")
@@ -154,6 +156,7 @@ class CompareOptions(ReadOptions):
     weight_decay: float | None = same("weight_decay")
     max_norm: float | None = same("max_norm", shown="any")
     label_smoothing: float | None = same("label_smoothing", shown="0")
+    focal: float | None = same("focal", shown="0")
     input_noise: float | None = same("input_noise", shown="0")
 
     def __post_init__(self) -> None:
@@ -166,6 +169,8 @@ class CompareOptions(ReadOptions):
         if self.to_loss is not None:
             _check("to_loss", self.to_loss, 0 < self.to_loss < math.inf, "> 0")
         _ = self.seconds, self.memory_bytes  # say at once when they cannot be read
+        if self.resume and self.force:
+            raise OptionError("E-OPT-006", one="resume", other="force")
         for name in self.varied:
             if getattr(self, name) is not None:
                 raise OptionError("E-OPT-006", one=name, other=f"vary {name}")

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deeplode.data.schema import row_weights
+from deeplode.data.table import Table
 from deeplode.encode.encoder import Encoder
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
@@ -42,12 +44,20 @@ Course = Sequence[Member]  # trained together by one call of the loop
 
 
 @dataclass(frozen=True)
+class Exam:
+    """Test rows, encoded. target: (rows,) classes or values in their own unit."""
+
+    rows: Rows
+    target: NDArray[Any]
+
+
+@dataclass(frozen=True)
 class Study:
     """What all nets of a comparison share.
 
     target: (rows,) classes or values in their own unit. rows: encoded, those that are learned from
     and those that validate. learn, valid: their positions, int64. codes, prior, scale: learned from
-    the rows of ``learn`` alone.
+    the rows of ``learn`` alone. test: rows that every net is scored on once, at the end, or None.
     """
 
     problem: Problem
@@ -58,6 +68,7 @@ class Study:
     codes: Codes
     prior: Tensor
     scale: Scale
+    test: Exam | None = None
 
     @property
     def loss(self) -> Loss:
@@ -101,6 +112,16 @@ def study(
     return Study(
         problem, target, rows, learned, torch.from_numpy(valid).long(), codes, first, scale
     )
+
+
+def exam(test: Table, lesson: Lesson, encoder: Encoder, study: Study) -> Exam:
+    """Labelled rows as the nets of a study see them. Raises DataError for an absent column."""
+    batch = encoder.transform(test).batch
+    target = np.array(lesson.code.encode(test.frame[lesson.code.name]))
+    name = lesson.schema.roles.weight
+    weight = weights_of(None if name is None else row_weights(test, name))
+    inputs = study.codes.ready(batch.numbers, batch.categories)
+    return Exam(Rows(inputs, truth(target, study.problem, study.scale), weight), target)
 
 
 def courses(configs: Sequence[FitConfig], seeds: Sequence[int]) -> list[tuple[Member, ...]]:

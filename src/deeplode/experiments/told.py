@@ -20,6 +20,8 @@ from deeplode.messages import language, say
 DIGITS = 6  # that a loss is recorded with
 BEST, REAL, NOISE = "best", "real", "noise"
 
+Sentence = tuple[str, dict[str, Any]]  # its code and values
+
 
 def told(
     study: Study,
@@ -57,7 +59,7 @@ def told(
         "to_loss": number(target),
         "combinations": facts,
         "effects": effects,
-        "verdict": verdict(facts, effects, len(seeds), len(study.valid)),
+        "verdict": verdict(facts, effects, len(seeds), len(study.valid), _tested(study, facts[0])),
     }
 
 
@@ -82,14 +84,12 @@ def _interval(values: Sequence[float] | Floats) -> dict[str, Any]:
 
 def _combination(own: Combination, outcome: Outcome, target: float) -> dict[str, Any]:
     """What is told of one combination."""
-    metrics = {
-        name: _interval([one[name] for one in outcome.metrics]) for name in outcome.metrics[0]
-    }
     return {
         "name": own.name,
         "choices": own.as_json(),
         "loss": _interval(outcome.loss),
-        "metrics": metrics,
+        "metrics": _scores(outcome.metrics),
+        "test_metrics": _scores(outcome.tested) if outcome.tested else None,
         "best_epoch": outcome.best_epochs.tolist(),
         "epochs": outcome.valid.shape[1],
         "steps_per_epoch": outcome.steps,
@@ -111,6 +111,11 @@ def _combination(own: Combination, outcome: Outcome, target: float) -> dict[str,
         "diagnostics": [one.as_json() for one in outcome.notices],
         "config": _config(outcome.config),
     }
+
+
+def _scores(seeds: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Each metric over all seeds."""
+    return {name: _interval([one[name] for one in seeds]) for name in seeds[0]}
 
 
 def _config(config: FitConfig) -> dict[str, Any]:
@@ -177,13 +182,24 @@ def _effect(
     return {"option": name, "values": told}
 
 
+def _tested(study: Study, best: Mapping[str, Any]) -> list[Sentence]:
+    """What the test rows say of the best combination; nothing without test rows."""
+    if study.test is None:
+        return []
+    metric = DECIDES[study.problem.task]
+    value = best["test_metrics"][metric]["value"]
+    told = {"rows": len(study.test.target), "metric": metric, "value": value, "best": best["name"]}
+    return [("CMP-TESTED", told)]
+
+
 def verdict(
     facts: Sequence[Mapping[str, Any]],
     effects: Sequence[Mapping[str, Any]],
     seeds: int,
     rows: int,
+    more: Sequence[Sentence] = (),
 ) -> dict[str, Any]:
-    """Which differences are real and which are noise, by name and in words."""
+    """Which differences are real and which are noise, by name and in words; ``more`` at the end."""
     parts = {
         kind: [one["name"] for one in facts if one["against_best"]["verdict"] == kind]
         for kind in (REAL, NOISE)
@@ -198,7 +214,7 @@ def verdict(
         "rows": rows,
         "seeds": seeds,
     }
-    sentences: list[tuple[str, dict[str, Any]]] = [("CMP-BEST", values)]
+    sentences: list[Sentence] = [("CMP-BEST", values)]
     if len(facts) == 2:
         code = "CMP-OTHER-REAL" if parts[REAL] else "CMP-OTHER-NOISE"
         sentences.append((code, {"other": facts[1]["name"]}))
@@ -209,6 +225,7 @@ def verdict(
         sentences += [_said(one) for one in effects]
     if seeds == 1:
         sentences.append(("CMP-ONE-SEED", values))
+    sentences += more
     return {
         "best": facts[0]["name"],
         **parts,
@@ -218,7 +235,7 @@ def verdict(
     }
 
 
-def _said(effect: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _said(effect: Mapping[str, Any]) -> Sentence:
     """What one option changes, in words."""
     kinds: dict[str, list[str]] = {BEST: [], REAL: [], NOISE: []}
     for one in effect["values"]:
@@ -238,7 +255,7 @@ def named(names: Sequence[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + (f", +{len(names) - most}" if len(names) > most else "")
 
 
-def in_words(sentences: Sequence[tuple[str, dict[str, Any]]]) -> str:
+def in_words(sentences: Sequence[Sentence]) -> str:
     """Sentences one after the other, in the language chosen."""
     gap = "" if language() == "zh" else " "
     return gap.join(say(code, **values) for code, values in sentences)

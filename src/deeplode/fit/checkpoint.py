@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,10 @@ def _tensors(state: State) -> dict[str, Tensor]:
         "best_epoch": state.best_epoch,
         "setbacks": state.setbacks,
     }
-    for name, members in (("now", state.tensors), ("best", state.best)):
-        for i, own in enumerate(zip(*members, strict=True)):
-            tensors[f"{name}.{i}"] = torch.stack(own)
+    for i, chance in enumerate(state.chances):
+        tensors[f"chance.{i}"] = chance.get_state()
+    for name, own in _of_members(state):
+        tensors[name] = torch.stack(own)
     for name, parameter, optimizer in _trained(state):
         for key, value in optimizer.state[parameter].items():
             if isinstance(value, Tensor):
@@ -96,15 +98,27 @@ def _fill(state: State, tensors: dict[str, Tensor]) -> None:
     torch.set_rng_state(tensors["chance"])
     for name in ("best_loss", "best_epoch", "setbacks"):
         setattr(state, name, tensors[name])
-    for name, members in (("now", state.tensors), ("best", state.best)):
-        for i, own in enumerate(zip(*members, strict=True)):
-            copy(tensors[f"{name}.{i}"].unbind(), own)
+    for i, chance in enumerate(state.chances):
+        chance.set_state(tensors[f"chance.{i}"])
+    for name, own in _of_members(state):
+        copy(tensors[name].unbind(), own)
     for start, parameter, optimizer in _trained(state):
         optimizer.state[parameter] = {
             name.removeprefix(start): value
             for name, value in tensors.items()
             if name.startswith(start)
         }
+
+
+def _of_members(state: State) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    """One tensor of all members whose tensors have the same shapes, neighbours of each other."""
+    for kind, members in (("now", state.tensors), ("best", state.best)):
+        first = 0
+        for _, run in groupby(members, key=lambda own: [one.shape for one in own]):
+            alike = list(run)
+            for i, own in enumerate(zip(*alike, strict=True)):
+                yield f"{kind}.{first}.{i}", own
+            first += len(alike)
 
 
 def _trained(state: State) -> Iterator[tuple[str, Parameter, Optimizer]]:

@@ -30,8 +30,8 @@ def train(job: Job, budget: Budget, listen: Listen, folder: Path | None = None) 
 
     Members are shared out among torch's threads, and trained side by side within each.
 
-    budget: its deadline shortens the schedule. folder: where a checkpoint is kept once an epoch,
-    and looked for at the start.
+    budget: its deadline shortens the schedule. folder: where a checkpoint is kept once an epoch
+    and at the end, and looked for at the start.
     Returns what happened; ``state.pace.strides`` repeats a run that the deadline cut short.
     """
     state = State.begin(job, torch.get_num_threads())
@@ -54,6 +54,8 @@ def train(job: Job, budget: Budget, listen: Listen, folder: Path | None = None) 
             if folder and time.monotonic() - saved > SAVE_EVERY:
                 checkpoint.save(folder, state, identity)
                 saved = time.monotonic()
+    if folder:
+        checkpoint.save(folder, state, identity)
     state.restore_best()
     return state
 

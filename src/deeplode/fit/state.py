@@ -103,6 +103,7 @@ class State:
     best_loss: (members,) validation loss there. best_epoch: (members,) 0 = before any step.
     pools: of dropout masks, by the share that is dropped.
     setbacks: (members,) how often each was put back to its best epoch, int64.
+    chances: of the folds that have one of their own.
     """
 
     parts: tuple[Part, ...]
@@ -114,6 +115,7 @@ class State:
     best_loss: Tensor
     best_epoch: Tensor
     setbacks: Tensor
+    chances: tuple[torch.Generator, ...] = ()
     epoch: int = 0
     history: History = field(default_factory=History)
 
@@ -132,6 +134,7 @@ class State:
             best_loss=torch.full((members,), torch.inf),
             best_epoch=torch.zeros(members, dtype=torch.long),
             setbacks=torch.zeros(members, dtype=torch.long),
+            chances=tuple(fold.chance for fold in job.folds if fold.chance is not None),
         )
 
     def keep_best(self, valid_loss: Tensor) -> None:

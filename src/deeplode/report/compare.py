@@ -118,12 +118,15 @@ def _or(value: float | None, other: float) -> float:
 def _table(found: list[dict[str, Any]], facts: Facts, words: Words) -> Grid:
     metric, seeds = facts["main_metric"], len(facts["seeds"])
     loss = words.figure(facts["to_loss"])
+    tested = found[0].get("test_metrics") is not None
+    named = words.named("METRIC", metric)
     head = (
         Heading(words("CMP-COMBINATION")),
         Heading(words("CMP-LOSS"), number=True),
         Heading(words("CMP-DIFFERENCE"), number=True),
         Heading("p", number=True),
-        Heading(words.named("METRIC", metric), number=True),
+        Heading(named, number=True),
+        *((Heading(words("CMP-ON-TEST", metric=named), number=True),) if tested else ()),
         Heading(words("CMP-BEST-EPOCH"), number=True),
         Heading(words("CMP-STEPS-TO", loss=loss), number=True),
         Heading(words("CMP-SECONDS"), number=True),
@@ -141,11 +144,13 @@ def _line(one: Facts, metric: str, seeds: int, words: Words) -> tuple[Cell, ...]
     reached = words("CMP-REACHED", count=to["reached"], seeds=seeds)
     notes = [words.seconds(to["seconds"])] if to["reached"] else []
     notes += [reached] if 0 < to["reached"] < seeds else []
+    test = [] if one.get("test_metrics") is None else [one["test_metrics"][metric]]
     return (
         Cell(one["name"], words(f"CMP-IS-{own['verdict'].upper()}"), strong=best),
         Cell(words.figure(one["loss"]["value"]), _between(one["loss"], words)),
         *_differs(own, words),
         Cell(words.score(score["value"], metric)),
+        *(Cell(words.score(own["value"], metric), _between(own, words)) for own in test),
         Cell(words.figure(sum(one["best_epoch"]) / seeds, 0)),
         Cell(words.count(to["steps"]) if to["reached"] else words("CMP-NEVER"), " · ".join(notes)),
         Cell(words.seconds(one["seconds"])),
@@ -234,5 +239,7 @@ def _method(facts: Facts, words: Words) -> Section | None:
     own = making(dict(facts), words)
     if own is None:
         return None
-    told = tuple(("", words(f"CMP-METHOD-{part}")) for part in ("SAME", "BEST", "REAL", "TIME"))
+    test = "ASIDE" if facts["combinations"][0].get("test_metrics") is None else "TEST"
+    parts = ("SAME", test, "BEST", "REAL", "TIME")
+    told = tuple(("", words(f"CMP-METHOD-{part}")) for part in parts)
     return Section("making", words("CMP-METHOD"), (Notes(told), *own.blocks), own.lead)

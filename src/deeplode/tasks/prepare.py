@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.audit import audit
 from deeplode.data.schema import Kind, Roles, infer, row_weights
-from deeplode.data.split import Split, hold_out, keys
+from deeplode.data.split import Split, hold_out, keys, marked
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.encode.target import TargetCode, infer_target, missing_targets
@@ -24,12 +24,14 @@ class Plan:
     """Columns with a role and what the user said of the others.
 
     how: ``random``, ``time`` or ``group``; None follows from the roles.
+    split_column: says of each row whether it trains or tests.
     """
 
     roles: Roles
     kinds: Mapping[str, str] | None = None
     how: str | None = None
     seed: int = 0
+    split_column: str | None = None
 
     @property
     def split(self) -> str:
@@ -76,6 +78,31 @@ def held_out(table: Table, code: TargetCode, plan: Plan) -> Split:
     """Training and test rows of a labelled table."""
     classes = code.encode(table.frame[code.name]) if code.classes else None
     return hold_out(table, plan.split, classes, seed=plan.seed, column=plan.by)
+
+
+def tested(
+    rows: Table, code: TargetCode, plan: Plan, given: Table | None
+) -> tuple[Table, Table, str, tuple[Notice, ...]]:
+    """Training rows, test rows, how they were parted, and what should be known of it.
+
+    rows: labelled. given: labelled rows to test on; None = a share of ``rows``.
+    Raises DataError where no row that was given has a target that the rows know.
+    """
+    if given is None and plan.split_column is not None:
+        split = marked(rows, plan.split_column)
+        rows = rows.without((plan.split_column,))
+        return rows.rows(split.train), rows.rows(split.test), split.how, ()
+    if given is None:
+        split = held_out(rows, code, plan)
+        return rows.rows(split.train), rows.rows(split.test), split.how, ()
+    if code.name not in given.names:
+        near = closest(code.name, given.names)
+        values = {"column": code.name, "source": given.source, "closest": near}
+        raise DataError("E-DATA-030", role="target", **values)
+    test, _, unknown = known_rows(given, code)
+    if not len(test):
+        raise DataError("E-DATA-059", source=test.source, column=code.name)
+    return rows, test, "file", (unknown,) if unknown else ()
 
 
 def lesson(train: Table, code: TargetCode, plan: Plan) -> tuple[Lesson, tuple[Notice, ...]]:
