@@ -30,7 +30,10 @@ def test_one_seed_gives_the_paired_t_test() -> None:
     assert (found.low[1, 0], found.high[1, 0]) == pytest.approx((-high, -low))
 
 
-@pytest.mark.parametrize(("seeds", "choices", "noise"), [(3, 6, 0.05), (3, 12, 0.02), (2, 6, 0.03)])
+@pytest.mark.parametrize(
+    ("seeds", "choices", "noise"),
+    [(3, 6, 0.05), (3, 12, 0.02), (2, 6, 0.03), (2, 2, 0.02), (2, 2, 0.05), (3, 2, 0.05)],
+)
 def test_without_any_effect_fewer_than_one_in_twenty_studies_finds_one(
     seeds: int, choices: int, noise: float
 ) -> None:
@@ -40,6 +43,17 @@ def test_without_any_effect_fewer_than_one_in_twenty_studies_finds_one(
         found = compare(drawn(seeds, 80, [0.0] * choices, chance, noise))
         wrong += bool((found.p < 0.05).any())
     assert wrong <= 10
+
+
+def test_of_two_choices_a_difference_is_never_nearer_to_certain_than_seeds_alone_say() -> None:
+    chance = np.random.default_rng(6)
+    for seeds in (2, 3, 5):
+        losses = drawn(seeds, 60, [0.0, 0.2], chance)
+        of_seeds = losses.mean(2)
+        alone = stats.ttest_rel(of_seeds[:, 1], of_seeds[:, 0]).pvalue
+        found = compare(losses)
+        assert found.p[0, 1] > alone
+        assert (found.p[0, 1] < 0.05) == (found.low[0, 1] * found.high[0, 1] > 0)
 
 
 def test_a_large_effect_is_found_and_the_small_one_beside_it_is_not() -> None:

@@ -9,10 +9,10 @@ moves one pair, and where they happen to agree a difference would look certain: 
 seeds is at least that pooled over all choices. Student's t with Satterthwaite's degrees of freedom
 gives p, and Holm's method (1979) corrects all pairs at once, as it is not known beforehand which
 choice will be the best. Of two choices there is nothing to pool, and Satterthwaite's degrees of
-freedom, themselves reckoned from two or three seeds, are too many: there the bound of t is the mean
-of those of rows and of seeds, weighted by their variances (Cochran and Cox 1950).
+freedom, themselves reckoned from two or three seeds, are too many: there the interval's half width
+is the root of the sum of squares of that of rows alone and that of seeds alone (Howe 1974).
 
-In studies without any effect about one in twenty finds one, or fewer: benchmarks/noise.py.
+In studies without any effect one in twenty finds one, or fewer: ``benchmarks/noise.py``.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def compare(
         if seeds > 1:
             own = (of_seeds[:, rest] - of_seeds[:, [one]]).var(0, ddof=1)
             by_seeds = np.maximum(own, pooled) / seeds
-        judge = _cochran if choices == 2 else _satterthwaite
+        judge = _howe if choices == 2 else _satterthwaite
         free = max(units.shape[1] - 1, 1), free_seeds
         table[:, one, rest] = judge(value[one, rest], (by_rows, by_seeds), free)
         small = np.minimum(np.abs(mean[one]), np.abs(mean[rest]))
@@ -143,26 +143,23 @@ def _satterthwaite(
     return found
 
 
-def _cochran(value: Floats, variances: tuple[Floats, Floats], free: tuple[float, float]) -> Floats:
-    """The same by the rule of Cochran and Cox, which errs on the safe side."""
+def _howe(value: Floats, variances: tuple[Floats, Floats], free: tuple[float, float]) -> Floats:
+    """The same by Howe's rule: a bound is never nearer to 0 than that of rows or seeds alone."""
     rows, seeds = variances
-    spread = np.sqrt(rows + seeds)
-    with np.errstate(invalid="ignore"):
-        share = np.where(spread > 0, seeds / (rows + seeds), 0.0)
 
     def reach(p: Floats | float) -> Floats:
         """How far from 0 a difference is whose p is this."""
         half = np.asarray(p) / 2
-        bound: Floats = (share - 1) * stdtrit(free[0], half) - share * stdtrit(free[1], half)
-        with np.errstate(invalid="ignore"):
-            return np.where(spread > 0, bound * spread, 0.0)
+        bound: Floats = rows * stdtrit(free[0], half) ** 2 + seeds * stdtrit(free[1], half) ** 2
+        return np.sqrt(bound)
 
     low, high = np.full(value.shape, LEAST), np.zeros(value.shape)  # powers of ten of p
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         further = reach(10**middle) > np.abs(value)
         low, high = np.where(further, middle, low), np.where(further, high, middle)
-    found: Floats = np.stack([value - reach(ALPHA), value + reach(ALPHA), 10**high])
+    p = np.where(value == 0, 1.0, 10**high)
+    found: Floats = np.stack([value - reach(ALPHA), value + reach(ALPHA), p])
     return found
 
 

@@ -21,7 +21,7 @@ SAMPLE = 12  # nets that the estimate trains
 STEPS = 4  # for so many steps, twice: the first ones are slower
 FORWARD = 1 / 3  # of a step's work is validation's, row for row
 FLOAT = 4
-COPIES = 7  # of all weights: with gradients, moments, the best so far and room to compute
+COPIES = 9  # of all weights: gradients, moments, the best so far, a checkpoint while it is written
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from deeplode.encode.batch import Batch
 from deeplode.encode.boolean import BooleanEncoder
 from deeplode.encode.encoder import Encoder
-from deeplode.experiments.reference import Array
+from deeplode.experiments.activations import Array
 
 MOST_LEVELS = 8  # of a category that get an input each, the most frequent ones
 FARTHEST = 5.0  # scaled numbers are cut here: one wild cell would hide all others

@@ -23,8 +23,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Curve = Callable[[Array], Array]
+from deeplode.experiments.activations import (
+    ACTIVATIONS,
+    BEGIN,
+    Activation,
+    Array,
+    Curve,
+    sigmoid,
+    softplus,
+)
 
 
 def neuron(x: Array, w: Array, b: float, f: Curve) -> Array:
@@ -32,76 +39,11 @@ def neuron(x: Array, w: Array, b: float, f: Curve) -> Array:
     return f(x @ w + b)
 
 
-# 1. Activations: f(z), and its slope f′(z), through which the error passes on its way back.
-class Activation(NamedTuple):
-    """f as it is written, f, and f′, both number by number."""
-
-    formula: str
-    value: Curve
-    slope: Curve
-
-
-def sigmoid(z: Array) -> Array:
-    """σ(z) = 1 / (1 + e⁻ᶻ), in a form that overflows for no z."""
-    return np.asarray(np.exp(-np.logaddexp(0, -z)))
-
-
-def softplus(z: Array) -> Array:
-    """log(1 + eᶻ): a smooth relu, whose slope is σ."""
-    return np.asarray(np.logaddexp(0, z))
-
-
-def normal_cdf(z: Array) -> Array:
-    """Φ(z): the share of a standard normal that lies below z."""
-    return np.asarray(0.5 * (1 + np.vectorize(math.erf, otypes=[float])(z / math.sqrt(2))))
-
-
-def bent(z: Array, above: float | Array, below: float | Array) -> Array:
-    """``above`` where z is positive, ``below`` elsewhere."""
-    return np.where(z > 0, above, below)
-
-
-A, S = 1.6732632423543772, 1.0507009873554805  # of selu: they keep mean 0 and variance 1
-
-ACTIVATIONS = {
-    "identity": Activation("z", lambda z: z, np.ones_like),
-    # These two saturate: far from 0 the slope vanishes, and little of the error gets through.
-    "sigmoid": Activation("1 / (1 + e⁻ᶻ)", sigmoid, lambda z: sigmoid(z) * sigmoid(-z)),
-    "tanh": Activation("tanh z", np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    # Here the slope is 1 wherever the neuron is on, however deep the net, and 0 where it is off.
-    "relu": Activation("max(0, z)", lambda z: bent(z, z, 0), lambda z: bent(z, 1, 0)),
-    "leaky_relu": Activation(
-        "max(z, 0.01 z)", lambda z: bent(z, z, 0.01 * z), lambda z: bent(z, 1, 0.01)
-    ),
-    # −|z| is z below 0, and no power of it overflows above.
-    "elu": Activation(
-        "max(0, z) + min(0, eᶻ − 1)",
-        lambda z: bent(z, z, np.expm1(-np.abs(z))),
-        lambda z: bent(z, 1, np.exp(-np.abs(z))),
-    ),
-    "selu": Activation(
-        "1.0507 (max(0, z) + 1.6733 min(0, eᶻ − 1))",
-        lambda z: S * bent(z, z, A * np.expm1(-np.abs(z))),
-        lambda z: S * bent(z, 1, A * np.exp(-np.abs(z))),
-    ),
-    "gelu": Activation(
-        "z Φ(z)",
-        lambda z: z * normal_cdf(z),
-        lambda z: normal_cdf(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
-    ),
-    "silu": Activation(
-        "z σ(z)", lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * sigmoid(-z))
-    ),
-    "mish": Activation(
-        "z tanh(log(1 + eᶻ))",
-        lambda z: z * np.tanh(softplus(z)),
-        lambda z: (t := np.tanh(softplus(z))) + z * (1 - t**2) * sigmoid(z),
-    ),
-    "softplus": Activation("log(1 + eᶻ)", softplus, sigmoid),
-    "softsign": Activation(
-        "z / (1 + |z|)", lambda z: z / (1 + np.abs(z)), lambda z: (1 + np.abs(z)) ** -2
-    ),
-}
+# 1. Activations: f(z), and its slope f′(z), through which the error passes on its way back. They
+# stand in activations.py. One of them, prelu, learns: a slope α below 0 for each neuron.
+def bent(curve: Curve, z: Array, alpha: Array) -> Array:
+    """f or f′ of a layer's z. alpha: prelu's, (dₗ,); empty for all others."""
+    return curve(z, alpha) if alpha.size else curve(z)
 
 
 # 2. Losses. The last layer has no f; the loss turns its z into the answer.
@@ -137,14 +79,16 @@ LOSSES = {  # y is 0 or 1; a 1 among 0s; any number
 
 # 3. A net is a list of layers.
 class Layer(NamedTuple):
-    """Parameters of a layer, or their gradients. weights (dₗ₋₁, dₗ), bias (dₗ,)."""
+    """Parameters of a layer, or their gradients. weights (dₗ₋₁, dₗ), bias (dₗ,); with prelu, alpha
+    (dₗ,) in hidden layers, else nothing."""
 
     weights: Array
     bias: Array
+    alpha: Array = np.empty(0)
 
 
 def initialise(sizes: Sequence[int], activation: str, rng: np.random.Generator) -> list[Layer]:
-    """Biases 0; random weights of a spread that keeps signals of one size through all layers.
+    """Biases 0, α ¼; random weights of a spread that keeps signals of one size in all layers.
 
     Variance 2/dₗ₋₁ for the relu family, which lets half through (He 2015); 1/dₗ₋₁ for selu (LeCun
     1998); 2/(dₗ₋₁ + dₗ) where f is straight or S-shaped (Glorot 2010).
@@ -152,10 +96,12 @@ def initialise(sizes: Sequence[int], activation: str, rng: np.random.Generator) 
     net = []
     for inputs, neurons in pairwise(sizes):
         variance = 1 / inputs if activation == "selu" else 2 / inputs
-        if activation in ("identity", "sigmoid", "tanh", "softsign"):
+        if activation in ("identity", "sigmoid", "tanh", "softsign", "hard_sigmoid"):
             variance = 2 / (inputs + neurons)
-        net.append(Layer(rng.normal(0, math.sqrt(variance), (inputs, neurons)), np.zeros(neurons)))
-    return net
+        weights = rng.normal(0, math.sqrt(variance), (inputs, neurons))
+        alpha = np.full(neurons if activation == "prelu" else 0, BEGIN)
+        net.append(Layer(weights, np.zeros(neurons), alpha))
+    return [*net[:-1], net[-1]._replace(alpha=np.empty(0))]
 
 
 def dropout(rows: int, net: list[Layer], share: float, rng: np.random.Generator) -> list[Array]:
@@ -170,8 +116,8 @@ def forward(
 ) -> tuple[list[Array], list[Array]]:
     """Each layer's inputs x and pre-activations z: z = x W + b, and f(z) ⊙ mask is the next x."""
     xs, zs = [x], [x @ net[0].weights + net[0].bias]
-    for layer, mask in zip(net[1:], masks, strict=True):
-        xs.append(f.value(zs[-1]) * mask)
+    for below, layer, mask in zip(net, net[1:], masks, strict=False):
+        xs.append(bent(f.value, zs[-1], below.alpha) * mask)
         zs.append(xs[-1] @ layer.weights + layer.bias)
     return xs, zs
 
@@ -183,13 +129,20 @@ def backward(
 
         ∂E/∂W⁽ˡ⁾ = x⁽ˡ⁾ᵀ δ⁽ˡ⁾        ∂E/∂b⁽ˡ⁾ = δ⁽ˡ⁾ summed over rows
         δ⁽ˡ⁻¹⁾ = (δ⁽ˡ⁾ W⁽ˡ⁾ᵀ) ⊙ mask ⊙ f′(z⁽ˡ⁻¹⁾)
+        ∂E/∂α⁽ˡ⁻¹⁾ = (δ⁽ˡ⁾ W⁽ˡ⁾ᵀ) ⊙ mask ⊙ min(0, z⁽ˡ⁻¹⁾), summed over rows, where α is learned
 
     d: ∂E/∂z of the last layer, (n, d_L). Returns each layer's deltas and gradients.
     """
-    deltas = [d]
-    for above, z, mask in zip(net[:0:-1], zs[-2::-1], masks[::-1], strict=True):
-        deltas.insert(0, (deltas[0] @ above.weights.T) * mask * f.slope(z))
-    return deltas, [Layer(x.T @ d, d.sum(axis=0)) for x, d in zip(xs, deltas, strict=True)]
+    deltas, alphas = [d], [np.empty(0)]
+    for at in range(len(net) - 1, 0, -1):
+        above, below, z = net[at], net[at - 1], zs[at - 1]
+        by_a = (deltas[0] @ above.weights.T) * masks[at - 1]  # ∂E/∂a⁽ˡ⁻¹⁾
+        deltas.insert(0, by_a * bent(f.slope, z, below.alpha))
+        alphas.insert(0, (by_a * np.minimum(0, z)).sum(axis=0)[: below.alpha.size])
+    gradients = [
+        Layer(x.T @ d, d.sum(axis=0), alpha) for x, d, alpha in zip(xs, deltas, alphas, strict=True)
+    ]
+    return deltas, gradients
 
 
 # 5. Optimizers and regularizers: from gradients to new weights.
@@ -276,7 +229,7 @@ def descend(
     size: rows of a batch. All of them: batch gradient descent; 1: stochastic; else mini-batch.
     """
     f, loss = ACTIVATIONS[how.activation], LOSSES[how.loss]
-    bias = how._replace(l1=0.0, l2=0.0)  # only weights are regularised
+    free = how._replace(l1=0.0, l2=0.0)  # biases and α are not regularised
     memory = [[Memory(lambda: np.zeros(())) for _ in layer] for layer in net]
     while True:
         order = rng.permutation(len(x))  # each row once in a pass, in a new order
@@ -286,8 +239,13 @@ def descend(
             d = loss.slope(zs[-1], y[rows]) / len(rows)
             deltas, gradients = backward(net, xs, zs, f, masks, d)
             after = [
-                Layer(update(w, dw, how, m), update(b, db, bias, n))
-                for (w, b), (dw, db), (m, n) in zip(net, gradients, memory, strict=True)
+                Layer(
+                    *(
+                        update(w, g, how if w.ndim == 2 else free, m)
+                        for w, g, m in zip(layer, gradient, kept, strict=True)
+                    )
+                )
+                for layer, gradient, kept in zip(net, gradients, memory, strict=True)
             ]
             yield Step(rows, net, masks, xs, zs, deltas, gradients, after)
             net = after

@@ -13,20 +13,6 @@ from deeplode.options import ReadOptions, TrainOptions, option
 from deeplode.quantity import duration, size
 
 # What experiments/reference.py has written out; a test holds the two together.
-ACTIVATIONS = (
-    "sigmoid",
-    "tanh",
-    "relu",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "gelu",
-    "silu",
-    "mish",
-    "softplus",
-    "softsign",
-    "identity",
-)
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw")
 MOST_NEURONS = 64  # of a layer: nobody reads more
 MOST_LAYERS = 12
@@ -69,7 +55,7 @@ class TraceOptions(ReadOptions):
     hidden: tuple[int, ...] = same(
         "hidden", (4, 3), about="Widths of the hidden layers, such as 4,3.", shown="4,3"
     )
-    activation: str = same("activation", "tanh", among=ACTIVATIONS)
+    activation: str = same("activation", "tanh")
     optimizer: str = same("optimizer", "sgd", among=OPTIMIZERS)
     learning_rate: float = same("learning_rate", 0.1, about="Learning rate.")
     batch_size: int | str = same("batch_size", 8)

@@ -13,7 +13,8 @@ from deeplode.encode.encoder import Encoder
 from deeplode.encode.target import REGRESSION, TargetCode
 from deeplode.errors import DataError, OptionError
 from deeplode.experiments import inputs, reference
-from deeplode.experiments.reference import ACTIVATIONS, LOSSES, Array, Layer, Recipe, Step
+from deeplode.experiments.activations import ACTIVATIONS, Array
+from deeplode.experiments.reference import LOSSES, Layer, Recipe, Step
 from deeplode.experiments.settings import OPTIMIZERS, TraceOptions
 from deeplode.tasks.learn import Lesson
 
@@ -89,6 +90,7 @@ def _recipe(options: TraceOptions, code: TargetCode, width: int) -> tuple[Recipe
 
 def _net(sizes: tuple[int, ...], how: Recipe) -> dict[str, Any]:
     parameters = sum((d + 1) * neurons for d, neurons in pairwise(sizes))
+    parameters += sum(sizes[1:-1]) if how.activation == "prelu" else 0
     formula = ACTIVATIONS[how.activation].formula
     return {"sizes": list(sizes), "parameters": parameters, "formula": formula} | how._asdict()
 
@@ -148,7 +150,9 @@ def _layers(made: Step, how: Recipe, columns: list[inputs.Input]) -> list[dict[s
                 "inputs": made.xs[at].tolist(),
                 "pre_activations": z.tolist(),
                 "activations": (z if last else made.xs[at + 1]).tolist(),
-                "slopes": None if last else f.slope(z).tolist(),
+                "slopes": None
+                if last
+                else reference.bent(f.slope, z, made.before[at].alpha).tolist(),
                 "mask": None if last or not how.dropout else made.masks[at].tolist(),
                 "deltas": made.deltas[at].tolist(),
                 "gradient": _layer(gradient),
@@ -162,7 +166,8 @@ def _layers(made: Step, how: Recipe, columns: list[inputs.Input]) -> list[dict[s
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
-    return {"weights": layer.weights.tolist(), "bias": layer.bias.tolist()}
+    alpha = {"alpha": layer.alpha.tolist()} if layer.alpha.size else {}
+    return {"weights": layer.weights.tolist(), "bias": layer.bias.tolist(), **alpha}
 
 
 def _rules(made: Step, how: Recipe) -> dict[str, Any]:

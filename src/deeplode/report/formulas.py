@@ -63,13 +63,15 @@ def formulas(facts: Facts, at: int) -> list[tuple[str, ...]]:
     above = layer_sign(at + 1)
     answer, error, delta = LOSSES[net["loss"]]
     dropped = " ⊙ mask" if net["dropout"] else ""
-    gradients = ("∂E/∂W = xᵀ δ", "∂E/∂b = Σ δ")
+    gradients: tuple[str, ...] = ("∂E/∂W = xᵀ δ", "∂E/∂b = Σ δ")
     if last:
         forward: tuple[str, ...] = ("z = x W + b", answer, error)
         back = f"δ = ∂E/∂z = {delta}"
     else:
         forward = ("z = x W + b", f"a = f(z){dropped}", f"f(z) = {net['formula']}")
         back = f"δ = (δ{above} W{above}ᵀ) ⊙ f′(z){dropped}"
+        if net["activation"] == "prelu":
+            gradients += (f"∂E/∂α = Σ (δ{above} W{above}ᵀ) ⊙ min(0, z){dropped}",)
     return [forward, (back, *gradients), rule(net)]
 
 
