@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+import torch
 
 # What may be odd about a row that is to be predicted, as bits of a mask.
 UNSEEN_CATEGORY = 1
@@ -42,12 +43,17 @@ class Piece:
     numbers: (rows,) float64 each, NaN = missing. categories: (rows,) int32 slots each.
     flags: (rows,) uint8 masks; None where no row has any.
     unread: cells that could not be read at all, (rows,) bool; None where all could.
+    media: encoded cells, rows first. described: (rows, names) float32, NaN = missing.
+    why: the reason of the first bad cell.
     """
 
     numbers: list[np.ndarray] = field(default_factory=list)
     categories: list[np.ndarray] = field(default_factory=list)
     flags: np.ndarray | None = None
     unread: np.ndarray | None = None
+    media: torch.Tensor | None = None
+    described: np.ndarray | None = None
+    why: str = ""
 
 
 class ColumnEncoder:
@@ -57,6 +63,8 @@ class ColumnEncoder:
     """
 
     name: str
+    media: ClassVar[str] = ""
+    described_names: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
