@@ -28,6 +28,7 @@ FLOORS = {
     "deeplode.data": 1,
     "deeplode.encode": 2,
     "deeplode.encode.batch": 1,  # the one form of rows that nets, trees and linear models share
+    "deeplode.encode.bag": 1,  # and the one form of their texts
     "deeplode.nets": 2,
     "deeplode.trees": 2,
     "deeplode.fit": 3,
