@@ -89,7 +89,7 @@ def test_train_and_test_folders_are_refused_with_the_command_that_reads_them(tmp
     put(tmp_path, "train/cat/a.png", "train/dog/b.png", "test/cat/c.png")
     with pytest.raises(DataError, match="--test") as caught:
         read(tmp_path)
-    assert caught.value.code == "E-DATA-070"
+    assert caught.value.code == "E-DATA-090"
     assert f"{tmp_path}/train --test {tmp_path}/test" in str(caught.value)
     assert read(tmp_path / "train").frame["label"].to_list() == ["cat", "dog"]
 
@@ -110,15 +110,15 @@ def test_an_empty_folder_and_one_of_tables_are_refused(tmp_path):
 
 def test_images_and_sounds_are_not_mixed(tmp_path):
     put(tmp_path, "a/a.png", "b/b.wav")
-    assert code_of(tmp_path) == "E-DATA-071"
-    assert code_of(tmp_path / "a" / "a.png", tmp_path / "b" / "b.wav") == "E-DATA-071"
+    assert code_of(tmp_path) == "E-DATA-091"
+    assert code_of(tmp_path / "a" / "a.png", tmp_path / "b" / "b.wav") == "E-DATA-091"
 
 
 def test_a_folder_stands_alone_and_media_are_not_mixed_with_tables(tmp_path):
     put(tmp_path, "a/a.png")
     (tmp_path / "t.csv").write_text("a\n1\n")
-    assert code_of(tmp_path / "a", tmp_path / "t.csv") == "E-DATA-073"
-    assert code_of(tmp_path / "a" / "a.png", tmp_path / "t.csv") == "E-DATA-072"
+    assert code_of(tmp_path / "a", tmp_path / "t.csv") == "E-DATA-093"
+    assert code_of(tmp_path / "a" / "a.png", tmp_path / "t.csv") == "E-DATA-092"
 
 
 def test_single_files_and_globs_give_the_paths_in_their_order(tmp_path, monkeypatch):
@@ -258,7 +258,7 @@ def test_names_of_files_that_are_not_there_stay_and_are_not_used(tmp_path):
     frame = pl.DataFrame({"photo": ["a.png", "b.png"] * 5, "x": DIGITS.normal(size=10)})
     schema = infer(read(frame), Roles())
     assert (schema["photo"].kind, schema["photo"].used) == (Kind.IMAGE, False)
-    assert [notice.code for notice in schema.notices] == ["W-KIND-004"]
+    assert [notice.code for notice in schema.notices] == ["W-KIND-020"]
 
 
 def test_bytes_that_begin_as_media_do_are_told_by_it():

@@ -88,7 +88,7 @@ def media_files(folder: Path) -> tuple[list[Found], list[str]]:
     if not found:
         raise DataError("E-DATA-002", source=str(folder))
     if len(counts) > 1:
-        raise DataError("E-DATA-071", source=str(folder), **counts)
+        raise DataError("E-DATA-091", source=str(folder), **counts)
     if any(one.label is not None for one in found):  # loose files beside classes have no label
         passed += [one.place for one in found if one.label is None]
         found = [one for one in found if one.label is not None]
@@ -120,9 +120,9 @@ def read_files(paths: Sequence[Path], names: Sequence[str], every: int) -> Table
     media = [medium_of_name(path.name) for path in paths]
     counts = Counter(medium or "other" for medium in media)
     if counts["other"]:
-        raise DataError("E-DATA-072", source=names[media.index(None)], first=names[0])
+        raise DataError("E-DATA-092", source=names[media.index(None)], first=names[0])
     if len(counts) > 1:
-        raise DataError("E-DATA-071", source=names[0], **counts)
+        raise DataError("E-DATA-091", source=names[0], **counts)
     frame = pl.DataFrame({str(media[0]): [str(path.absolute()) for path in paths]})
     return _table(frame, names, names[0], every, [])
 
@@ -212,4 +212,4 @@ def _not_parts(folder: Path, inner: Sequence[Path]) -> None:
     train = next((names[low] for low in sorted(names) if low.startswith("tr")), None)
     test = next((names[low] for low in sorted(names) if low.startswith("te")), None)
     first, second = sorted(names.values())[:2]
-    raise DataError("E-DATA-070", source=str(folder), train=train or first, test=test or second)
+    raise DataError("E-DATA-090", source=str(folder), train=train or first, test=test or second)

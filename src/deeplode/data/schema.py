@@ -221,7 +221,7 @@ def _notices(columns: Sequence[Column]) -> list[Notice]:
         ("W-KIND-001", {Kind.CONSTANT}),
         ("W-KIND-002", {Kind.ID}),
         ("W-KIND-003", {Kind.TEXT}),
-        ("W-KIND-004", {Kind.IMAGE, Kind.AUDIO}),
+        ("W-KIND-020", {Kind.IMAGE, Kind.AUDIO}),
         ("W-KIND-005", {Kind.NESTED}),
     ):
         names = [column.name for column in out if column.kind in kinds]

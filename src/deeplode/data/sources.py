@@ -65,7 +65,7 @@ def find(source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> t
             raise DataError("E-DATA-001", source="[]")
         folder = next((file.name for file in files if file.format == FOLDER), None)
         if folder is not None and len(files) > 1:
-            raise DataError("E-DATA-073", source=folder)
+            raise DataError("E-DATA-093", source=folder)
         return tuple(files)
     text = os.fspath(source)
     if text == STDIN:
