@@ -1,6 +1,7 @@
 """Pictures a little changed at each look: so that what the label does not hang on is not learned.
 
-Plain operations on uint8 batches, drawing from torch's global random numbers. Shifts and mirrors
+Plain operations on uint8 batches, drawing from torch's global random numbers (of the CPU, so that
+a seed means the same on every device). Shifts and mirrors
 are one gathering of pixels; turning and zooming is one bilinear sampling. Erasing: Zhong et al.,
 "Random Erasing Data Augmentation", AAAI 2020.
 """
@@ -33,8 +34,8 @@ def moved(cells: Tensor, flip: bool, shift: bool) -> Tensor:
     if flip:
         mirrored = torch.rand(rows, 1) < 0.5
         right = torch.where(mirrored, right.flip(1), right)
-    which = torch.arange(rows)[:, None, None]
-    found = cells.permute(0, 2, 3, 1)[which, down[:, :, None], right[:, None, :]]
+    place = (torch.arange(rows)[:, None, None], down[:, :, None], right[:, None, :])
+    found = cells.permute(0, 2, 3, 1)[tuple(one.to(cells.device) for one in place)]
     return found.permute(0, 3, 1, 2)
 
 
@@ -50,6 +51,7 @@ def turned(cells: Tensor) -> Tensor:
     side = height / width
     zero = torch.zeros(rows)
     map_ = torch.stack([cos, -sin * side, zero, sin / side, cos, zero], 1).view(rows, 2, 3)
+    map_ = map_.to(cells.device)
     grid = functional.affine_grid(map_, list(cells.shape), align_corners=False)
     found = functional.grid_sample(
         cells.float(), grid, mode="bilinear", padding_mode="border", align_corners=False
@@ -67,6 +69,7 @@ def lit(cells: Tensor) -> Tensor:
     mean = real.mean((1, 2, 3), keepdim=True)
     factor = torch.exp((torch.rand(rows, 1, 1, 1) * 2 - 1) * math.log1p(CONTRAST))
     offset = (torch.rand(rows, 1, 1, 1) * 2 - 1) * (255 * BRIGHTNESS)
+    factor, offset = factor.to(cells.device), offset.to(cells.device)
     return (real - mean).mul_(factor).add_(mean + offset).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -79,7 +82,7 @@ def erased(cells: Tensor) -> Tensor:
     inside = _drawn_spans(rows, height)[:, :, None] & _drawn_spans(rows, width)[:, None, :]
     inside &= (torch.rand(rows) < ERASED)[:, None, None]
     paint = cells.float().mean((2, 3), keepdim=True).to(torch.uint8)
-    return torch.where(inside[:, None], paint, cells)
+    return torch.where(inside[:, None].to(cells.device), paint, cells)
 
 
 def _drawn_shifts(rows: int, side: int, shift: bool) -> Tensor:

@@ -159,7 +159,7 @@ class ImageBranch(nn.Module):
         scaled = (cells.float() - _MIDDLE) / _SPREAD
         scaled = scaled.contiguous(memory_format=torch.channels_last)
         half = self.shape.half and self.training
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast(cells.device.type, torch.bfloat16, enabled=half):
             found: Tensor = self.layers(scaled)
         return found.float()
 
