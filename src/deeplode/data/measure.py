@@ -13,18 +13,27 @@ import pyarrow as pa
 from deeplode.data.content import Content, Scratch, explained
 from deeplode.data.delimited import read_delimited
 from deeplode.data.frames import as_polars, is_frame
+from deeplode.data.media import ENDINGS, FOLDER, media_files
 from deeplode.data.read import DEMO, signs
 from deeplode.data.sources import File, find
 from deeplode.errors import DataError, OptionError
 from deeplode.options import ReadOptions
 
 _SAMPLE = 1 << 20  # bytes of a text that are read to know its rows and types
-_GROWTH = {"csv": 1.5, "json": 1.5, "jsonl": 1.5, "arrow": 1.0, "xlsx": 0.5}  # memory for a byte
+_GROWTH = {
+    "csv": 1.5,
+    "json": 1.5,
+    "jsonl": 1.5,
+    "arrow": 1.0,
+    "xlsx": 0.5,
+    "npz": 1.0,
+}  # memory for a byte
 _TEXT = 24  # bytes of a text cell, as Polars keeps short ones
 _LOOKS = 16  # places of a file that a fingerprint looks at
 _LOOK = 1 << 16  # bytes at each
 _ROWS = 10_000  # rows of a frame that a fingerprint looks at
 _DEMO_SIZE = 1 << 20
+_PATH = 200  # bytes that the path of an image or sound takes
 
 
 class SizeEstimate(NamedTuple):
@@ -73,6 +82,9 @@ def fingerprint(source: Any) -> str | None:
         for file in find(source):
             if file.path is None:
                 return None
+            if file.format == FOLDER:
+                digest.update(_listing(file))
+                continue
             size = file.path.stat().st_size
             digest.update(f"{file.format} {size}\n".encode())
             with file.path.open("rb") as stream:
@@ -82,17 +94,29 @@ def fingerprint(source: Any) -> str | None:
     return digest.hexdigest()
 
 
+def _listing(file: File) -> bytes:
+    """What is in a folder of media, by names and sizes."""
+    assert file.path is not None
+    found, _ = media_files(file.path)
+    return "".join(f"{one.place} {one.path.stat().st_size}\n" for one in found).encode()
+
+
 def _file_size(file: File, options: ReadOptions) -> SizeEstimate:
     if file.path is None:
         return SizeEstimate(None, 0)
     format_ = options.format or file.format or "csv"
+    if format_ == FOLDER:
+        count = len(media_files(file.path)[0])
+        return SizeEstimate(count, count * _PATH)
+    if format_ in ENDINGS:
+        return SizeEstimate(1, _PATH)
     packed = file.path.stat().st_size
     if file.compression is None and format_ in ("parquet", "arrow"):
         return _columnar_size(file, format_)
-    if format_ == "xlsx" and zipfile.is_zipfile(file.path):
+    if format_ in ("xlsx", "npz") and zipfile.is_zipfile(file.path):
         with zipfile.ZipFile(file.path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        return SizeEstimate(None, int(size * _GROWTH["xlsx"]))
+        return SizeEstimate(None, int(size * _GROWTH[format_]))
     with file.path.open("rb") as stream:
         head, ratio = _unpacked_head(stream, file.compression)
     size = int(max(len(head), packed * ratio))

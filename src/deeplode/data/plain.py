@@ -18,9 +18,10 @@ _PLAIN = {  # types that stay as they are
 def plain_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """Whole and real numbers, booleans, text, dates, datetimes and bytes; NaN becomes null.
 
-    Parts of records become columns (``address.city``), lists become text in JSON, categories
-    text, decimals and half floats Float64, times and durations seconds, and whole numbers
-    beyond 64 bits text, so that no digit is lost.
+    Parts of records become columns (``address.city``), those of bytes and the path that they came
+    from the bytes alone (or the path, where no row has bytes), lists become text in JSON,
+    categories text, decimals and half floats Float64, times and durations seconds, and whole
+    numbers beyond 64 bits text, so that no digit is lost.
     """
     kinds = set(frame.dtypes)
     if kinds <= _PLAIN:  # nothing to do but for NaN: saves the fixed cost of what follows
@@ -41,8 +42,26 @@ def plain_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     return frame.with_columns(cs.float().fill_nan(None)), notices
 
 
+def _files(frame: pl.DataFrame) -> list[str]:
+    """Columns of records of a file's bytes and its path, as Hugging Face lays them out."""
+    return [
+        name
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.Struct)
+        and {field.name: field.dtype for field in kind.fields}
+        in ({"bytes": pl.Binary, "path": pl.String}, {"bytes": pl.Binary, "path": pl.Null})
+    ]
+
+
+def _one_file(records: pl.Series) -> pl.Series:
+    """The bytes of such records; the paths where no record has bytes."""
+    held = records.struct.field("bytes")
+    return (records.struct.field("path") if held.is_null().all() else held).alias(records.name)
+
+
 def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """The frame without columns inside columns."""
+    frame = frame.with_columns(_one_file(frame[name]) for name in _files(frame))
     for _ in range(_DEEP):
         records = frame.select(cs.struct()).columns
         if not records:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,7 +18,9 @@ from deeplode.data.encoding import named
 from deeplode.data.frames import from_memory, is_frame
 from deeplode.data.join import agreeing, table_of
 from deeplode.data.jsonfiles import read_json, read_jsonl
+from deeplode.data.media import ENDINGS, FOLDER, placed, read_files, read_folder
 from deeplode.data.names import settle_names
+from deeplode.data.npz import read_npz
 from deeplode.data.part import Part
 from deeplode.data.plain import plain_columns
 from deeplode.data.sources import (
@@ -41,7 +44,8 @@ def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Ta
     """Read a source as a table.
 
     source: a path (``.csv .tsv .txt .json .jsonl .ndjson .parquet .arrow .feather .xlsx``, each
-        also ``.gz`` or ``.zst``), a glob, a list of these, ``"-"`` for standard input,
+        also ``.gz`` or ``.zst``; ``.npz`` of images), a glob, a list of these, a folder of images
+        or sounds, some of these themselves, ``"-"`` for standard input,
         ``"demo:wine"``; or a frame of pandas, Polars, Arrow or whatever hands over Arrow data,
         a NumPy array (columns ``x0``, ``x1``, …), a dict of columns.
     options, settings: see ``deeplode.options.ReadOptions``; ``read(path, encoding="big5")``.
@@ -66,6 +70,9 @@ def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Ta
         return _whole(frame, "data", reading, notices, options.every)
     with explained(str(source)):
         files = find(source)
+        media = _media(files, options.every)
+    if media is not None:
+        return media
     parts = [_read_file(file, options) for file in files]
     name = files[0].name
     if len(files) > 1:
@@ -73,6 +80,16 @@ def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Ta
         parts = agreeing(parts, names, lambda at, text: _read_file(files[at], options, text))
         name = source if isinstance(source, str) else f"{name} (+{len(files) - 1})"
     return table_of(parts, name, options.every)
+
+
+def _media(files: tuple[File, ...], every: int) -> Table | None:
+    """The table of a folder or of files that are images or sounds; None for other files."""
+    paths = [file.path for file in files if file.path is not None]
+    if files[0].format == FOLDER:
+        return read_folder(paths[0], every)
+    if any(file.format in ENDINGS for file in files):
+        return read_files(paths, [file.name for file in files], every)
+    return None
 
 
 def signs(options: ReadOptions) -> Signs:
@@ -109,6 +126,7 @@ def _read_file(file: File, options: ReadOptions, as_text: frozenset[str] = froze
     )
     if not frame.height or not frame.width:
         raise DataError("E-DATA-006", source=file.name, columns=frame.width)
+    frame = placed(frame, (file.path.parent if file.path else Path()).absolute())
     reading = {"format": format_, "compression": compression or ""} | part.reading
     return replace(part, frame=frame, reading=reading, notices=(*part.notices, *notices, *more))
 
@@ -133,6 +151,8 @@ def _read_content(
         return read_parquet(content, every)
     if format_ == "arrow":
         return read_arrow(content, every)
+    if format_ == "npz":
+        return read_npz(content, every)
     if format_ == "xlsx":
         return read_xlsx(content, options.sheet, options.header, every)
     reader = read_json if format_ == "json" else read_jsonl

@@ -34,10 +34,10 @@ __all__ = ["Column", "Kind", "Roles", "Schema", "infer", "row_weights"]
 # data/kinds/ and one line here, one file in encode/ and one line in encode/encoder.py.
 RECOGNISERS: tuple[Callable[[Facts], Column | None], ...] = (
     constant.recognise,
+    media.recognise,
     nested.recognise,
     boolean.recognise,
     datetime.recognise,
-    media.recognise,
     text.recognise,
     identifier.recognise,
     number.recognise,
@@ -51,6 +51,8 @@ FORCED: dict[Kind, Callable[[Facts], Column]] = {
     Kind.BOOLEAN: boolean.force,
     Kind.DATETIME: datetime.force,
     Kind.TEXT: text.force,
+    Kind.IMAGE: media.force(Kind.IMAGE),
+    Kind.AUDIO: media.force(Kind.AUDIO),
     Kind.ID: identifier.force,
 }
 
@@ -177,7 +179,8 @@ def _recognised(facts: Facts) -> Column:
 
 def _can_use(facts: Facts) -> bool:
     """Whether an encoder could learn anything from the column, even if asked to."""
-    return facts.filled > 0 and nested.recognise(facts) is None
+    bytes_of_media = media.recognise(facts) is not None
+    return facts.filled > 0 and (bytes_of_media or nested.recognise(facts) is None)
 
 
 def _role_column(facts: Facts, role: str) -> Column:
@@ -215,6 +218,7 @@ def _notices(columns: Sequence[Column]) -> list[Notice]:
     for code, kinds in (
         ("W-KIND-001", {Kind.CONSTANT}),
         ("W-KIND-002", {Kind.ID}),
+        ("W-KIND-020", {Kind.IMAGE, Kind.AUDIO}),
         ("W-KIND-005", {Kind.NESTED}),
     ):
         names = [column.name for column in out if column.kind in kinds]

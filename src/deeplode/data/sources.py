@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeplode.data.content import Content, recognise
+from deeplode.data.media import FOLDER, medium_of_name
 from deeplode.errors import DataError
 from deeplode.options import FORMATS
 
@@ -26,6 +27,7 @@ _EXTENSIONS = {
     ".arrow": "arrow",
     ".feather": "arrow",
     ".xlsx": "xlsx",
+    ".npz": "npz",
 }
 COMPRESSIONS = {".gz": "gz", ".zst": "zst"}
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill")
@@ -41,7 +43,8 @@ class File:
     """One file to read.
 
     path: None for standard input. name: what messages call it.
-    format: one of ``FORMATS``; None = look at the bytes. compression: ``gz``, ``zst`` or None.
+    format: one of ``FORMATS``, ``npz``, ``image``, ``audio`` or ``folder``; None = look at the
+    bytes. compression: ``gz``, ``zst`` or None.
     """
 
     path: Path | None
@@ -51,7 +54,7 @@ class File:
 
 
 def find(source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> tuple[File, ...]:
-    """The files of a path, a glob, several of these, or ``-``.
+    """The files of a path, a glob, several of these, or ``-``; a folder stands for itself.
 
     A glob's files come sorted by name; several paths stay in the order given.
     Raises DataError where there is nothing to read, and says what is there instead.
@@ -60,6 +63,9 @@ def find(source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> t
         files = [file for one in source for file in find(one)]
         if not files:
             raise DataError("E-DATA-001", source="[]")
+        folder = next((file.name for file in files if file.format == FOLDER), None)
+        if folder is not None and len(files) > 1:
+            raise DataError("E-DATA-093", source=folder)
         return tuple(files)
     text = os.fspath(source)
     if text == STDIN:
@@ -82,7 +88,7 @@ def _matching(pattern: Path) -> list[Path]:
 def _file(path: Path) -> File:
     name = str(path)
     if path.is_dir():
-        raise DataError("E-DATA-002", source=name)
+        return File(path, name, FOLDER)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     inner = suffixes[:-1] if compression else suffixes
@@ -90,7 +96,8 @@ def _file(path: Path) -> File:
         raise DataError("E-DATA-018", source=name)
     if not path.exists():
         raise _missing(path)
-    return File(path, name, _EXTENSIONS.get(inner[-1]) if inner else None, compression)
+    format_ = (_EXTENSIONS.get(inner[-1]) if inner else None) or medium_of_name(name)
+    return File(path, name, format_, compression)
 
 
 def format_of(content: Content) -> str:
