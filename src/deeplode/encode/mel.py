@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy.fft import rfft
-from scipy.sparse import csr_array
 
 HOP, WINDOW = 0.010, 0.025  # seconds from one frame to the next, and that a frame looks at
 LOWEST = 60.0  # Hz: the lowest band begins above the hum of mains and what is no sound at all
@@ -60,8 +59,11 @@ class Mel:
         return hertz(np.linspace(low, high, self.bands + 2))
 
     @cached_property
-    def filters(self) -> csr_array:
-        """(bands, fft // 2 + 1) float32 triangles in Hz, 1 at their centres."""
+    def filters(self) -> Any:
+        """(bands, fft // 2 + 1) float32 triangles in Hz, 1 at their centres; a sparse array of
+        SciPy, whose products are the same bits however many threads there are."""
+        from scipy.sparse import csr_array
+
         bins = np.arange(self.fft // 2 + 1) * (self.rate / self.fft)
         low, centre, high = (self.edges[i : i + self.bands, None] for i in range(3))
         rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
@@ -81,6 +83,8 @@ class Mel:
         RANGE * (b / 255 - 1) dB, relative to the loudest cell: loudness does not matter. Only
         silence gives nothing but zeros.
         """
+        from scipy.fft import rfft
+
         before = (self.samples - len(sound)) // 2
         whole = np.zeros(self.samples, np.float32)
         whole[before : before + len(sound)] = sound

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from io import BytesIO
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import soundfile
-from scipy.signal import firwin, resample_poly
 
 from deeplode.messages import say
+
+if TYPE_CHECKING:
+    import soundfile  # here and below: half a second, for those alone who have sounds
 
 LISTENED = 60.0  # seconds of a clip that are decoded at most
 STRETCHES = 4  # in so many pieces, where it is longer
@@ -88,6 +89,8 @@ def facts(cell: str | bytes) -> tuple[int, float]:
 
 def wav(samples: np.ndarray, rate: int) -> bytes:
     """The bytes of a WAV file of one channel. samples: (n,) int16."""
+    import soundfile
+
     file = BytesIO()
     soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")
     return file.getvalue()
@@ -147,6 +150,8 @@ def _binary(cell: str | bytes) -> BinaryIO:
 @contextmanager
 def _opened(cell: str | bytes) -> Iterator[soundfile.SoundFile]:
     """A sound file whose header can be believed. Raises ValueError, saying why it cannot."""
+    import soundfile
+
     with _binary(cell) as raw:
         head = raw.read(HEAD)
         size = raw.seek(0, os.SEEK_END)
@@ -204,6 +209,8 @@ def _read(file: soundfile.SoundFile, start: int, count: int) -> np.ndarray:
 @lru_cache(maxsize=32)
 def _filter(most: int) -> np.ndarray:
     """Keeps what both rates can hold; ``most``: the larger number of their ratio."""
+    from scipy.signal import firwin
+
     return np.asarray(firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0)), np.float32)
 
 
@@ -211,6 +218,8 @@ def _resampled(sound: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """(n,) float32 at ``rate`` to ``wanted`` samples a second."""
     if rate == wanted:
         return sound
+    from scipy.signal import resample_poly
+
     ratio = Fraction(wanted, rate).limit_denominator(FINEST)
     up, down = ratio.numerator, ratio.denominator
     found = resample_poly(sound, up, down, window=_filter(max(up, down)))
