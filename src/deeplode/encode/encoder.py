@@ -16,6 +16,7 @@ from polars.datatypes.group import INTEGER_DTYPES
 from deeplode.data.column import Column, Kind
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
+from deeplode.encode.audio import AudioEncoder
 from deeplode.encode.batch import Batch, Media, MediaSize, Places, Sizes
 from deeplode.encode.boolean import BooleanEncoder
 from deeplode.encode.category import CategoryEncoder
@@ -28,7 +29,9 @@ from deeplode.encode.checks import (
 from deeplode.encode.code import CodeEncoder
 from deeplode.encode.column import ColumnEncoder, Piece, flag_words
 from deeplode.encode.datetime import DatetimeEncoder, SpanEncoder
+from deeplode.encode.image import ImageEncoder
 from deeplode.encode.number import NumberEncoder
+from deeplode.encode.text import TextEncoder
 
 # The names under which encoders are written down; nothing else is read back.
 ENCODERS: dict[str, Any] = {
@@ -38,6 +41,9 @@ ENCODERS: dict[str, Any] = {
     "boolean": BooleanEncoder,
     "datetime": DatetimeEncoder,
     "span": SpanEncoder,
+    "text": TextEncoder,
+    "image": ImageEncoder,
+    "audio": AudioEncoder,
 }
 _NAMES = {encoder: name for name, encoder in ENCODERS.items()}
 
@@ -241,6 +247,9 @@ def _encoders(series: pl.Series, column: Column) -> list[ColumnEncoder]:
         Kind.CATEGORY: CategoryEncoder,
         Kind.BOOLEAN: BooleanEncoder,
         Kind.DATETIME: DatetimeEncoder,
+        Kind.TEXT: TextEncoder,
+        Kind.IMAGE: ImageEncoder,
+        Kind.AUDIO: AudioEncoder,
     }[column.kind]
     return [encoder.fit(series, column)]  # type: ignore[attr-defined]
 

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.design import Design, fit_design
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.solve import solve
+from deeplode.evaluate.sparse import matrix_of, scores_of, texts_of, widths_of
+from deeplode.evaluate.sparse import solve as solve_sparse
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 
@@ -84,9 +87,10 @@ def fit_trivial(
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """Scores are design x coefficients.
+    """Scores are design x coefficients, and those of the features of texts.
 
     coefficients: (design columns, classes) or (design columns, 1).
+    tables: (features + 1, classes) of each column of text.
     center, scale: turn a regression score into the target's unit.
     steps: iterations of each fold's fit.
     """
@@ -97,6 +101,7 @@ class Linear:
     center: float = 0.0
     scale: float = 1.0
     steps: tuple[int, ...] = ()
+    tables: tuple[NDArray[np.float32], ...] = ()
 
     name = "linear"
 
@@ -104,6 +109,10 @@ class Linear:
         expected = (self.design.width, self.problem.n_classes)
         if self.coefficients.shape != expected or not np.isfinite(self.coefficients).all():
             raise ValueError(f"coefficients must be finite and of shape {expected}.")
+        for table in self.tables:
+            right = table.ndim == 2 and table.shape[1] == expected[1] and len(table)
+            if table.dtype != np.float32 or not right or not np.isfinite(table).all():
+                raise ValueError(f"a text's coefficients cannot be {table.shape}.")
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Probabilities, (rows, classes), or values in the target's unit, (rows,)."""
@@ -114,7 +123,8 @@ class Linear:
         )
 
     def _predict(self, batch: Batch) -> NDArray[np.float64]:
-        scores = (self.design.matrix(batch) @ torch.from_numpy(self.coefficients)).double()
+        dense = self.design.matrix(batch) @ torch.from_numpy(self.coefficients)
+        scores = (dense + scores_of(texts_of(batch), self.tables)).double()
         if self.problem.classifies:
             return np.asarray(torch.softmax(scores, dim=1).numpy())
         return np.asarray(scores[:, 0].numpy() * self.scale + self.center)
@@ -128,11 +138,13 @@ class Linear:
             "center": self.center,
             "scale": self.scale,
             "steps": list(self.steps),
+            "texts": len(self.tables),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The coefficients and the design."""
         return {
+            **{f"text.{at}": table for at, table in enumerate(self.tables)},
             "coefficients": self.coefficients,
             "mean": self.design.mean,
             "deviation": self.design.deviation,
@@ -151,6 +163,7 @@ class Linear:
             float(facts["center"]),
             float(facts["scale"]),
             tuple(int(steps) for steps in facts["steps"]),
+            tuple(arrays[f"text.{at}"] for at in range(int(facts.get("texts", 0)))),
         )
 
 
@@ -175,29 +188,58 @@ def fit_linear(
     weight = torch.ones(len(target)) if weights is None else torch.from_numpy(weights).float()
     design = fit_design(batch)
     zeros = np.zeros((design.width, problem.n_classes), np.float32)
-    model = Linear(design, problem, zeros, center, scale)
+    tables = tuple(np.zeros((w, problem.n_classes), np.float32) for w in widths_of(batch))
+    model = Linear(design, problem, zeros, center, scale, tables=tables)
     oof = np.full((len(target), problem.n_classes), np.nan)
     oof = oof if problem.classifies else oof[:, 0]
     allowed = budget if budget.left() == float("inf") else budget.until(KEPT * budget.left())
-    fitted: list[NDArray[np.float32]] = []
+    fitted: list[Linear] = []
     for number, fold in enumerate(folds[: len(replay)] if replay else folds):
-        rows = torch.from_numpy(_some(fold.train, design.width + problem.n_classes, problem.seed))
-        most = replay[number] if replay else _most_steps(len(rows), model)
-        found, steps = solve(  # nothing here keeps the matrix until the next one is made
-            (design.matrix(batch.rows(rows)), label[rows], weight[rows]),
-            model.coefficients,
-            problem,
-            most,
-            allowed,
-        )
-        model = replace(model, coefficients=found, steps=(*model.steps, steps))
+        width = design.width + problem.n_classes + _filled(batch)
+        rows = torch.from_numpy(_some(fold.train, width, problem.seed))
+        most = replay[number] if replay else _most_steps(len(rows), width, problem)
+        own = (batch.rows(rows), label[rows], weight[rows])
+        model, steps = _fitted(model, own, most, allowed)
+        model = replace(model, steps=(*model.steps, steps))
         oof[fold.valid] = model.predict(batch.rows(torch.from_numpy(np.asarray(fold.valid))))
-        fitted.append(found)
+        fitted.append(model)
         listen("linear", fold=number, steps=steps)
         if not replay and allowed.stop():
             break
-    mean = np.mean(np.stack(fitted), axis=0, dtype=np.float64)
-    return replace(model, coefficients=np.asarray(mean, np.float32)), oof
+    mean = _mean([one.coefficients for one in fitted])
+    tables = tuple(_mean([one.tables[at] for one in fitted]) for at in range(len(model.tables)))
+    return replace(model, coefficients=mean, tables=tables), oof
+
+
+def _mean(those: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.asarray(np.mean(np.stack(those), axis=0, dtype=np.float64), np.float32)
+
+
+def _fitted(
+    model: Linear, data: tuple[Batch, Tensor, Tensor], most: int, budget: Budget
+) -> tuple[Linear, int]:
+    """The model fitted to some rows, and the iterations that it took.
+
+    It goes on from where the model is, but for texts: far from their end, their many coefficients
+    would still know the rows that the next fold validates on.
+    """
+    batch, label, weight = data
+    dense, problem = model.design.matrix(batch), model.problem
+    if not model.tables:
+        found, steps = solve((dense, label, weight), model.coefficients, problem, most, budget)
+        return replace(model, coefficients=found), steps
+    texts, widths = texts_of(batch), [len(table) for table in model.tables]
+    columns = matrix_of(dense, texts, widths)
+    own = (columns, label.numpy(), weight.double().numpy())
+    start = np.zeros((columns.shape[1], problem.n_classes))
+    both, steps = solve_sparse(own, start, problem, most, budget)
+    *tables, coefficients = np.split(both.astype(np.float32), np.cumsum(widths))
+    return replace(model, coefficients=coefficients, tables=tuple(tables)), steps
+
+
+def _filled(batch: Batch) -> int:
+    """Mean count of the features of a row's texts."""
+    return sum(int((cells > 0).sum()) for cells in texts_of(batch)) // max(len(batch), 1)
 
 
 def _some(rows: NDArray[np.int64], width: int, seed: int) -> NDArray[np.int64]:
@@ -208,8 +250,9 @@ def _some(rows: NDArray[np.int64], width: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def _most_steps(rows: int, model: Linear) -> int:
-    work = 6.0 * rows * model.coefficients.size  # forward and backward, a probe and a half each
+def _most_steps(rows: int, width: int, problem: Problem) -> int:
+    # Forward and backward, a probe and a half each.
+    work = 6.0 * rows * width * problem.n_classes
     return max(1, min(ITERATIONS, int(WORK / work)))
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from deeplode.encode.batch import MediaSize, Sizes
+from deeplode.nets.audiobranch import AudioShape
+from deeplode.nets.imagebranch import ImageShape
 from deeplode.nets.joint import Shape
+from deeplode.nets.textbranch import TextShape
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,39 @@ class Medium:
     rules: tuple[Rule, ...]
 
 
+def _text(size: MediaSize, rows: int) -> TextShape:
+    (length,) = size.shape
+    return TextShape(size.features, 32, length)
+
+
+def _image(size: MediaSize, rows: int) -> ImageShape:
+    channels, height, width = size.shape
+    return ImageShape(channels, height, width)
+
+
+def _audio(size: MediaSize, rows: int) -> AudioShape:
+    bands, frames = size.shape
+    return AudioShape(bands, frames)
+
+
 # A kind of media is one entry here. Where a table holds several, the first decides on training.
-MEDIA: dict[str, Medium] = {}
+MEDIA: dict[str, Medium] = {
+    "image": Medium(
+        _image,
+        ImageShape.from_json,
+        (Rule(4_000, 64, 30, 2, 4e-3, 0.05), Rule(inf, 128, 8, 1, 4e-3, 0.05)),
+    ),
+    "audio": Medium(
+        _audio,
+        AudioShape.from_json,
+        (Rule(inf, 64, 30, 2, 4e-3, 0.05),),
+    ),
+    "text": Medium(
+        _text,
+        TextShape.from_json,
+        (Rule(20_000, 64, 12, 4, 1e-2, 0.1), Rule(inf, 256, 6, 2, 1e-2, 0.1)),
+    ),
+}
 
 
 @dataclass(frozen=True)

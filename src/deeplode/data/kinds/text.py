@@ -27,7 +27,7 @@ def recognise(facts: Facts) -> Column | None:
 def force(facts: Facts) -> Column:
     """The column as text."""
     reason = Notice("KIND-TEXT", facts.name, {"distinct": facts.distinct, "rows": facts.filled})
-    return Column(facts.name, Kind.TEXT, reason, facts.share_missing, facts.distinct, used=False)
+    return Column(facts.name, Kind.TEXT, reason, facts.share_missing, facts.distinct)
 
 
 def _figure(value: object) -> float:
