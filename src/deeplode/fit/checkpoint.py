@@ -85,7 +85,7 @@ def _tensors(state: State) -> dict[str, Tensor]:
     for i, chance in enumerate(state.chances):
         tensors[f"chance.{i}"] = chance.get_state()
     for name, own in _of_members(state):
-        tensors[name] = torch.stack(own)
+        tensors[name] = torch.stack(own).contiguous()
     for name, parameter, optimizer in _trained(state):
         for key, value in optimizer.state[parameter].items():
             if isinstance(value, Tensor):
