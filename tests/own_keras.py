@@ -94,6 +94,32 @@ def subclass(keras: Any) -> dict[str, Any]:
     return found
 
 
+def compiled(keras: Any) -> dict[str, list[Any]]:
+    """Learning rate and clipping that are taken over, and the settings that are not."""
+    from deeplode.nets.keras_compiled import Compiled
+
+    schedules, optimizers = keras.optimizers.schedules, keras.optimizers
+    given = {
+        "flat_decay": optimizers.Adam(schedules.ExponentialDecay(0.01, 100, 1.0)),
+        "flat_cosine": optimizers.Adam(schedules.CosineDecay(0.01, 100, alpha=1.0)),
+        "flat_pieces": optimizers.Adam(schedules.PiecewiseConstantDecay([5], [0.01, 0.01])),
+        "decay": optimizers.Adam(schedules.ExponentialDecay(0.01, 100, 0.9)),
+        "cosine": optimizers.Adam(schedules.CosineDecay(0.01, 100)),
+        "pieces": optimizers.Adam(schedules.PiecewiseConstantDecay([5], [0.01, 0.001])),
+        "clipnorm": optimizers.Adam(0.01, clipnorm=1.0),
+        "clipvalue": optimizers.Adam(0.01, clipvalue=1.0),
+        "global_clipnorm": optimizers.Adam(0.01, global_clipnorm=2.0),
+    }
+    found = {}
+    for name, optimizer in given.items():
+        net = keras.Sequential([keras.layers.Dense(1)])
+        net.compile(optimizer, loss="mse")
+        own = Compiled.of(net)
+        rate, clip = own.choices.get("learning_rate"), own.choices.get("clip_norm")
+        found[name] = [rate, clip, list(own.left)]
+    return found
+
+
 def refused(keras: Any) -> dict[str, str]:
     """Codes of what cannot be trained."""
     X, y = load_breast_cancer(return_X_y=True)
@@ -127,6 +153,7 @@ def main(folder: Path) -> None:
         "sequential": sequential(keras, folder),
         "functional": functional(keras),
         "subclass": subclass(keras),
+        "compiled": compiled(keras),
         "refused": refused(keras),
     }
     sys.stdout.write(json.dumps(found))

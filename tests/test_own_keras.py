@@ -73,6 +73,20 @@ def test_a_functional_model_loses_its_softmax_and_settings_not_taken_over_are_na
     assert "clipnorm" in one["said"]
 
 
+def test_schedules_and_clipping_are_taken_over_where_they_are_exactly_ours_and_else_named(
+    found: dict[str, Any],
+) -> None:
+    assert found["compiled"] == {
+        **{name: [0.01, None, []] for name in ("flat_decay", "flat_cosine", "flat_pieces")},
+        "decay": [None, None, ["learning_rate (ExponentialDecay)"]],
+        "cosine": [None, None, ["learning_rate (CosineDecay)"]],
+        "pieces": [None, None, ["learning_rate (PiecewiseConstantDecay)"]],
+        "clipnorm": [0.01, None, ["clipnorm"]],
+        "clipvalue": [0.01, None, ["clipvalue"]],
+        "global_clipnorm": [0.01, 2.0, []],
+    }
+
+
 def test_a_class_of_models_is_a_factory_and_an_instance_that_cannot_be_rebuilt_is_refused(
     found: dict[str, Any],
 ) -> None:

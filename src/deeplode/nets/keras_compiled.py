@@ -64,16 +64,43 @@ class Compiled:
         choices: dict[str, Any] = {"optimizer": name, "optimizer_style": "keras"}
         choices["schedule"] = "constant"
         choices["weight_decay"] = float(settings.get("weight_decay") or 0.0)
-        rate = settings.get("learning_rate")
-        if isinstance(rate, int | float):
+        rate = _rate(settings.get("learning_rate"))
+        if rate is not None:
             choices["learning_rate"] = float(f"{rate:.6g}")  # Keras keeps it as float32
         else:
-            left.append("learning_rate")
+            left.append(_schedule(settings.get("learning_rate")))
         if settings.get("global_clipnorm"):
             choices["clip_norm"] = float(settings["global_clipnorm"])
         if settings.get("gradient_accumulation_steps"):
             choices["accumulate"] = int(settings["gradient_accumulation_steps"])
         return cls(choices, kind, str(told), tuple(left))
+
+
+def _rate(setting: Any) -> float | None:
+    """The learning rate of a model that has one throughout; None where a schedule changes it.
+
+    A schedule of Keras counts in steps of its own, from the start of a step; ours go by the share
+    of the training that is over, in the middle of a step. So none that changes is exactly ours.
+    """
+    if isinstance(setting, int | float):
+        return float(setting)
+    if not isinstance(setting, Mapping):
+        return None
+    own: Mapping[str, Any] = setting.get("config", {})
+    match setting.get("class_name"):
+        case "ExponentialDecay" if own.get("decay_rate") == 1:
+            return float(own["initial_learning_rate"])
+        case "CosineDecay" if own.get("alpha") == 1 and own.get("warmup_target") is None:
+            return float(own["initial_learning_rate"])
+        case "PiecewiseConstantDecay" if len(set(own.get("values", ()))) == 1:
+            return float(own["values"][0])
+    return None
+
+
+def _schedule(setting: Any) -> str:
+    """How a schedule that is not taken over is named."""
+    name = setting.get("class_name") if isinstance(setting, Mapping) else None
+    return f"learning_rate ({name})" if name else "learning_rate"
 
 
 def _variant(name: str, settings: Mapping[str, Any], left: list[str]) -> str:

@@ -164,7 +164,8 @@ class OwnFit:
         flat = Flat.fit(batch.numbers, batch.categories)
         ready = flat.ready(batch.numbers, batch.categories)
         made, found = members_of(self.given, _some(flat, ready), problem, len(folds))
-        config = fitting(made[0], found, batch, problem, self.config, budget.memory_limit)
+        limit = budget.memory_limit
+        config, needed = fitting(made[0], found, batch, problem, self.config, limit)
         nets = OwnNets(made, flat, problem.n_outputs, self.given.name, found.together)
         rows, cuts = (
             Rows(ready, truth(target, problem, scale), weights_of(weights)),
@@ -176,6 +177,7 @@ class OwnFit:
         with seeded(problem.seed), at_most(nets.threads):
             state = train(job, budget, listen, self.checkpoint)
         training = training_facts(job, state, sum(one.numel() for one in nets.weights))
+        training["planned_memory_bytes"] = needed
         notices = (*found.notices, *self._smaller(config, budget))
         net = OwnNet(problem, self.given, nets, scale, config, training, notices)
         return net, out_of_fold(net.answer, nets, rows, cuts)

@@ -19,6 +19,8 @@ from deeplode.nets.own import call
 from deeplode.nets.pieces import pieces
 
 SMALLEST_BATCH = 16
+COPIES = 6  # of the weights of every member, see ``memory``
+AT_ONCE = 2.5  # of the weights of every member that is trained at the same time
 SEEDS = 7_919  # between the seeds of two members
 
 
@@ -84,6 +86,23 @@ def _row_bytes(module: nn.Module, rows: Tensor) -> int:
     return sum(kept.values()) // len(rows)
 
 
+def memory(
+    module: nn.Module, found: Found, batch: Batch, problem: Problem, config: FitConfig
+) -> int:
+    """Bytes of the whole process while such modules are trained: measured, and rounded up.
+
+    Of every member: weights, gradients, two moments, the best copy, and room for the optimizer's
+    step. Of every member that is trained at the same time: the gradient of its layers before it
+    is added, and their products' workspace. Of every row: what its way through leaves, and as much
+    again for the way back; validation holds VALIDATE rows at least.
+    """
+    weights = sum(one.tensor.nbytes for one in pieces(module).trained)
+    at_once = 1 if found.together else min(problem.threads, config.members)
+    rows = max(2 * config.members * config.batch_size, at_once * VALIDATE)
+    lasting = PROGRAM + 5 * batch.nbytes + COPIES * config.members * weights
+    return lasting + int(AT_ONCE * at_once * weights) + rows * found.row_bytes
+
+
 def fitting(
     module: nn.Module,
     found: Found,
@@ -91,20 +110,16 @@ def fitting(
     problem: Problem,
     config: FitConfig,
     limit: int | None,
-) -> FitConfig:
-    """The configuration whose batches stay below the memory limit, halved as often as it takes.
+) -> tuple[FitConfig, int]:
+    """The configuration whose batches stay below the memory limit, halved as often as it takes,
+    and the bytes that it needs.
 
     Raises LimitError when not even small batches do. limit: bytes of the whole process, or None.
     """
-    if limit is None:
-        return config
-    weights = sum(one.tensor.nbytes for one in pieces(module).trained)
-    lasting = PROGRAM + 5 * batch.nbytes + 6 * config.members * weights
     while True:
-        rows = max(2 * config.members * config.batch_size, VALIDATE)  # a gradient for each value
-        need = lasting + rows * found.row_bytes
-        if need <= marks(limit)[0]:
-            return config
+        need = memory(module, found, batch, problem, config)
+        if limit is None or need <= marks(limit)[0]:
+            return config, need
         if config.batch_size <= SMALLEST_BATCH:
             needed = (need + limit - marks(limit)[0]) // 1_000_000
             raise LimitError("E-LIMIT-001", needed=needed, given=limit // 1_000_000)

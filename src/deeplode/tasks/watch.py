@@ -29,7 +29,10 @@ def net_summary(net: AnyNet) -> dict[str, Any]:
     """Epochs, speed and size of a trained net, and its losses epoch by epoch."""
     history = History.from_json(net.training["history"])
     best = [math.inf if math.isnan(loss) else loss for loss in history.valid_loss]
-    named = {"net": net.given.name} if isinstance(net, OwnNet) else {}
+    named: dict[str, Any] = {}
+    if isinstance(net, OwnNet):
+        planned = net.training.get("planned_memory_bytes")
+        named = {"net": net.given.name, "planned_memory_bytes": planned}
     return {
         **named,
         "epochs": len(history),
