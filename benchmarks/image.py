@@ -47,7 +47,7 @@ from deeplode.encode.image import ImageEncoder
 from deeplode.messages import Notice
 from deeplode.nets.imagebranch import ImageShape
 
-LONG = {"epochs": 60, "members": 2}
+LONG: dict[str, Any] = {"epochs": 60, "members": 2}
 COLUMN = Column("image", Kind.IMAGE, Notice("KIND-PATHS", "image"), 0.0, 0)
 
 
@@ -163,13 +163,14 @@ def plain(split: Split, shape: ImageShape, epochs: int, batch: int, seed: int) -
             rows = order[start : start + batch]
             scores = last(branch(branch.augment(cells[rows])))
             optimizer.zero_grad()
-            cross_entropy(scores, labels[rows], label_smoothing=0.1).backward()
+            loss = cross_entropy(scores, labels[rows], label_smoothing=0.1)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     branch.eval()
     with torch.inference_mode():
-        found = torch.cat([last(branch(some)).softmax(1) for some in tests.split(500)])
+        found = torch.cat([last(branch(some)).softmax(1) for some in torch.split(tests, 500)])
     return Outcome(found.numpy(), wall, cpu, sum(one.numel() for one in weights))
 
 
