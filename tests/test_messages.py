@@ -16,7 +16,7 @@ from deeplode.messages import LANGUAGES, Notice, catalogue, say, set_language
 SRC = Path(__file__).parents[1] / "src" / "deeplode"
 AREAS = {  # file: what its codes begin with
     "reading": ("E-DATA", "W-READ"),
-    "audio": ("W-AUDIO",),
+    "audio": ("W-AUDIO", "R-AUDIO"),
     "columns": ("E-DATA", "W-KIND", "W-AUDIT", "W-SPLIT", "KIND"),
     "media": ("E-DATA", "W-READ", "W-MEDIA"),
     "predict": ("E-DATA", "W-PRED"),
