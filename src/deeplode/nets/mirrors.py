@@ -1,9 +1,10 @@
 """Whether pictures may be mirrored: asked of the validation rows, by a small net.
 
-A net that never saw a mirror image is shown the validation rows as they are and mirrored. Where left
-and right do not matter, it answers both equally well; where they do (digits, letters, shoes that all
-point one way) it loses much of what it knew. Training once with and once without mirrors would cost
-more and say less: in a short training mirrors slow down even where they help in a long one.
+A net that never saw a mirror image is shown the validation rows as they are and mirrored. Where
+left and right do not matter, it answers both equally well; where they do (digits, letters, shoes
+that all point one way) it loses much of what it knew. Training once with and once without mirrors
+would cost more and say less: in a short training mirrors slow down even where they help in a long
+one.
 """
 
 from __future__ import annotations
