@@ -43,6 +43,7 @@ FLOORS = {
     "deeplode.verbs": 7,
     "deeplode.training": 7,
     "deeplode.inspection": 7,
+    "deeplode.illustrate": 6,
     "deeplode.tracing": 7,
     "deeplode.comparing": 7,
     "deeplode.supervised": 7,

@@ -215,11 +215,7 @@ class TrainOptions(ReadOptions):
         None, "Share of hidden units left out in a step.", "Network", "X"
     )
     l1: float | None = option(
-        None,
-        "Weight of the sum of absolute weights; small ones become exactly 0.",
-        "Network",
-        "X",
-        shown="0",
+        None, "Penalty on absolute weights; small ones become exactly 0.", "Network", "X", shown="0"
     )
     l2: float | None = option(
         None,

@@ -17,6 +17,7 @@ from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, OptionError
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
+from deeplode.illustrate import illustrate
 from deeplode.inspection import SCHEMA_VERSION, source_facts
 from deeplode.machine import library_versions, usable_threads
 from deeplode.memory import guard, peak_memory
@@ -170,16 +171,17 @@ class _Run:
         self.listen("stage", name="score")
         batch = model.encoder.transform(test, self.options.most_bad).batch
         truth = model.target.encode(test.frame[model.target.name])
-        weights = None
+        outputs, weights = model.outputs(batch), None
         if made.schema.roles.weight is not None:
             weights = row_weights(test, made.schema.roles.weight)
         group = made.schema.roles.group
         facts = score(
-            model, learned.candidates, batch, truth, model.outputs(batch),
+            model, learned.candidates, batch, truth, outputs,
             learned.fit_seconds, weights, None if group is None else keys(test, group),
         )  # fmt: skip
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
+        facts["media"] = illustrate(model, batch, truth, outputs)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows
         return {

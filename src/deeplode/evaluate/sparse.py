@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,13 +79,32 @@ def solve(
     """
     from scipy.optimize import minimize
 
+    taken = 0
+
+    def look(_: Floats) -> None:
+        nonlocal taken
+        taken += 1
+        if budget.stop():
+            raise StopIteration
+
+    loss = _loss(data, problem, start.shape)
+    limits = {"maxiter": most, "maxcor": MEMORY, "ftol": GAIN}
+    end = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", callback=look, options=limits)
+    found = end.x.reshape(start.shape)
+    return (found if np.isfinite(found).all() else start), max(1, taken)
+
+
+def _loss(
+    data: tuple[Any, NDArray[Any], Floats], problem: Problem, shape: tuple[int, ...]
+) -> Callable[[Floats], tuple[float, Floats]]:
+    """Flat coefficients to the loss and its slope."""
     x, label, weight = data
     share = weight / weight.sum() if weight.any() else np.full(len(label), 1 / len(label))
     target = np.eye(problem.n_classes)[label] if problem.classifies else label[:, None]
     across = x.T.tocsr()
 
-    def loss(flat_coefficients: Floats) -> tuple[float, Floats]:
-        own = flat_coefficients.reshape(start.shape)
+    def of(coefficients: Floats) -> tuple[float, Floats]:
+        own = coefficients.reshape(shape)
         scores = x @ own
         if problem.classifies:
             scores = scores - scores.max(1, keepdims=True)
@@ -99,16 +118,4 @@ def solve(
         value += float((held**2).sum()) / (2 * len(label))
         return value, (across @ (slope * share[:, None]) + held / len(label)).ravel()
 
-    taken = 0
-
-    def look(_: Floats) -> None:
-        nonlocal taken
-        taken += 1
-        if budget.stop():
-            raise StopIteration
-
-    found = minimize(
-        loss, start.ravel(), jac=True, method="L-BFGS-B", callback=look,
-        options={"maxiter": most, "maxcor": MEMORY, "ftol": GAIN},
-    ).x.reshape(start.shape)  # fmt: skip
-    return (found if np.isfinite(found).all() else start), max(1, taken)
+    return of

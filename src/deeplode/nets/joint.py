@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import torch
@@ -99,9 +99,15 @@ class Joint(nn.Module):
         super().__init__()
         self.tower = tower
         self.branches = nn.ModuleList(branch for branch, _ in branches)
-        features = sum(width for _, width in branches) + (tower.features if tower else 0)
+        widths = [tower.features if tower else 0, *(width for _, width in branches)]
+        self.starts = (0, *accumulate(widths))  # of each part's features: tower, branches, end
+        features = self.starts[-1]
         self.last = nn.Parameter(torch.zeros(features, len(prior)))
         self.bias = nn.Parameter(prior.clone())
+
+    def part(self, branch: int) -> Tensor:
+        """What the last layer makes of a branch's features: (features, outputs)."""
+        return self.last[self.starts[branch + 1] : self.starts[branch + 2]]
 
     def forward(self, cells: Tensor, positions: Tensor, *media: Tensor) -> Tensor:
         """Encoded rows to scores, (rows, outputs)."""
