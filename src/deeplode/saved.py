@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,22 @@ def save(
         join_answers(inputs, answers),
         force=force,
     )
+
+
+def without_places(facts: Any, sources: Sequence[str | Sequence[str]]) -> Any:
+    """Plain JSON values without the folders that the sources lay in: they are of one machine."""
+    if isinstance(facts, str):
+        for source in sources:
+            for one in [source] if isinstance(source, str) else source:
+                for folder in {str(Path(one).parent), str(Path(one).absolute().parent)}:
+                    if len(folder) > 1:
+                        facts = facts.replace(folder + os.sep, "")
+        return facts
+    if isinstance(facts, dict):
+        return {name: without_places(own, sources) for name, own in facts.items()}
+    if isinstance(facts, list | tuple):
+        return [without_places(own, sources) for own in facts]
+    return facts
 
 
 def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:

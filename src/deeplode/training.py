@@ -29,7 +29,7 @@ from deeplode.replay import replayed
 from deeplode.report.page import write as write_page
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
-from deeplode.saved import restore, save
+from deeplode.saved import restore, save, without_places
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
@@ -217,7 +217,8 @@ class _Run:
             "log": "log.jsonl",
         }
         facts["limits"] = self._limits(planned)
-        card = {name: own for name, own in facts.items() if name not in NOT_IN_CARD}
+        told = {name: own for name, own in facts.items() if name not in NOT_IN_CARD}
+        card = without_places(told, [self.source, self.options.test or ""])
         save(folder.model, learned.model, card, made.table, force=True)
         model = restore(folder.model).model
         frame = model.frame(test.ids, model.predict(test), test.frame[model.target.name])
