@@ -30,7 +30,7 @@ def test_a_fit_killed_twice_and_resumed_ends_with_the_bits_of_the_undisturbed_on
     tmp_path: Path,
 ) -> None:
     quiet = fitted(tmp_path / "quiet")
-    file = tmp_path / "killed" / "net.safetensors"
+    file = tmp_path / "killed" / "epochs.safetensors"
     for _ in range(2):
         before = file.stat().st_mtime_ns if file.exists() else 0
         process = subprocess.Popen(

@@ -138,9 +138,9 @@ def test_a_comparison_killed_twice_and_resumed_ends_as_the_undisturbed_one(
 ) -> None:
     quiet = compared(deeplode, rows, "--target", "outcome", *COURSES, "--out", "quiet")
     kept = rows / "killed" / "checkpoint"
-    killed(rows, "killed", kept / "course-0" / "net.safetensors", *COURSES)
+    killed(rows, "killed", kept / "course-0" / "epochs.safetensors", *COURSES)
     resumed = (*COURSES, "--resume")
-    killed(rows, "killed", kept / "course-1" / "net.safetensors", *resumed)
+    killed(rows, "killed", kept / "course-1" / "epochs.safetensors", *resumed)
     asked = ("compare", "train.csv", "--target", "outcome", *resumed, "--out", "killed")
     refused = deeplode(*asked, "--learning-rate", "0.5", cwd=rows)
     assert refused.returncode == 2

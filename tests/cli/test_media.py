@@ -212,10 +212,10 @@ def test_a_run_killed_among_its_epochs_and_resumed_ends_as_the_undisturbed_one(
     deeplode(*told, str(quiet))
     program = str(Path(sys.executable).with_name("deeplode"))
     with subprocess.Popen([program, *told, str(out)], stderr=subprocess.DEVNULL) as started:
-        while started.poll() is None and not (out / "checkpoint" / "net.safetensors").exists():
+        while started.poll() is None and not (out / "checkpoint" / "epochs.safetensors").exists():
             time.sleep(0.02)
         started.kill()
-    assert (out / "checkpoint" / "net.safetensors").exists()
+    assert (out / "checkpoint" / "epochs.safetensors").exists()
     done = deeplode(*told, str(out), "--resume")
     assert done.returncode == 0, done.stderr
     assert learned(out) == learned(quiet)

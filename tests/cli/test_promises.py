@@ -247,6 +247,7 @@ def wait_for(out: Path, event: str, count: int = 1) -> None:
 
 LONG = ("--epochs", "60", "--patience", "60", "--members", "2", "--hidden", "32,32",
         "--threads", "1", "--batch-size", "8")  # fmt: skip
+LONGER = (*LONG, "--epochs", "400", "--patience", "400")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
@@ -254,18 +255,20 @@ def test_a_run_killed_twice_and_resumed_ends_as_the_undisturbed_one(
     deeplode: Program, source: Path, tmp_path: Path
 ) -> None:
     quiet, out = tmp_path / "quiet", tmp_path / "killed"
-    deeplode("train", str(source), "--target", "outcome", "--out", str(quiet), *LONG)
-    process = begin(source, out, *LONG)
+    deeplode("train", str(source), "--target", "outcome", "--out", str(quiet), *LONGER)
+    process = begin(source, out, *LONGER)
     wait_for(out, "stage", 5)  # while trees grow or just after
     process.kill()
     process.communicate()
-    process = begin(source, out, *LONG, "--resume")
-    wait_for(out, "epoch", 8)
+    process = begin(source, out, *LONGER, "--resume")
+    while process.poll() is None and not (out / "checkpoint" / "epochs.safetensors").exists():
+        time.sleep(0.02)
+    assert process.poll() is None  # killed among the epochs of the net
     process.kill()
     process.communicate()
     assert (out / "checkpoint").is_dir()
     done = deeplode(
-        "train", str(source), "--target", "outcome", "--out", str(out), *LONG, "--resume"
+        "train", str(source), "--target", "outcome", "--out", str(out), *LONGER, "--resume"
     )
     assert done.returncode == 0, done.stderr
     assert learned(out) == learned(quiet)

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from deeplode.fit.history import History
 from deeplode.fit.state import Job, State, copy
 
-NAME = "net.safetensors"  # its JSON part is the metadata of the safetensors header
+NAME = "epochs.safetensors"  # its JSON part is the metadata of the safetensors header
 
 
 def identify(job: Job, state: State) -> str:

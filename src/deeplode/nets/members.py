@@ -109,8 +109,12 @@ def switched(module: nn.Module, training: bool) -> nn.Module:
 
 @torch.no_grad()
 def _stacked(tensors: list[Tensor]) -> Tensor:
-    """All of them in one, (members, …), into which they look from now on."""
-    whole = torch.stack([tensor.detach() for tensor in tensors])
+    """All of them in one, (members, …), into which they look from now on.
+
+    In the plain order of memory, whatever theirs was: the optimizer's state must lie as they do,
+    when it comes from a checkpoint, too.
+    """
+    whole = torch.stack([tensor.detach() for tensor in tensors]).contiguous()
     for member, tensor in enumerate(tensors):
         tensor.data = whole.data[member]
     return whole
