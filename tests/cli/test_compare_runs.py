@@ -19,7 +19,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 QUICK = ("--epochs", "3", "--hidden", "8", "--seeds", "2", "--vary", "optimizer=sgd,adam")
 COURSES = (  # batches of two sizes: two courses, one after the other
     "--vary", "batch_size=3,4", "--vary", "hidden=8,6x4", "--vary", "optimizer=adam,rmsprop",
-    "--epochs", "50", "--dropout", "0.1", "--seeds", "2", "--threads", "1", "--quiet",
+    "--epochs", "24", "--dropout", "0.1", "--seeds", "2", "--threads", "1", "--quiet",
 )  # fmt: skip
 
 
@@ -152,5 +152,5 @@ def test_a_comparison_killed_twice_and_resumed_ends_as_the_undisturbed_one(
     assert lasting(facts) == lasting(quiet)
     assert json.loads((rows / "killed" / "result.json").read_text("utf-8")) == facts
     assert not kept.exists()
-    log = (rows / "killed" / "log.jsonl").read_text("utf-8")
-    assert log.count('"event": "epoch"') < 1.9 * 100  # each time it went on where it was
+    last = (rows / "killed" / "log.jsonl").read_text("utf-8").rpartition('"name": "read"')[2]
+    assert last.count('"event": "epoch"') <= 24  # the first course was not trained again
