@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 ID_BITS = 20
@@ -46,14 +45,3 @@ def flat(cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     offsets = torch.zeros(len(cells), dtype=torch.int32)
     offsets[1:] = ends[:-1]
     return ids, offsets, weights
-
-
-def matrix(cells: Tensor, features: int) -> sparse.csr_array:
-    """The weights as a sparse matrix, (rows, features + 1) float32; column 0 is empty.
-
-    cells: (rows, length) int32. features: the highest number of a feature.
-    """
-    ids, offsets, weights = flat(cells)
-    ends = np.append(offsets.numpy(), len(ids)).astype(np.int32)
-    shape = (len(cells), features + 1)
-    return sparse.csr_array((weights.numpy(), ids.numpy(), ends), shape=shape)
