@@ -26,6 +26,11 @@ def repeat(*values):
     return (list(values) * ROWS)[:ROWS]
 
 
+WHO = ("we", "the others", "my boss", "nobody")
+SAYS = ("came late", "liked it", "is here", "was told so", "left", "will call", "paid")
+FIRST = ("Ann", "Bo", "Cleo", "Dirk", "Eve", "Finn")
+LAST = ("Abbott", "Braund", "Cumings", "Dooley", "Emir", "Futrelle", "Graham", "Heikkinen")
+
 FOUND = {
     "floats": (DIGITS.normal(size=ROWS).tolist(), Kind.NUMBER),
     "integers": (DIGITS.integers(0, 10**6, ROWS).tolist(), Kind.NUMBER),
@@ -57,6 +62,29 @@ FOUND = {
     "audio paths": ([f"{n}.wav" for n in range(ROWS)], Kind.AUDIO),
     "sentences": ([f"this is what customer {n} told us" for n in range(ROWS)], Kind.TEXT),
     "Chinese sentences": ([f"房间很干净服务员态度也很好{n}" for n in range(ROWS)], Kind.TEXT),
+    "short messages": (
+        [f"{WHO[n % 4]} {SAYS[n % 7]} {SAYS[n % 5]}" for n in range(ROWS)],
+        Kind.TEXT,
+    ),
+    "titles of reviews": (
+        [f"Not {SAYS[n % 7]} {SAYS[n % 5]} {n % 3}" for n in range(ROWS)],
+        Kind.TEXT,
+    ),
+    "capitals": ([f"THIS IS WHAT CUSTOMER {n} HAS TOLD US" for n in range(ROWS)], Kind.TEXT),
+    "Arabic sentences": ([f"كانت الغرفة رقم {n} نظيفة جدا" for n in range(ROWS)], Kind.TEXT),
+    "names": ([f"{LAST[n % 7]}, Mr. {FIRST[n % 6]} {LAST[n // 42]}" for n in range(ROWS)], Kind.ID),
+    "addresses": (
+        [
+            f"{n} {LAST[n % 7]} Street, Apt {n % 9}, {FIRST[n % 6]} City, NY 10{n:03}"
+            for n in range(ROWS)
+        ],
+        Kind.ID,
+    ),
+    "two words that differ": ([f"{SAYS[n % 7]} {n}" for n in range(ROWS)], Kind.ID),
+    "names that repeat": (
+        repeat(*(f"House of {LAST[n]} and sons in the old town" for n in range(7))),
+        Kind.CATEGORY,
+    ),
     "unique strings": ([f"C{n:05}" for n in range(ROWS)], Kind.ID),
     "a counter": (list(range(ROWS)), Kind.ID),
     "most of a counter, shuffled": (DIGITS.permutation(250)[:ROWS].tolist(), Kind.ID),

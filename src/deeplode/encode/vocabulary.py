@@ -90,16 +90,31 @@ class Vocabulary:
     def features(self, texts: pl.Series) -> tuple[Ints, Ints]:
         """Row and number of every feature in the texts, as often as it is there, both (n,)."""
         rows, found = tokens(texts)
+        places, features = self.placed(rows, found)
+        return rows[places], features
+
+    def placed(self, rows: Ints, found: pl.Series) -> tuple[Ints, Ints]:
+        """Place of the first token and number of every feature, as often as it is there, (n,).
+
+        rows, found: as ``tokens`` gives them.
+        """
         words = self.number(found)
         places, keys = sequences(rows, words, self._alone)
         numbers, known = _look_up(self.sequences, keys)
-        rows_of = [rows[words > 0], rows[places[known]]]
+        firsts = [np.flatnonzero(words), places[known]]
         features = [words[words > 0], numbers[known] + len(self.words)]
         if len(self.pieces):
             owners, parts = self._pieces_of(found)
-            rows_of.append(rows[owners])
+            firsts.append(owners)
             features.append(parts + self.first_piece - 1)
-        return np.concatenate(rows_of), np.concatenate(features)
+        return np.concatenate(firsts), np.concatenate(features)
+
+    def tokens_of(self, features: Ints) -> Ints:
+        """How many tokens each feature spans, (n,); 1 for words and pieces of words."""
+        counts = np.ones(self.size + 1, np.int64)
+        three = self.sequences >> 2 * WORD_BITS > 0
+        counts[1 + len(self.words) : self.first_piece] = 2 + three
+        return counts[features]
 
     def number(self, found: pl.Series) -> Ints:
         """The number of each token, 0 where training had none. found: (tokens,) strings."""
