@@ -268,7 +268,9 @@ def test_the_checkpoint_of_another_training_is_passed_over(
 
 
 def test_a_broken_checkpoint_is_passed_over(tmp_path: Path) -> None:
-    (tmp_path / "epochs.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{not json at all")
+    (tmp_path / "epochs.safetensors").write_bytes(
+        b"\x10\x00\x00\x00\x00\x00\x00\x00{not json at all"
+    )
     heard: list[int] = []
     train(
         small.small_job(epochs=2), Budget(), lambda event, **f: heard.append(f["epoch"]), tmp_path

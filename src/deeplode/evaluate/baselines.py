@@ -15,8 +15,8 @@ from deeplode.encode.batch import Batch
 from deeplode.evaluate.design import Design, fit_design
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.solve import solve
-from deeplode.evaluate.sparse import matrix_of, scores_of, texts_of, widths_of
-from deeplode.evaluate.sparse import solve as solve_sparse
+from deeplode.evaluate.sparse import Rows as TextRows
+from deeplode.evaluate.sparse import features_of, scores_of, solve_sparse, texts_of, widths_of
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 
@@ -228,12 +228,13 @@ def _fitted(
     if not model.tables:
         found, steps = solve((dense, label, weight), model.coefficients, problem, most, budget)
         return replace(model, coefficients=found), steps
-    texts, widths = texts_of(batch), [len(table) for table in model.tables]
-    columns = matrix_of(dense, texts, widths)
-    own = (columns, label.numpy(), weight.double().numpy())
-    start = np.zeros((columns.shape[1], problem.n_classes))
-    both, steps = solve_sparse(own, start, problem, most, budget)
-    *tables, coefficients = np.split(both.astype(np.float32), np.cumsum(widths))
+    widths = [len(table) for table in model.tables]
+    texts = features_of(texts_of(batch), widths)
+    rows = TextRows(dense.numpy(), texts, label.numpy(), weight.double().numpy())
+    start = np.zeros((dense.shape[1] + texts.shape[1], problem.n_classes), np.float32)
+    both, steps = solve_sparse(rows, start, problem, most, budget)
+    ends = np.cumsum([dense.shape[1], *widths])[:-1]
+    coefficients, *tables = np.split(both, ends)
     return replace(model, coefficients=coefficients, tables=tuple(tables)), steps
 
 
