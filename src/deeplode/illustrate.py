@@ -2,53 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
+from deeplode.encode.text import TextEncoder
+from deeplode.evaluate.baselines import Linear
+from deeplode.evaluate.words import highlight, words_of_classes, words_of_values
 from deeplode.nets.gradcam import looked_at
 from deeplode.nets.imagebranch import ImageBranch
 from deeplode.nets.joint import Joint
+from deeplode.nets.textbranch import TextBranch
 from deeplode.report.pictures import overlay, picture
 from deeplode.report.spectrograms import spectrogram
 from deeplode.tasks.joint import JointNet
+from deeplode.tasks.learn import Lesson
 from deeplode.tasks.model import Model
 
 EACH = 4  # rows of each case
+LONGEST = 1_000  # signs of a text that are shown
+MOST_TEXTS = 20_000  # training rows that words are counted in
 
 Outputs = NDArray[np.float64]
 
 
 def illustrate(
-    model: Model, batch: Batch, truth: NDArray[Any], outputs: Outputs
+    model: Model, train: Lesson, test: Table, batch: Batch, outputs: Outputs
 ) -> list[dict[str, Any]]:
-    """The ``media`` of result.json: for each column of images or sounds some test rows, drawn.
+    """The ``media`` of result.json: words of each column of text, and for each column of media some
+    test rows: texts with what each word moved, images with where the net looked, spectrograms.
 
-    batch, truth, outputs: test rows, encoded, and the model's answers for them.
+    train: what was learned from. batch, outputs: of the test rows, with the model's answers.
     """
     parts = model.encoder.media
     if not parts or not len(batch):
         return []
+    truth = model.target.encode(test.frame[model.target.name])
     chosen = cases(model, truth, outputs)
     index = torch.tensor([row for row, _ in chosen])
     said = [_said(model, truth, outputs, row, case) for row, case in chosen]
+    called = model.codes(outputs[index.numpy()]) if model.problem.classifies else None
     found = []
     for at, part in enumerate(parts):
-        drawn = DRAW.get(part.media)
-        examples = []
-        if drawn is not None:
-            called = model.codes(outputs[index]) if model.problem.classifies else None
-            pictures = drawn(model, batch.media[at].cells[index], at, called)
-            examples = [
-                {**one, "picture": source} for one, source in zip(said, pictures, strict=True)
-            ]
-        found.append({"column": part.columns[0], "kind": part.media, "examples": examples})
+        name = part.columns[0]
+        entry: dict[str, Any] = {"column": name, "kind": part.media}
+        shown: dict[str, list[Any]]
+        if isinstance(part, TextEncoder):
+            entry["words"] = _spoken(part, train, model)
+            texts = test.frame[name].cast(pl.String)[index.numpy()].to_list()
+            shown = {"text": [_shaded(model, at, text, one) for text, one in _with(texts, called)]}
+        else:
+            shown = {"picture": DRAW[part.media](model, batch.media[at].cells[index], at, called)}
+        entry["examples"] = [
+            {**one, **{key: values[number] for key, values in shown.items()}}
+            for number, one in enumerate(said)
+        ]
+        found.append(entry)
     return found
+
+
+def _with(
+    texts: Sequence[str | None], called: NDArray[np.int64] | None
+) -> Iterator[tuple[str, int | None]]:
+    for number, text in enumerate(texts):
+        yield (text or "")[:LONGEST], None if called is None else int(called[number])
+
+
+def _spoken(encoder: TextEncoder, train: Lesson, model: Model) -> list[dict[str, Any]]:
+    """The words that speak for each answer, on training rows."""
+    rows = np.unique(np.linspace(0, len(train.table) - 1, MOST_TEXTS).astype(np.int64))
+    cells = encoder.encode(train.table.frame[encoder.name][rows]).media
+    assert cells is not None
+    if not model.problem.classifies:
+        return words_of_values(cells, encoder.vocabulary, train.target[rows])
+    classes = model.problem.n_classes
+    found = words_of_classes(cells, encoder.vocabulary, train.target[rows], classes)
+    return [{**one, "class": str(model.target.classes[one["class"]])} for one in found]
+
+
+def _shaded(model: Model, at: int, text: str, called: int | None) -> list[list[Any]]:
+    """The text in pieces, each with what it moved the score of what was called."""
+    encoder = model.encoder.media[at]
+    weights = _coefficients(model, at)
+    if weights is None or not isinstance(encoder, TextEncoder):
+        return [[text, 0.0]]
+    if weights.shape[1] > 1 and called is not None:
+        own = weights[:, called] - weights.mean(1)
+    else:
+        own = weights[:, 0] * (1 if called is None else 2 * called - 1)
+    pieces: list[list[Any]] = []
+    end = 0
+    for token in highlight(encoder, text, own):
+        pieces.append([text[end : token["begin"]], 0.0])
+        pieces.append([token["text"], token["adds"]])
+        end = token["end"]
+    pieces.append([text[end:], 0.0])
+    return [piece for piece in pieces if piece[0]]
+
+
+def _coefficients(model: Model, at: int) -> NDArray[np.float64] | None:
+    """(features + 1, outputs): what each feature of a column of text adds to the net's scores, the
+    mean of its members; the linear model's where there is no net."""
+    net = model.candidates.get("net")
+    if isinstance(net, JointNet):
+        members = []
+        for module in net.nets.modules:
+            branch = module.branches[at]
+            assert isinstance(branch, TextBranch)
+            members.append((branch.vectors @ module.part(at)).detach().double().numpy())
+        return np.asarray(np.mean(members, axis=0))
+    linear = model.candidates.get("linear")
+    if not isinstance(linear, Linear):
+        return None
+    number = sum(part.media == "text" for part in model.encoder.media[:at])
+    table = linear.tables[number].astype(np.float64)
+    return np.asarray(table[:, 1:] - table[:, :1] if table.shape[1] == 2 else table)
 
 
 def cases(model: Model, truth: NDArray[Any], outputs: Outputs) -> list[tuple[int, str]]:

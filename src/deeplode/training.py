@@ -181,7 +181,7 @@ class _Run:
         )  # fmt: skip
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
-        facts["media"] = illustrate(model, batch, truth, outputs)
+        facts["media"] = illustrate(model, made, test, batch, outputs)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows
         return {
