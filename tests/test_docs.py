@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
+from PIL import Image
 
 from deeplode.cli.main import COMMANDS, _command
 
@@ -36,7 +38,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = pl.DataFrame({"months": months, "plan": plan, "churned": churned})
     table.write_csv(path / "customers.csv")
     table.drop("churned").head(20).write_csv(path / "new.csv")
+    media(path, rng)
     return path
+
+
+def media(path: Path, rng: np.random.Generator) -> None:
+    """Reviews, scans and clips that differ in what the READMEs have learned of them."""
+    stars = rng.integers(1, 6, 100)
+    words = ["terrible", "poor", "fair", "good", "superb"]
+    texts = [
+        f"The room was {words[one - 1]} on day {at} of our stay" for at, one in enumerate(stars)
+    ]
+    pl.DataFrame({"review": texts, "stars": stars}).write_csv(path / "reviews.csv")
+    clips = []
+    for at in range(60):
+        kind = at % 2
+        folder = path / "scans" / ("healthy", "ill")[kind]
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 90, (12, 12), np.uint8)
+        pixels[3:8, 3:8] += np.uint8(120 * kind)
+        Image.fromarray(pixels).save(folder / f"{at}.png")
+        tone = np.sin(np.arange(800) * (0.2 + 0.3 * kind)) / 3 + rng.normal(0, 0.05, 800)
+        soundfile.write(path / f"{at}.wav", tone, 8_000)
+        clips.append((f"{at}.wav", ("low", "high")[kind]))
+    Image.fromarray(pixels).save(path / "new-scan.png")
+    pl.DataFrame(clips, ["clip", "word"], orient="row").write_csv(path / "clips.csv")
 
 
 def run(arguments: list[str], folder: Path) -> None:
@@ -50,7 +76,7 @@ def run(arguments: list[str], folder: Path) -> None:
 
 def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
     lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
-    commands = [shlex.split(line) for line in lines if line.startswith("deeplode ")]
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("deeplode ")]
     assert {words[1] for words in commands} == set(COMMANDS)
     for words in commands:
         run(words[1:], folder)
