@@ -44,12 +44,16 @@ class Medium:
 
 def _text(size: MediaSize, rows: int) -> TextShape:
     (length,) = size.shape
-    return TextShape(size.features, 32, length)
+    return TextShape(size.features, 16, length)
 
 
 def _image(size: MediaSize, rows: int) -> ImageShape:
+    """Larger nets pay from some thousands of images on; small pictures are not halved at once."""
     channels, height, width = size.shape
-    return ImageShape(channels, height, width)
+    small = max(height, width) < 20
+    stages = 2 if small else 3
+    base = 48 if rows > 6_000 else 32
+    return ImageShape(channels, height, width, base, stages=stages, coarse=not small)
 
 
 def _audio(size: MediaSize, rows: int) -> AudioShape:
@@ -58,21 +62,36 @@ def _audio(size: MediaSize, rows: int) -> AudioShape:
 
 
 # A kind of media is one entry here. Where a table holds several, the first decides on training.
+# Rules: rows, batch size, epochs, members, learning rate, decay, dropout, label smoothing; chosen on
+# rows held out of training rows (benchmarks/RESULTS.md).
 MEDIA: dict[str, Medium] = {
     "image": Medium(
         _image,
         ImageShape.from_json,
-        (Rule(4_000, 64, 30, 2, 4e-3, 0.05), Rule(inf, 128, 8, 1, 4e-3, 0.05)),
+        (
+            Rule(2_000, 64, 40, 4, 0.01, 0.05, 0.1, 0.1),
+            Rule(6_000, 64, 25, 4, 0.01, 0.05, 0.1, 0.1),
+            Rule(20_000, 64, 40, 2, 0.01, 0.05, 0.1, 0.1),
+            Rule(inf, 64, 14, 1, 0.01, 0.05, 0.1, 0.1),
+        ),
     ),
     "audio": Medium(
         _audio,
         AudioShape.from_json,
-        (Rule(inf, 64, 30, 2, 4e-3, 0.05),),
+        (
+            Rule(6_000, 64, 30, 2, 0.004, 0.05, 0.1, 0.1),
+            Rule(inf, 64, 15, 1, 0.004, 0.05, 0.1, 0.1),
+        ),
     ),
     "text": Medium(
         _text,
         TextShape.from_json,
-        (Rule(20_000, 64, 12, 4, 1e-2, 0.1), Rule(inf, 256, 6, 2, 1e-2, 0.1)),
+        (
+            Rule(1_500, 32, 30, 4, 0.005, 0.0),
+            Rule(20_000, 64, 5, 4, 0.005, 0.0),
+            Rule(200_000, 64, 4, 4, 0.005, 0.0),
+            Rule(inf, 256, 4, 2, 0.005, 0.0),
+        ),
     ),
 }
 

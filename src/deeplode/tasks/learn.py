@@ -26,10 +26,11 @@ from deeplode.messages import Notice, say
 from deeplode.nets.given import Given
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
-from deeplode.tasks.branches import choose_branches
+from deeplode.tasks.branches import branch_of, choose_branches
 from deeplode.tasks.calibrated import calibrate
 from deeplode.tasks.deep import fit_net
-from deeplode.tasks.joint import JointFit
+from deeplode.tasks.joint import JointFit, JointNet
+from deeplode.tasks.mirrors import choose_mirrors
 from deeplode.tasks.model import ANSWERS, Model
 from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
@@ -139,6 +140,8 @@ class Learned:
             steps["trees"] = self.candidates["trees"].facts()["history"]
         if self.net is not None:
             steps["net"] = {**self.net.config.to_json(), "strides": self.net.training["strides"]}
+        if isinstance(self.net, JointNet):
+            steps["branches"] = [one.to_json() for one in self.net.branches]
         return steps
 
 
@@ -190,8 +193,7 @@ def _fit_all(
         "net": lambda: fit_net(*data, config, settings.checkpoint),
     }
     if encoder.media:
-        branches = choose_branches(encoder.sizes, len(batch))
-        fits["net"] = lambda: JointFit(branches, config, settings.checkpoint)(*data)
+        fits["net"] = lambda: _fit_joint(data, encoder, config, settings)
     if settings.own is not None:
         own = OwnFit(settings.own, config, settings.checkpoint)
         fits["net"] = lambda: own(*data)
@@ -204,6 +206,19 @@ def _fit_all(
     if len(fitted.candidates) == 1:
         raise _nothing(budget)
     return fitted
+
+
+def _fit_joint(
+    data: tuple[Any, ...], encoder: Encoder, config: FitConfig, settings: Settings
+) -> tuple[Candidate, Outputs]:
+    """Choose the branches, or take those of the run that is repeated, and train."""
+    batch, target, problem, budget = data[0], data[1], data[2], data[5]
+    if settings.replay and "branches" in settings.replay:
+        branches = tuple(branch_of(one) for one in settings.replay["branches"])
+    else:
+        branches = choose_branches(encoder.sizes, len(batch))
+        branches = choose_mirrors(branches, batch, target, problem, config, budget)
+    return JointFit(branches, config, settings.checkpoint)(*data)
 
 
 def _nothing(budget: Budget) -> DeeplodeError:
