@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate, pairwise
-from typing import Protocol
+from threading import Lock
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +14,7 @@ from torch.nn.functional import dropout, embedding
 
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.codes import EMBEDDING, Codes
+from deeplode.nets.group import even
 from deeplode.nets.members import Members, switched
 
 CHUNK = 128  # rows that are answered at once: activations of images stay small
@@ -109,21 +112,41 @@ class Joint(nn.Module):
         """What the last layer makes of a branch's features: (features, outputs)."""
         return self.last[self.starts[branch + 1] : self.starts[branch + 2]]
 
+    def drawn(
+        self, cells: Tensor, positions: Tensor, *media: Tensor
+    ) -> tuple[Tensor | None, list[Tensor]]:
+        """The part of a pass of training that chance has a say in: features of the tower, None
+        where there is none, and the changed cells of each column of media."""
+        tower = None if self.tower is None else self.tower(cells, positions)
+        changed = [
+            branch.augment(own)  # type: ignore[operator] # every branch has it
+            for branch, own in zip(self.branches, media, strict=True)
+        ]
+        return tower, changed
+
+    def joined(self, tower: Tensor | None, media: Sequence[Tensor]) -> Tensor:
+        """The rest of a pass: scores, (rows, outputs)."""
+        parts = [branch(own) for branch, own in zip(self.branches, media, strict=True)]
+        found = torch.cat(parts if tower is None else [tower, *parts], 1)
+        return torch.addmm(self.bias, found, self.last)
+
     def forward(self, cells: Tensor, positions: Tensor, *media: Tensor) -> Tensor:
-        """Encoded rows to scores, (rows, outputs)."""
-        parts = [] if self.tower is None else [self.tower(cells, positions)]
-        for branch, own in zip(self.branches, media, strict=True):
-            if self.training:
-                own = branch.augment(own)  # type: ignore[operator] # every branch has it
-            parts.append(branch(own))
-        return torch.addmm(self.bias, torch.cat(parts, 1), self.last)
+        """Encoded rows to scores after training, (rows, outputs)."""
+        tower = None if self.tower is None else self.tower(cells, positions)
+        return self.joined(tower, media)
 
 
 class JointNets(Members):
-    """Members of ``Joint``. Augmentation and dropout draw from torch's own random numbers, so that
-    the members are trained in one order."""
+    """Members of ``Joint``, shared out among threads.
+
+    chances: each member's own source of random numbers; none where nobody trains.
+    """
 
     modules: tuple[Joint, ...]
+
+    def __init__(self, modules: Sequence[Joint], chances: Sequence[torch.Generator] = ()) -> None:
+        super().__init__(modules)
+        self.chances = tuple(chances)
 
     def scores(self, inputs: tuple[Tensor, ...], training: bool) -> Tensor:
         """Every member's scores for its own rows, (members, rows, outputs).
@@ -134,12 +157,36 @@ class JointNets(Members):
         found = []
         for member, module in enumerate(self.modules):
             own = [one[member] for one in inputs]
-            found.append(switched(module, training)(*own) if training else _answered(module, own))
+            if training:
+                switched(module, True)
+                with _drawing(self.chances[member]):
+                    drawn = module.drawn(*own)
+                found.append(module.joined(*drawn))
+            else:
+                found.append(_answered(module, own))
         return torch.stack(found)
 
+    def share(self, members: slice) -> Self:
+        """Some of the members, on the same memory."""
+        part = super().share(members)
+        part.chances = self.chances[members]
+        return part
+
     def shares(self, threads: int) -> list[slice]:
-        """All in one: threads share in each product."""
-        return [slice(0, len(self.modules))]
+        """Nearly as many members for each thread."""
+        return even(len(self.modules), threads)
+
+
+_TURN = Lock()  # torch has one source of random numbers for all threads
+
+
+@contextmanager
+def _drawing(chance: torch.Generator) -> Iterator[None]:
+    """Inside, torch's own random numbers are those of ``chance``, for one thread at a time."""
+    with _TURN:
+        torch.set_rng_state(chance.get_state())
+        yield
+        chance.set_state(torch.get_rng_state())
 
 
 def _answered(module: nn.Module, inputs: Sequence[Tensor]) -> Tensor:

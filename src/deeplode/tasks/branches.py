@@ -62,8 +62,8 @@ def _audio(size: MediaSize, rows: int) -> AudioShape:
 
 
 # A kind of media is one entry here. Where a table holds several, the first decides on training.
-# Rules: rows, batch size, epochs, members, learning rate, decay, dropout, label smoothing; chosen on
-# rows held out of training rows (benchmarks/RESULTS.md).
+# Rules: rows, batch size, epochs, members, learning rate, decay, dropout, label smoothing; chosen
+# on rows held out of training rows.
 MEDIA: dict[str, Medium] = {
     "image": Medium(
         _image,

@@ -36,6 +36,7 @@ from deeplode.tasks.modulearrays import Arrays, arrays_of, fill
 from deeplode.tasks.net import Scale, answers_of, arrays_of_codes, codes_of
 
 MOST_MEMBERS = 64
+SEEDS = 7_919  # between the seeds of two members
 AT_ONCE = 8 * CHUNK  # rows that are made ready for the net at once
 
 
@@ -176,12 +177,19 @@ class JointFit:
         scale = Scale() if problem.classifies else Scale.fit(target)
         codes = Codes.fit(batch.numbers, batch.categories, config.quantiles, config.frequent)
         start = prior(target, problem)
-        nets = JointNets([built(codes, self.branches, config, start, generator) for _ in folds])
+        chances = [
+            torch.Generator().manual_seed(problem.seed + SEEDS * (member + 1))
+            for member in range(len(folds))
+        ]
+        made = [built(codes, self.branches, config, start, generator) for _ in folds]
+        nets = JointNets(made, chances)
         rows = Rows(ready(codes, batch), truth(target, problem, scale), weights_of(weights))
-        cuts = row_folds(folds)
+        cuts = tuple(
+            replace(one, chance=own) for one, own in zip(row_folds(folds), chances, strict=True)
+        )
         plain = replace(config, dropout=0.0)  # the modules drop out themselves
         job = Job(nets, rows, cuts, LOSSES[problem.task], plain, generator, codes.spread)
-        with seeded(problem.seed):
+        with seeded(problem.seed):  # as the members' random numbers pass through torch's own
             state = train(job, budget, listen, self.checkpoint)
         training = training_facts(job, state, sum(one.numel() for one in nets.weights))
         net = JointNet(problem, nets, codes, self.branches, scale, config, training)
