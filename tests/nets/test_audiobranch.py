@@ -52,7 +52,7 @@ def test_the_seed_decides_on_the_weights_and_without_one_they_are_filled_later()
     assert [a.shape for a in empty.state_dict().values()] == [
         a.shape for a in one.state_dict().values()
     ]
-    assert not torch.equal(one.blocks[0].together[0].weight, other.blocks[0].together[0].weight)
+    assert not torch.equal(one.places[0].together[0].weight, other.places[0].together[0].weight)
 
 
 def test_rows_do_not_see_their_neighbours() -> None:
@@ -76,7 +76,7 @@ def test_where_in_time_a_clip_stands_matters_little() -> None:
     sound = torch.rand(64, 24, generator=torch.Generator().manual_seed(2)) * 255
     early[0, :, 16:40], late[0, :, 40:64] = sound, sound
     one, other = net(early).detach(), net(late).detach()
-    assert float((one - other).norm() / one.norm()) < 0.01
+    assert float((one - other).norm() / one.norm()) < 0.03
 
 
 def test_augmentation_keeps_size_range_and_the_cells_given() -> None:
@@ -103,7 +103,7 @@ def test_augmentation_is_drawn_from_torchs_numbers_each_clip_its_own() -> None:
 
 
 def test_a_shape_goes_through_json() -> None:
-    shape = AudioShape(40, 96, (8, 16), 1)
+    shape = AudioShape(40, 96, (8, 16), 24, 1)
     assert AudioShape.from_json(shape.to_json()) == shape
 
 
@@ -124,7 +124,7 @@ def test_a_hostile_shape_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_the_estimate_of_memory_is_near_what_a_step_keeps() -> None:
-    for shape in (SHAPE, AudioShape(64, 400), AudioShape(40, 88, (24, 48, 96), 2)):
+    for shape in (SHAPE, AudioShape(64, 400), AudioShape(40, 88, (24, 48, 96), 96, 2)):
         held: dict[int, int] = {}
 
         def pack(tensor: Tensor, held: dict[int, int] = held) -> Tensor:

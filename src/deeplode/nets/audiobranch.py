@@ -1,7 +1,8 @@
 """AudioBranch: a small residual net over log-mel spectrograms, and what it is trained on.
 
 Convolutions look at each channel alone, then at all channels of a place (Howard et al. 2017,
-MobileNets), with a way around every block (He et al. 2016). Means and maxima over time make the
+MobileNets), with a way around every block (He et al. 2016): first over places, then, all bands of
+a moment made one, over time alone. Means and maxima over time make the
 features: where in a clip a sound stands, and how long the clip is, matters little.
 """
 
@@ -18,6 +19,7 @@ from torch.nn.functional import affine_grid, grid_sample, relu
 
 MOST = {"bands": 256, "frames": 4_096, "widths": 8, "width": 1_024, "blocks": 16}
 SMALLEST = 8  # bands and frames
+MOMENTS = 7  # that a block over time sees at once
 
 # Augmentation. Sizes are shares of the picture, drawn evenly up to both sides of nothing.
 MOVED = 0.10  # of the frames, a clip is moved in time
@@ -32,26 +34,27 @@ GAIN, TILT = 0.06, 0.08  # of the range of dB: louder or quieter, and more so fr
 class AudioShape:
     """What a branch over one column of sounds needs to know to lay out its weights.
 
-    bands, frames: size of a picture. widths: channels of each stage; each after the first halves
-    the picture. blocks: of each stage.
+    bands, frames: size of a picture. widths: channels of each stage over places; each after the
+    first halves the bands, the second the frames, too. width: channels over time. blocks: of them.
 
     Raises ValueError for sizes below 1 or beyond MOST.
     """
 
     bands: int
     frames: int
-    widths: tuple[int, ...] = (32, 64, 96)
-    blocks: int = 2
+    widths: tuple[int, ...] = (16, 32, 64)
+    width: int = 192
+    blocks: int = 3
 
     def __post_init__(self) -> None:
-        sizes = (self.bands, self.frames, *self.widths, self.blocks)
+        sizes = (self.bands, self.frames, *self.widths, self.width, self.blocks)
         if any(type(size) is not int or size < 1 for size in sizes) or not self.widths:
             raise ValueError(f"every size of a net must be a whole number above 0: {self}")
         within = {
             "bands": self.bands,
             "frames": self.frames,
             "widths": len(self.widths),
-            "width": max(self.widths),
+            "width": max(*self.widths, self.width),
             "blocks": self.blocks,
         }
         for name, size in within.items():
@@ -61,14 +64,14 @@ class AudioShape:
     @property
     def features(self) -> int:
         """Means and maxima of the last channels."""
-        return 2 * self.widths[-1]
+        return 2 * self.width
 
     @property
     def sizes(self) -> tuple[tuple[int, int], ...]:
-        """(bands, frames) that each stage leaves."""
+        """(bands, frames) that each stage over places leaves."""
         found, (height, width) = [], (self.bands, self.frames)
-        for _ in self.widths:
-            height, width = -(-height // 2), -(-width // 2)
+        for stage, _ in enumerate(self.widths):
+            height, width = -(-height // 2), -(-width // 2) if stage < 2 else width
             found.append((height, width))
         return tuple(found)
 
@@ -76,8 +79,11 @@ class AudioShape:
     def row_bytes(self) -> int:
         """Bytes that a row's way through it leaves in memory until the way back."""
         places = [height * width for height, width in self.sizes]
-        kept = sum(n * w for n, w in zip(places, self.widths, strict=True))
-        return 4 * (4 * self.bands * self.frames + 7 * self.blocks * kept)
+        kept = 3 * places[0] * self.widths[0]
+        for place, (inputs, outputs) in zip(places[1:], pairwise(self.widths), strict=True):
+            kept += place * (3 * inputs + 6 * outputs)
+        kept += self.sizes[-1][1] * self.width * (3 + 7 * self.blocks)
+        return 4 * (4 * self.bands * self.frames + kept)
 
     def build(self, generator: torch.Generator | None) -> AudioBranch:
         """The branch. generator: draws its weights; None where they will be filled."""
@@ -95,18 +101,22 @@ class AudioShape:
         return cls(**plain)
 
 
-def convolution(inputs: int, outputs: int, size: int, stride: int = 1, apart: int = 1) -> nn.Module:
+Two = int | tuple[int, int]  # of bands and frames
+
+
+def convolution(inputs: int, outputs: int, size: Two, stride: Two = 1, apart: int = 1) -> nn.Module:
     """A convolution without bias, and BatchNorm. apart: groups of channels that never meet."""
-    layer = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=apart, bias=False)
+    around = size // 2 if isinstance(size, int) else (size[0] // 2, size[1] // 2)
+    layer = nn.Conv2d(inputs, outputs, size, stride, around, groups=apart, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
 
 class Block(nn.Module):
     """Each channel alone, then all channels of a place, with a way around both."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: Two, size: Two = 3) -> None:
         super().__init__()
-        self.alone = convolution(inputs, inputs, 3, stride, apart=inputs)
+        self.alone = convolution(inputs, inputs, size, stride, apart=inputs)
         self.together = convolution(inputs, outputs, 1)
         straight = inputs == outputs and stride == 1
         self.around = nn.Identity() if straight else convolution(inputs, outputs, 1, stride)
@@ -122,14 +132,17 @@ class AudioBranch(nn.Module):
     def __init__(self, shape: AudioShape, generator: torch.Generator | None) -> None:
         super().__init__()
         self.stem = convolution(1, shape.widths[0], 5, 2)
-        blocks = [Block(shape.widths[0], shape.widths[0], 1) for _ in range(shape.blocks)]
-        for inputs, outputs in pairwise(shape.widths):
-            blocks += [Block(inputs, outputs, 2)]
-            blocks += [Block(outputs, outputs, 1) for _ in range(shape.blocks - 1)]
-        self.blocks = nn.Sequential(*blocks)
-        height, width = shape.sizes[-1][0], shape.widths[-1]
-        self.over_bands = nn.Sequential(
-            nn.Conv2d(width, width, (height, 1), groups=width, bias=False), nn.BatchNorm2d(width)
+        self.places = nn.Sequential(
+            *(
+                Block(inputs, outputs, (2, 1 if stage else 2))
+                for stage, (inputs, outputs) in enumerate(pairwise(shape.widths))
+            )
+        )
+        height, width = shape.sizes[-1][0], shape.width
+        layer = nn.Conv2d(shape.widths[-1], width, (height, 1), bias=False)
+        self.over_bands = nn.Sequential(layer, nn.BatchNorm2d(width))
+        self.times = nn.Sequential(
+            *(Block(width, width, 1, (1, MOMENTS)) for _ in range(shape.blocks))
         )
         if generator is not None:
             self._draw(generator)
@@ -145,7 +158,8 @@ class AudioBranch(nn.Module):
     def forward(self, cells: Tensor) -> Tensor:
         """(rows, bands, frames) of 0 … 255 -> (rows, features)."""
         found = cells[:, None].float() * (4 / 255)
-        found = relu(self.over_bands(self.blocks(relu(self.stem(found)))))[:, :, 0]
+        found = relu(self.over_bands(self.places(relu(self.stem(found)))))
+        found = self.times(found)[:, :, 0]
         return torch.cat([found.mean(2), found.amax(2)], 1)
 
     def augment(self, cells: Tensor) -> Tensor:
