@@ -96,7 +96,7 @@ def _frame(content: Content, archive: zipfile.ZipFile, part: str) -> pl.DataFram
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     with archive.open(name) as stream:
-        array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
+        array: np.ndarray = np.lib.format.read_array(stream)  # arrays of objects are refused
     return array
 
 

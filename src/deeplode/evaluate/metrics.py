@@ -118,6 +118,8 @@ def _sensitivity(
     """The highest true positive rate whose false positive rate is at most FALSE_ALARMS."""
     from sklearn import metrics as of
 
+    if weights is not None and not (weights[truth == 0].any() and weights[truth == 1].any()):
+        return float("nan")
     false, true, _ = of.roc_curve(truth, positive, sample_weight=weights, drop_intermediate=False)
     return float(true[false <= FALSE_ALARMS + ROUNDING].max())
 

@@ -24,7 +24,7 @@ def looked_at(branch: ImageBranch, cells: Tensor, score: Callable[[Tensor], Tens
     Returns (rows, height, width) float32; zeros where nothing speaks for the score.
     """
     was_training = branch.training
-    branch.eval()
+    branch.train(False)
     found = _seen(branch, cells, score)
     if branch.shape.flip:  # as its features: the mean of a picture and its mirror
         found = (found + _seen(branch, cells.flip(3), score).flip(2)) / 2
