@@ -54,18 +54,22 @@ def fit_blend(
     target: NDArray[Any],
     problem: Problem,
     weights: NDArray[np.float64] | None = None,
+    cautious: bool = True,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Blend two candidates, each with its out-of-fold predictions.
 
     The weight is the one nearest to one half whose loss (log loss, squared error) is within one
     standard error of the lowest: few rows say little, and a plain minimum over them would believe
-    their noise (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
+    their noise (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3). Where
+    that is not ``cautious`` but timid, as one of the two sees far more, the lowest loss decides.
     """
     both = known(net[1]) & known(partner[1])
     weight = None if weights is None else weights[both]
     share = 0.5
     if both.any():
-        share = choose_weight(net[1][both], partner[1][both], target[both], problem, weight)
+        share = choose_weight(
+            net[1][both], partner[1][both], target[both], problem, weight, cautious
+        )
     blend = Blend(net[0], partner[0], share)
     return blend, blend.mix(net[1], partner[1])
 
@@ -92,12 +96,15 @@ def choose_weight(
     target: NDArray[Any],
     problem: Problem,
     weights: NDArray[np.float64] | None = None,
+    cautious: bool = True,
 ) -> float:
     """The net's weight from rows that neither has seen. All arguments: one entry a row."""
     share = np.ones(len(target)) if weights is None else weights
     share = share / share.sum()
     losses = np.stack([_losses(w * net + (1 - w) * trees, target, problem) for w in GRID])
     mean = losses @ share
+    if not cautious:
+        return float(GRID[int(mean.argmin())])
     excess = losses - losses[int(mean.argmin())]  # (weights, rows)
     above = excess @ share
     error = np.sqrt(((excess - above[:, None]) ** 2) @ share**2)

@@ -241,7 +241,9 @@ def _assemble(
     partner = _partner(encoder, oof, target, problem, weights)
     if {"net", partner} <= candidates.keys():
         pairs = [(candidates[name], oof[name]) for name in ("net", partner)]
-        blend, oof["blend"] = fit_blend(pairs[0], pairs[1], target, problem, weights)
+        blend, oof["blend"] = fit_blend(
+            pairs[0], pairs[1], target, problem, weights, cautious=not encoder.media
+        )
         seconds["blend"] = seconds["net"] + seconds[partner]
         net_weight = blend.weight
     order = ANSWERS if settings.blend else ("net", *ANSWERS)
