@@ -161,3 +161,26 @@ def test_the_shape_is_plain_json_and_odd_shapes_are_refused():
             ImageShape.from_json(state | change)
     with pytest.raises(KeyError):
         ImageShape.from_json({})
+
+
+@pytest.mark.parametrize(
+    ("side", "stages", "coarse"), [(8, 2, False), (28, 4, False), (32, 4, False), (64, 4, True)]
+)
+def test_the_shape_that_fits_ends_in_about_four_pixels(side, stages, coarse):
+    shape = ImageShape.fitting(1, side, side // 2)
+    assert (shape.stages, shape.coarse) == (stages, coarse)
+    last = built(shape).eval().maps(cells(2, shape)).shape
+    assert 3 <= last[2] <= 5
+
+
+def test_products_are_those_of_the_layers():
+    shape = ImageShape(3, 16, 16, base=8, blocks=2, stages=2, coarse=True)
+    net, seen = built(shape).eval(), []
+    for part in net.modules():
+        if hasattr(part, "out_channels"):
+            part.register_forward_hook(
+                lambda layer, _, out: seen.append(layer.weight.numel() * out[0, 0].numel())
+            )
+    net(cells(1, shape))
+    around = 8 * 16 * 4 * 4  # of 1 x 1, which the estimate leaves out
+    assert shape.products == sum(seen) - around

@@ -1,12 +1,13 @@
 """The net for pictures: a small residual net that ends in one vector a row.
 
 He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, laid out for pictures of few
-pixels: a first layer of 3 x 3 that keeps all of them, three stages, each with half the pixels and
-twice the channels of the one before, and the mean over what is left.
+pixels: a first layer of 3 x 3, a few stages, each with half the pixels and twice the channels of
+the one before, and the mean over what is left.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from torch.nn import functional
 from deeplode.nets.augment import erased, lit, moved, turned
 
 MOST = {"channels": 4, "side": 512, "base": 256, "blocks": 16, "stages": 5}
+COARSE = 48  # pixels of the longer side from which on the first layer halves them
+LAST = 4  # pixels of a side of the last stage
 _MIDDLE, _SPREAD = 127.5, 64.0  # pixels are scaled to about -2 … 2
 _HELD = 5  # tensors of a block's size that its way back needs
 
@@ -39,9 +42,9 @@ class ImageShape:
     channels: int
     height: int
     width: int
-    base: int = 32
+    base: int = 16
     blocks: int = 1
-    stages: int = 3
+    stages: int = 4
     coarse: bool = False
     flip: bool = False
     shift: bool = True
@@ -80,6 +83,28 @@ class ImageShape:
     def features(self) -> int:
         """Numbers given for a row."""
         return self.widths[-1]
+
+    @classmethod
+    def fitting(cls, channels: int, height: int, width: int) -> ImageShape:
+        """The shape for pictures of this size, until more is known of them.
+
+        From COARSE pixels on the first layer goes in steps of two: for a fraction of the cost the
+        net sees farther. Stages go down to about LAST pixels.
+        """
+        side = max(height, width)
+        coarse = side >= COARSE
+        stages = 1 + max(1, round(math.log2(side / (2 if coarse else 1) / LAST)))
+        return cls(channels, height, width, stages=min(stages, MOST["stages"]), coarse=coarse)
+
+    @property
+    def products(self) -> int:
+        """Multiplications of a row's way forward; training takes three times as many."""
+        pixels = self.height * self.width / (4 if self.coarse else 1)
+        total, inputs = 9 * self.channels * self.base * pixels, self.base
+        for width in self.widths:
+            total += pixels * (9 * inputs + 9 * (2 * self.blocks - 1) * width) * width
+            inputs, pixels = width, pixels / 4
+        return int(total)
 
     @property
     def row_bytes(self) -> int:
