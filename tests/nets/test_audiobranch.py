@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deeplode.nets.audiobranch import AudioBranch, AudioShape
+from deeplode.nets.audiobranch import HISS, NOISE, AudioBranch, AudioShape, _noisy
 
 SHAPE = AudioShape(64, 88)
 
@@ -98,8 +98,38 @@ def test_augmentation_is_drawn_from_torchs_numbers_each_clip_its_own() -> None:
     assert torch.equal(net.augment(cells), one)
     assert not torch.equal(net.augment(cells), one)
     assert len({bytes(row.numpy().tobytes()) for row in one}) == 16
-    near = (one - cells.float()).abs()[one > 0].mean()
-    assert near < 80  # the clip is still there
+
+
+def test_an_augmented_clip_is_still_there() -> None:
+    clip = torch.zeros(1, 64, 88)
+    clip[:, 20:44, 30:60] = 255
+    found = branch().augment(clip.expand(64, -1, -1))
+    inside, around = found[:, 26:38, 38:52].mean(), found[:, :, :10].mean()
+    assert inside > 3 * around
+    assert inside > 100
+
+
+def test_noise_adds_power_to_what_is_quiet_and_none_to_silence() -> None:
+    clip = pictures(64).float()
+    torch.manual_seed(0)
+    noisy = _noisy(clip)
+    heard = clip > 0
+    assert (noisy[heard] >= clip[heard] - 1e-3).all()
+    changed = (noisy - clip).abs().amax((1, 2)) > 1e-3
+    assert 0.5 < changed.float().mean() < 0.9
+    more = (noisy - clip)[changed]
+    loud = clip[changed] > 240
+    assert more[loud].mean() < 10 < more[heard[changed] & (clip[changed] < 60)].mean()
+    assert not noisy[(clip == 0).all(1, keepdim=True).expand_as(clip)].any()
+
+
+def test_noise_is_added_as_powers_are() -> None:
+    even = torch.full((2_000, 1, 8), 128.0)
+    torch.manual_seed(0)
+    more = _noisy(even)[:, 0] - 128.0
+    assert more.min() >= 0
+    # The loudest noise stands 0.85 * 255 - 128 bytes above the clip, and swings by some dB.
+    assert 255 * (NOISE + HISS) - 128 - 10 < more.max() < 255 * (NOISE + HISS) - 128 + 60
 
 
 def test_a_shape_goes_through_json() -> None:

@@ -22,7 +22,7 @@ from deeplode.runtime import Budget
 GAIN = 2.5
 MOST_WEIGHTS = 1_000_000  # features x outputs; with more, the rarest features are left out
 HISTORY = 6  # steps that L-BFGS remembers
-GOOD = 1e-5  # relative gain of an iteration that is not worth more of them
+GOOD = 1e-4  # relative gain of an iteration that is not worth more of them
 
 Floats = NDArray[np.float32]
 Losses = Callable[[Floats], tuple[NDArray[Any], NDArray[Any]]]

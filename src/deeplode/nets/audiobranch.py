@@ -8,6 +8,7 @@ features: where in a clip a sound stands, and how long the clip is, matters litt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -15,19 +16,24 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, grid_sample, relu
+from torch.nn.functional import affine_grid, dropout, grid_sample, relu
 
 MOST = {"bands": 256, "frames": 4_096, "widths": 8, "width": 1_024, "blocks": 16}
 SMALLEST = 8  # bands and frames
 MOMENTS = 7  # that a block over time sees at once
+NEPER = 80 / 255 * math.log(10) / 10  # a byte of a picture, as the logarithm of a power
 
-# Augmentation. Sizes are shares of the picture, drawn evenly up to both sides of nothing.
+LEFT_OUT = 0.3  # share of the features that a step of training does without
+
+# Augmentation, chosen on speakers held out of training. Sizes are shares of the picture, drawn
+# evenly up to both sides of nothing.
 MOVED = 0.10  # of the frames, a clip is moved in time
-STRETCHED = 0.15  # is longer or shorter
-RAISED = 0.05  # of the bands, a clip is moved in pitch
-BAND_MASK, TIME_MASK = 0.15, 0.12  # at most so wide are the masks of SpecAugment
+STRETCHED = 0.30  # is longer or shorter
+RAISED, WIDENED = 0.06, 0.08  # of the bands, a clip is moved in pitch, and its pitches spread
+BAND_MASK, TIME_MASK = 0.20, 0.12  # at most so wide are the masks of SpecAugment
 MASKS = 2  # of each
-GAIN, TILT = 0.06, 0.08  # of the range of dB: louder or quieter, and more so from low to high
+GAIN, TILT = 0.06, 0.15  # of the range of dB: louder or quieter, and more so from low to high
+NOISY, NOISE, HISS = 0.7, 0.75, 0.1  # share of clips with noise, up to which level, its own tilt
 
 
 @dataclass(frozen=True)
@@ -160,15 +166,16 @@ class AudioBranch(nn.Module):
         found = cells[:, None].float() * (4 / 255)
         found = relu(self.over_bands(self.places(relu(self.stem(found)))))
         found = self.times(found)[:, :, 0]
-        return torch.cat([found.mean(2), found.amax(2)], 1)
+        pooled = torch.cat([found.mean(2), found.amax(2)], 1)
+        return dropout(pooled, LEFT_OUT, self.training)
 
     def augment(self, cells: Tensor) -> Tensor:
         """The same clips as they might have sounded, (rows, bands, frames) float32.
 
-        Moved, stretched and raised a little, louder or duller, with bands and stretches of time
-        left out (Park et al. 2019, SpecAugment). Draws from torch's global random numbers.
+        In noise, moved, stretched and raised a little, louder or duller, with bands and stretches
+        of time left out (Park et al. 2019, SpecAugment). Draws from torch's global random numbers.
         """
-        loud = _moved(cells.float())
+        loud = _moved(_noisy(cells.float()))
         rows, bands, frames = cells.shape
         tilt = torch.linspace(-1, 1, bands)[:, None] * _drawn(rows, TILT)
         loud = torch.where(loud > 0, loud + 255 * (tilt + _drawn(rows, GAIN)), 0.0)
@@ -183,13 +190,28 @@ def _drawn(rows: int, most: float) -> Tensor:
     return most * (2 * torch.rand(rows, 1, 1) - 1)
 
 
+def _noisy(loud: Tensor) -> Tensor:
+    """With noise of any level added to most clips, as other rooms and microphones would.
+
+    Powers add up, not dB. The power of noise in a cell is spread exponentially around its mean, of
+    which a band that is several bins wide keeps half, in dB. loud: (rows, bands, frames).
+    """
+    rows, bands, frames = loud.shape
+    tilt = torch.linspace(-1, 1, bands)[:, None] * _drawn(rows, HISS)
+    level = NOISE * torch.rand(rows, 1, 1) + tilt
+    spread = torch.log(-torch.log(torch.rand(rows, bands, frames).clamp(1e-4, 1 - 1e-4))) / 2
+    found = torch.logaddexp(loud * NEPER, 255 * NEPER * level + spread) / NEPER
+    heard = (loud > 0).any(1, keepdim=True) & (torch.rand(rows, 1, 1) < NOISY)
+    return torch.where(heard, found, loud)
+
+
 def _moved(loud: Tensor) -> Tensor:
     """Moved in time and pitch and stretched, silence around. loud: (rows, bands, frames)."""
     rows, bands, frames = loud.shape
     change = torch.zeros(rows, 2, 3)
     change[:, 0, 0] = 1 + _drawn(rows, STRETCHED)[:, 0, 0]
     change[:, 0, 2] = 2 * _drawn(rows, MOVED)[:, 0, 0]
-    change[:, 1, 1] = 1
+    change[:, 1, 1] = 1 + _drawn(rows, WIDENED)[:, 0, 0]
     change[:, 1, 2] = 2 * _drawn(rows, RAISED)[:, 0, 0]
     grid = affine_grid(change, [rows, 1, bands, frames], align_corners=False)
     return grid_sample(loud[:, None], grid, align_corners=False)[:, 0]

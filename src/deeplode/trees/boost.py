@@ -22,7 +22,7 @@ from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.trees.candidate import Trees
 from deeplode.trees.grown import forest_of
-from deeplode.trees.plan import Plan, plan
+from deeplode.trees.plan import SKETCHED, WORK, Plan, plan
 
 _OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "l2"}
 
@@ -79,7 +79,9 @@ def fit_trees(
     """
     x = _matrix(batch)
     distinct = _distinct(folds)
-    made = plan(x.shape, distinct, problem, budget, replay)
+    plain = batch.numbers.shape[1] + batch.categories.shape[1]
+    most = SKETCHED if batch.media and not plain else WORK
+    made = plan(x.shape, distinct, problem, budget, replay, most)
     center, scale = (0.0, 1.0) if problem.classifies else _spread(target)
     label = target if problem.classifies else (target - center) / scale
     grown = _grow_all((x, label, weights, batch.categories.shape[1]), problem, made, budget)

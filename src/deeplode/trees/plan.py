@@ -18,6 +18,7 @@ from deeplode.evaluate.problem import Problem
 from deeplode.runtime import Budget
 
 WORK = 4e9  # cells: about half a minute on one core
+SKETCHED = 5e8  # of tables whose every column is sketched by descriptors: texts, images, sounds
 TREE = 40_000  # cells that a tree costs whatever its rows
 CELLS_PER_SECOND = 1e8  # of one core, on the slow side
 TIME_SHARE = 0.25  # of the time that a deadline leaves; the rest is for the net and the report
@@ -79,14 +80,15 @@ def plan(
     problem: Problem,
     budget: Budget,
     replay: Mapping[str, Any] | None = None,
+    most: float = WORK,
 ) -> Plan:
     """The plan for a matrix of this shape (rows, columns).
 
-    folds: each with the positions ``train`` and ``valid``.
+    folds: each with the positions ``train`` and ``valid``. most: cells that the fit may cost.
     replay: the history of an earlier fit, whose work and rounds are repeated.
     """
     seconds = TIME_SHARE * budget.left()
-    work = min(WORK, seconds * problem.threads * CELLS_PER_SECOND)
+    work = min(most, seconds * problem.threads * CELLS_PER_SECOND)
     if replay:
         seconds, work = float("inf"), float(replay["work"])
         folds = folds[: len(replay["rounds"])]
