@@ -127,6 +127,18 @@ def test_counts_describe_a_text() -> None:
     assert found[1].tolist() == [2, 1, 0, 0, 1, 0]
 
 
+def test_frequent_hashtags_and_mentions_are_told_apart() -> None:
+    posts = ["Love it #Sale @shop", "#sale again", "nothing", "@shop why?", "#rare one"] * 20
+    posts[4] = "not so often"
+    encoder = TextEncoder.fit(pl.Series("said", posts), COLUMN)
+    assert encoder.described_names[6:] == ("#sale", "@shop")
+    found = encoder.encode(pl.Series("said", ["#SALE @shop", "sale @nobody", None, "@shop"]))
+    assert found.described is not None
+    tagged = found.described[:, 6:]
+    assert np.isnan(tagged[2]).all()
+    assert tagged[[0, 1, 3]].tolist() == [[1, 1], [0, 0], [0, 1]]
+
+
 def test_a_text_of_ten_megabytes_is_cut_with_a_flag() -> None:
     long = "parcel " * 1_500_000
     piece = ENCODER.encode(pl.Series("said", [long, "The parcel"]))

@@ -29,6 +29,7 @@ from deeplode.encode.vocabulary import BLOCK, Ints, Vocabulary, learn
 LONGEST = 1_024  # features kept of a text
 COVERED = 0.99  # of the training texts are kept whole, within LONGEST and MOST_CELLS
 MOST_CELLS, SHORTEST = 100_000_000, 64  # features of all training rows; of a text whatever comes
+MOST_TAGS, TAGGED = 16, 20  # hashtags and mentions that are told apart; training rows of each
 _DAMPED = 1 + np.log(np.arange(1, 4_097))  # of how often a feature is in a text, from 1 on
 
 # What the simple models learn of a text beside its features: counts of what a pattern finds.
@@ -55,7 +56,6 @@ class TextEncoder(ColumnEncoder):
     length: int
 
     media = "text"
-    described_names = ("characters", *_COUNTED)
 
     def __post_init__(self) -> None:
         counts = self.rows_with
@@ -79,6 +79,19 @@ class TextEncoder(ColumnEncoder):
         length = int(np.ceil(np.quantile(np.concatenate(sizes), COVERED)))
         return cls(column.name, vocabulary, rows_with, max(1, min(most, length)))
 
+    @cached_property
+    def tags(self) -> Ints:
+        """Features that are hashtags and mentions, the most frequent first."""
+        words = self.vocabulary.words
+        found = [at for at, word in enumerate(words, 1) if word[0] in "#@" and len(word) > 1]
+        often = [at for at in found if self.rows_with[at] >= TAGGED]
+        return np.array(often[:MOST_TAGS], np.int64)
+
+    @property
+    def described_names(self) -> tuple[str, ...]:
+        """Counts, then whether each of the tags is there."""
+        return ("characters", *_COUNTED, *(self.vocabulary.spelling(at) for at in self.tags))
+
     @property
     def features(self) -> int:
         """The highest number of a feature."""
@@ -92,21 +105,26 @@ class TextEncoder(ColumnEncoder):
         """Weighted features of each text, as ``bag`` has them; empty and cut texts are flagged."""
         texts = as_texts(series[0])
         cells = np.zeros((len(texts), self.length), np.int32)
+        tagged = np.zeros((len(texts), len(self.tags)), np.float32)
         for first in range(0, len(texts), BLOCK):
-            part = texts.slice(first, BLOCK)
-            self._fill(cells[first : first + len(part)], part)
+            part = slice(first, first + BLOCK)
+            self._fill(cells[part], tagged[part], texts[part])
         empty = (texts.str.strip_chars(BLANKS) == "").fill_null(True).to_numpy()
         cut = (texts.str.len_chars() > MOST_CHARACTERS).fill_null(False).to_numpy()
         flags = (FILLED_IN * empty + OUT_OF_RANGE * cut).astype(np.uint8)
         return Piece(
             flags=flags if flags.any() else None,
             media=torch.from_numpy(cells),
-            described=described(texts, empty),
+            described=described(texts, tagged, empty),
         )
 
-    def _fill(self, cells: NDArray[np.int32], texts: pl.Series) -> None:
-        """Write the features of some texts. cells: (texts, length), all 0."""
+    def _fill(
+        self, cells: NDArray[np.int32], tagged: NDArray[np.float32], texts: pl.Series
+    ) -> None:
+        """Write the features of some texts over zeros. cells: (texts, length); tagged: (texts,
+        tags)."""
         rows, features, times = distinct(*self.vocabulary.features(texts))
+        tagged[:] = _among(rows, features, self.tags, len(texts))
         weights = _DAMPED[np.minimum(times, len(_DAMPED)) - 1] * self._rarity[features]
         group = 2 * rows + (features >= self.vocabulary.first_piece)
         weights /= np.sqrt(np.bincount(group, weights * weights))[group]
@@ -159,12 +177,23 @@ def distinct(rows: Ints, features: Ints) -> tuple[Ints, Ints, Ints]:
     return key[first] >> ID_BITS, key[first] & MOST_ID, np.diff(first, append=len(key))
 
 
-def described(texts: pl.Series, empty: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(texts, described names) counts; NaN where ``empty``, (texts,), says so."""
+def _among(rows: Ints, features: Ints, wanted: Ints, count: int) -> NDArray[np.bool_]:
+    """(count, wanted) whether a row has each of the wanted features. rows, features: (n,)."""
+    found = np.zeros((count, len(wanted)), np.bool_)
+    for column, feature in enumerate(wanted):
+        found[rows[features == feature], column] = True
+    return found
+
+
+def described(
+    texts: pl.Series, tagged: NDArray[np.float32], empty: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """(texts, described names) counts, then tags; NaN where ``empty``, (texts,), says so."""
     short = texts.str.slice(0, MOST_CHARACTERS)
     columns = [short.str.len_chars(), *(short.str.count_matches(one) for one in _COUNTED.values())]
     counts = np.stack([column.fill_null(0).to_numpy() for column in columns], axis=1)
-    return np.where(empty[:, None], np.nan, counts).astype(np.float32)
+    found = np.concatenate([counts, tagged], axis=1)
+    return np.where(empty[:, None], np.nan, found).astype(np.float32)
 
 
 def _written(numbers: Ints) -> str:
