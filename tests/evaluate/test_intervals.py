@@ -114,6 +114,20 @@ def test_scores_that_are_undefined_are_null_in_json():
     assert table["accuracy"] == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_an_accuracy_without_an_error_or_a_hit_has_its_exact_interval(right):
+    truth = np.arange(300) % 2
+    sure = np.eye(2)[truth if right else 1 - truth]
+    groups = np.arange(300) // 30
+    far = 0.025 ** (1 / 300)
+    for by, bound in ((None, far), (groups, 0.025 ** (1 / 10))):
+        found = resample(Problem("binary", 2, 0), truth, {"net": sure}, groups=by)
+        interval = found.interval("net", "accuracy")
+        assert interval.value == right
+        ends = (interval.low, interval.high)
+        assert ends == pytest.approx((bound, 1) if right else (0, 1 - bound))
+
+
 def test_one_row_has_a_score():
     table = resample(Problem("regression"), np.ones(1), {"m": np.zeros(1)}).table("m")
     assert table["mae"] == {"value": 1.0, "low": 1.0, "high": 1.0}
