@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deeplode.version import __version__
 
 if TYPE_CHECKING:
+    from deeplode.anomalydetector import AnomalyDetector as AnomalyDetector
     from deeplode.comparing import compare as compare
     from deeplode.data.read import read as read
     from deeplode.errors import DeeplodeError as DeeplodeError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives. Nothing heavy is imported before it is used.
 _HOMES = {
+    "AnomalyDetector": "deeplode.anomalydetector",
     "Classifier": "deeplode.estimators",
     "Regressor": "deeplode.estimators",
     "read": "deeplode.data.read",
@@ -28,6 +30,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnomalyDetector",
     "Classifier",
     "DeeplodeError",
     "Regressor",

@@ -105,6 +105,7 @@ class Regressor(RegressorMixin, Supervised):  # type: ignore[misc]
 def estimator_of(saved: Saved) -> Classifier | Regressor:
     """A fitted estimator around a model that was read from a file."""
     model = saved.model
+    assert isinstance(model, Model)
     made = Classifier() if model.problem.classifies else Regressor()
     taken = set(model.schema.roles.named().values())
     names = [column.name for column in model.schema.columns if column.name not in taken]

@@ -29,7 +29,15 @@ Value = TypeVar("Value")
 
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 APART = (("resume", "force"), ("resume", "replay"), ("split_column", "test"))  # options
-GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
+GROUPS = (
+    "Columns",
+    "Anomalies",
+    "Split",
+    "Limits",
+    "Run",
+    "Network",
+    "Reading",
+)  # headings of help, in order
 
 
 def option(

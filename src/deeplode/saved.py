@@ -15,9 +15,11 @@ from deeplode import modelfile
 from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, ModelFileError
 from deeplode.lode.rows import join_answers, split_answers
+from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.model import Model
 from deeplode.tasks.own import OwnNet
 
+AnyModel = Model | AnomalyModel
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -34,13 +36,13 @@ class Saved:
     card: what it is and how good, as result.json has it. probe: its few rows.
     """
 
-    model: Model
+    model: AnyModel
     card: dict[str, Any]
     probe: Table
 
 
 def save(
-    path: str | Path, model: Model, card: Mapping[str, Any], rows: Table, *, force: bool = False
+    path: str | Path, model: AnyModel, card: Mapping[str, Any], rows: Table, *, force: bool = False
 ) -> None:
     """Write a model file.
 
@@ -52,7 +54,7 @@ def save(
     answers = model.predict(Table.of(inputs)).outputs
     modelfile.write(
         path,
-        {"verb": "train", "task": model.problem.task},
+        {"verb": model.verb, "task": model.task},
         model.facts(),
         card,
         {name: np.ascontiguousarray(array) for name, array in model.arrays().items()},
@@ -86,7 +88,7 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
     """
     parts = modelfile.read(path)
     try:
-        model = Model.restore(parts.schema, parts.arrays, nets, str(path))
+        model = _restored(parts, nets, str(path))
         inputs, expected = split_answers(parts.probe)
         with np.errstate(all="ignore"):  # numbers made up may be of any size; answers are compared
             answers = model.predict(Table.of(inputs)).outputs.reshape(len(inputs), -1)
@@ -95,11 +97,18 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
     except NONSENSE as error:
         raise ModelFileError("E-MODEL-014", source=str(path), what=_why(error)) from error
     if answers.shape != expected.shape or not np.allclose(answers, expected, RELATIVE, ABSOLUTE):
-        own = model.candidates.get("net")
+        own = model.candidates.get("net") if isinstance(model, Model) else None
         if isinstance(own, OwnNet):
             raise ModelFileError("E-MODEL-018", source=str(path), net=own.given.name)
         raise ModelFileError("E-MODEL-015", source=str(path))
     return Saved(model, parts.card, Table.of(inputs))
+
+
+def _restored(parts: modelfile.ModelParts, nets: Mapping[str, Any] | None, source: str) -> AnyModel:
+    """The model of the verb that the file was made by."""
+    if parts.manifest["verb"] == AnomalyModel.verb:
+        return AnomalyModel.restore(parts.schema, parts.arrays)
+    return Model.restore(parts.schema, parts.arrays, nets, source)
 
 
 def _why(error: Exception) -> str:

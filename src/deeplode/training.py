@@ -31,6 +31,7 @@ from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
+from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.tasks.score import column_importance, score
@@ -61,7 +62,7 @@ def train(
         raise OptionError("E-OPT-096", device=options.device)
     threads = options.threads or usable_threads()
     folder = open_folder(
-        options.out, _name(source), "train", force=options.force, resume=options.resume
+        options.out, source_name(source), "train", force=options.force, resume=options.resume
     )
     try:
         with ExitStack() as stack:
@@ -200,7 +201,7 @@ class _Run:
             "replay": learned.replay,
             "options": self.options.as_json(),
             "seed": self.options.seed,
-            "versions": _versions(),
+            "versions": versions(),
         }  # fmt: skip
 
     def kept(
@@ -221,6 +222,7 @@ class _Run:
         card = without_places(told, [self.source, self.options.test or ""])
         save(folder.model, learned.model, card, made.table, force=True)
         model = restore(folder.model).model
+        assert isinstance(model, Model)
         frame = model.frame(test.ids, model.predict(test), test.frame[model.target.name])
         write_table(folder.predictions, frame, force=True)
         self.listen("stage", name="report")
@@ -250,11 +252,13 @@ def _distribution(made: Lesson) -> dict[str, Any]:
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Python and the libraries that were there."""
     found = {name: version for name, version in library_versions().items() if version}
     return {"python": platform.python_version(), **found}
 
 
-def _name(source: Source) -> str:
+def source_name(source: Source) -> str:
+    """What a run of this source is called."""
     first = source if isinstance(source, str) else source[0]
     return "stdin" if first == "-" else first

@@ -15,11 +15,12 @@ from deeplode.progress import Listen, silent
 if TYPE_CHECKING:
     import polars as pl
 
+    from deeplode.anomalydetector import AnomalyDetector
     from deeplode.data.table import Table
+    from deeplode.detectoptions import DetectOptions
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
-    from deeplode.saved import Saved
-    from deeplode.tasks.model import Model
+    from deeplode.saved import AnyModel, Saved
 
 Source = str | Sequence[str]
 
@@ -43,6 +44,17 @@ def train(source: Source, options: TrainOptions, listen: Listen = silent) -> Run
     check_limit(options.memory_bytes)
     _check_files(source, options.test)
     from deeplode.training import train as run
+
+    return run(source, options, listen)
+
+
+def detect(source: Source, options: DetectOptions, listen: Listen = silent) -> RunResult:
+    """Find the rows that do not fit; see ``deeplode.detecting``."""
+    from deeplode.memory import check_limit
+
+    check_limit(options.memory_bytes)
+    _check_files(source)
+    from deeplode.detecting import run
 
     return run(source, options, listen)
 
@@ -102,7 +114,16 @@ def predict(
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
-    return fitted.frame(table.ids, fitted.predict(table))
+    return answered(fitted, table)
+
+
+def answered(model: AnyModel, table: Table) -> pl.DataFrame:
+    """A model's answers for the rows of a table."""
+    from deeplode.tasks.anomalies import AnomalyModel
+
+    if isinstance(model, AnomalyModel):
+        return model.frame(table.ids, model.predict(table))
+    return model.frame(table.ids, model.predict(table))
 
 
 def evaluate(
@@ -113,11 +134,14 @@ def evaluate(
     Raises DataError where the target is absent or no row has a value that the model knows.
     """
     from deeplode.data.suggest import closest
+    from deeplode.tasks.model import Model
     from deeplode.tasks.prepare import known_rows
     from deeplode.tasks.score import score
 
     listen("stage", name="load")
     fitted = opened(model).model
+    if not isinstance(fitted, Model):
+        raise OptionError("E-OPT-150", path=model, verb=fitted.verb)
     listen("stage", name="read")
     table, name = as_known(read_table(source, options, listen), fitted), fitted.target.name
     if name not in table.names:
@@ -175,16 +199,21 @@ def doctor() -> dict[str, Any]:
     return machine_facts()
 
 
-def load(path: str | Path, nets: Mapping[str, Any] | None = None) -> Classifier | Regressor:
+def load(
+    path: str | Path, nets: Mapping[str, Any] | None = None
+) -> Classifier | Regressor | AnomalyDetector:
     """The estimator in a model file, or in the run folder that holds one.
 
     nets: for a model with a net of your own, ``{name: net}`` with what ``net=`` was in training:
     the file holds its weights, not its code.
     Raises ModelFileError for a file that cannot be trusted or read.
     """
+    from deeplode.anomalydetector import detector_of
     from deeplode.estimators import estimator_of
+    from deeplode.tasks.model import Model
 
-    return estimator_of(opened(path, nets))
+    saved = opened(path, nets)
+    return estimator_of(saved) if isinstance(saved.model, Model) else detector_of(saved)
 
 
 def opened(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
@@ -204,7 +233,7 @@ def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:
     return table
 
 
-def as_known(table: Table, model: Model) -> Table:
+def as_known(table: Table, model: AnyModel) -> Table:
     """A table of bare images or sounds, with the name that the model knows their column by."""
     parts = model.encoder.media
     if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:

@@ -21,6 +21,7 @@ from deeplode.version import __version__
 COMMANDS = {
     "inspect": "T-HELP-INSPECT",
     "train": "T-HELP-TRAIN",
+    "detect": "T-HELP-DETECT",
     "predict": "T-HELP-PREDICT",
     "evaluate": "T-HELP-EVALUATE",
     "report": "T-HELP-REPORT",
@@ -97,6 +98,8 @@ def _command(name: str) -> Callable[..., None]:
             from deeplode.cli.inspect import inspect as command
         case "train":
             from deeplode.cli.train import train as command
+        case "detect":
+            from deeplode.cli.detect import detect as command
         case "predict":
             from deeplode.cli.predict import predict as command
         case "evaluate":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
 from deeplode.errors import OptionError
 from deeplode.experiments import grid
-from deeplode.options import ReadOptions, TrainOptions, option
+from deeplode.options import ReadOptions, option
 from deeplode.quantity import duration, size
+from deeplode.same import TRAIN, same
 
 # What experiments/reference.py has written out; a test holds the two together.
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw")
@@ -18,17 +19,6 @@ MOST_NEURONS = 64  # of a layer: nobody reads more
 MOST_LAYERS = 12
 MOST_STEPS = 10_000
 MOST_NETS = 5_000  # of a comparison, whatever its limits
-
-_TRAIN: Mapping[str, Field[Any]] = {one.name: one for one in fields(TrainOptions)}
-
-
-def same(name: str, default: Any = MISSING, **changed: Any) -> Any:
-    """The option ``name`` of ``train`` with its help and heading; what differs is given."""
-    one = _TRAIN[name]
-    return field(
-        default=one.default if default is MISSING else default,
-        metadata={**one.metadata, "shown": "", **changed},
-    )
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,7 @@ class TraceOptions(ReadOptions):
     timestamp: str | None = same("timestamp")
     group: str | None = same("group")
 
-    split: str | None = same("split", shown=_TRAIN["split"].metadata["shown"])
+    split: str | None = same("split", shown=TRAIN["split"].metadata["shown"])
 
     out: str | None = same("out", about="Page to write.", form="FILE.html")
     force: bool = same("force", about="Replace the file at --out.")
@@ -99,7 +89,7 @@ class CompareOptions(ReadOptions):
     weight: str | None = same("weight")
 
     test: str | None = same("test", shown="none: a fifth of the rows is set aside, unseen")
-    split: str | None = same("split", shown=_TRAIN["split"].metadata["shown"])
+    split: str | None = same("split", shown=TRAIN["split"].metadata["shown"])
 
     time_limit: str | float | None = same("time_limit")
     memory_limit: str | int | None = same("memory_limit")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from deeplode.messages import LANGUAGES
+from deeplode.report.anomalies import alarms, detectors, oddness
 from deeplode.report.data import data, findings, remarks
 from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
@@ -17,6 +18,9 @@ from deeplode.report.words import Words
 
 # The page's parts in their order; each is left out where its facts are absent.
 SECTIONS = (
+    alarms,
+    oddness,
+    detectors,
     leaderboard,
     findings,
     errors,

@@ -20,7 +20,7 @@ _SAME = 0.002  # thresholds nearer than this read the same
 def leaderboard(facts: Facts, words: Words) -> Section | None:
     """Every candidate on the same test rows: chart with intervals, then the table."""
     candidates = rows(facts.get("leaderboard"))[:_CANDIDATES]
-    if not candidates:
+    if not any(row.get("metrics") for row in candidates):
         return None
     points = _candidate_points(facts, candidates, words)
     blocks: list[Block] = []

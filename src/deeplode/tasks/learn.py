@@ -31,7 +31,7 @@ from deeplode.tasks.calibrated import calibrate
 from deeplode.tasks.deep import fit_net
 from deeplode.tasks.joint import JointFit, JointNet
 from deeplode.tasks.mirrors import choose_mirrors
-from deeplode.tasks.model import ANSWERS, Model
+from deeplode.tasks.model import ANSWERS, Model, restored
 from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
 from deeplode.tasks.watch import AnyNet, net_summary, watched
@@ -197,7 +197,7 @@ def _fit_all(
     if settings.own is not None:
         own = OwnFit(settings.own, config, settings.checkpoint)
         fits["net"] = lambda: own(*data)
-    stages, fitted = Stages(settings.checkpoint), _Fitted()
+    stages, fitted = Stages(settings.checkpoint, restored), _Fitted()
     for name, fit in fits.items():
         if budget.stop() and name != "trivial":
             break

@@ -39,6 +39,15 @@ NO_SPREAD = Spread(0.0, 0.0)
 ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
 
 
+def restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Candidate:
+    """The candidate of ours that ``facts()`` and ``arrays()`` describe.
+
+    Raises ValueError, KeyError or TypeError for what no fit can have written.
+    """
+    restore = JointNet.restore if name == "net" and "joint" in facts else RESTORE[name]
+    return restore(facts, arrays)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What a candidate's out-of-fold rows say of its probabilities.
@@ -87,6 +96,13 @@ class Model:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     spread: Spread = NO_SPREAD
     partner: str = "trees"
+
+    verb = "train"
+
+    @property
+    def task(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self.problem.task
 
     @cached_property
     def answering(self) -> Candidate:
@@ -196,10 +212,8 @@ class Model:
             }
             if name == "net" and "own" in own:
                 candidates[name] = OwnNet.restore(own, parts, nets or {}, source)
-            elif name == "net" and "joint" in own:
-                candidates[name] = JointNet.restore(own, parts)
             else:
-                candidates[name] = RESTORE[name](own, parts)
+                candidates[name] = restored(name, own, parts)
         low, high = (float(reach) for reach in facts["spread"])
         model = cls(
             problem=Problem(**facts["problem"]),

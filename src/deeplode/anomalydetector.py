@@ -1,0 +1,168 @@
+"""AnomalyDetector: rows that do not fit, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from deeplode.data.frames import as_polars, like
+from deeplode.data.schema import Roles, infer
+from deeplode.data.table import Table
+from deeplode.detecting import facts_of
+from deeplode.detectoptions import AUTO, DetectOptions
+from deeplode.machine import usable_threads
+from deeplode.messages import language as chosen_language
+from deeplode.output import write_text
+from deeplode.report.notebook import model_html
+from deeplode.report.page import render
+from deeplode.runtime import Budget, configured
+from deeplode.saved import PROBE_ROWS, Saved, save
+from deeplode.tasks.anomalies import AnomalyModel
+from deeplode.tasks.detect import Hunt, detect
+
+
+class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no types there
+    """Detectors of all kinds and a denoising net, put together without labels.
+
+    clean: the rows are known to be normal. contamination: share of the rows that are anomalies,
+    or ``"auto"`` to estimate it. capacity: how many rows are called, in place of a share.
+    time_limit: seconds, or ``"90s"``, ``"5m"``, for ``fit``. memory_limit: bytes, or ``"4GB"``.
+    seed: same seed, same bits. threads: None = all that may be used. kinds: {column: kind} where
+    the guess is wrong. drop: columns to leave out. max_bad: share of a column's images or sounds
+    that may be unreadable.
+
+    After ``fit``: ``model_``, ``offset_``, ``scores_`` (of the rows fitted, 0 … 1), ``facts_`` (as
+    in result.json), ``notices_``, ``n_features_in_``, ``feature_names_in_``.
+
+    >>> rows = [[float(value % 10), float(value % 7)] for value in range(200)] + [[90.0, -50.0]]
+    >>> AnomalyDetector().fit(rows).scores_.argmax()
+    200
+    """
+
+    def __init__(
+        self,
+        *,
+        clean: bool = False,
+        contamination: str | float = AUTO,
+        capacity: int | None = None,
+        time_limit: str | float | None = None,
+        memory_limit: str | int | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+        kinds: Mapping[str, str] | None = None,
+        drop: Sequence[str] = (),
+        max_bad: str | float = "5%",
+    ) -> None:
+        self.clean, self.contamination, self.capacity = clean, contamination, capacity
+        self.time_limit, self.memory_limit = time_limit, memory_limit
+        self.seed, self.threads, self.kinds = seed, threads, kinds
+        self.drop, self.max_bad = drop, max_bad
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn what is usual in ``X``.
+
+        X: frame of pandas, Polars or Arrow, or array (rows, columns). y: not used.
+        Raises DataError for data that cannot be learned from, OptionError for a choice that
+        makes no sense.
+        """
+        told = DetectOptions().with_values({**self.get_params(), "drop": tuple(self.drop)})
+        frame = self._features(X, reset=True).drop(self.drop, strict=False)
+        table, threads = Table.of(frame), self.threads or usable_threads()
+        budget = Budget.begin(told.seconds, told.memory_bytes)
+        hunt = Hunt(told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad)
+        with configured(threads, self.seed):
+            schema = infer(table, Roles(), self.kinds)
+            found = detect(table, schema, hunt, budget)
+            self.facts_ = facts_of(found, table, schema, told)
+        self.notices_ = (*schema.notices, *found.notices)
+        self.scores_ = found.scores
+        self._hold(found.model, table.rows(np.arange(min(PROBE_ROWS, len(table)))))
+        return self
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """How normal each row is, (rows,): minus its score, so that lower is odder."""
+        check_is_fitted(self, "model_")
+        frame = self._features(X, reset=False)
+        with configured(self.threads or usable_threads(), self.seed):
+            return -self.model_.scores(self.model_.encoder.transform(Table.of(frame)).batch)
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """``score_samples`` less ``offset_``, (rows,): below 0 a row is called."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any) -> Any:
+        """-1 for rows that are called, 1 for the others: (rows,), a series if X is a frame."""
+        values = np.where(self.decision_function(X) >= 0, 1, -1)
+        if not hasattr(X, "columns"):
+            return values
+        made = like(X, {"prediction": values})
+        return made["prediction"] if hasattr(made, "__getitem__") else made
+
+    def predict_frame(self, X: Any) -> pl.DataFrame:
+        """All that ``deeplode predict`` writes: id, score, anomaly, reason, flags."""
+        check_is_fitted(self, "model_")
+        table = X if isinstance(X, Table) else Table.of(self._features(X, reset=False))
+        with configured(self.threads or usable_threads(), self.seed):
+            return self.model_.frame(table.ids, self.model_.predict(table))
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a model file that holds no code.
+
+        Raises OptionError when the path exists (without ``force``) or cannot be written.
+        """
+        check_is_fitted(self, "model_")
+        save(path, self.model_, self.facts_, self._probe, force=force)
+
+    def report(self, path: str | Path, *, language: str | None = None, force: bool = False) -> None:
+        """Write the report of what was found.
+
+        Raises OptionError when the path exists (without ``force``) or cannot be written.
+        """
+        check_is_fitted(self, "model_")
+        write_text(path, render(self.facts_, language or chosen_language()), force=force)
+
+    def _hold(self, model: AnomalyModel, probe: Table) -> None:
+        self.model_, self._probe = model, probe
+        self.offset_ = -np.nextafter(model.threshold, 0.0)  # the threshold itself is called
+
+    def _features(self, X: Any, *, reset: bool) -> pl.DataFrame:
+        """The columns of X as Polars, checked as scikit-learn wants it."""
+        if isinstance(X, Table):
+            X = X.frame
+        if type(X) is dict:  # sparse matrices can be dicts, too
+            X = as_polars(X)
+        if not hasattr(X, "columns"):  # an array: scikit-learn has the words for what is wrong
+            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+        if reset or hasattr(self, "n_features_in_"):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+        return as_polars(X)
+
+    def _repr_html_(self) -> str:
+        plain = type(self)().get_params()
+        chosen = {name: own for name, own in self.get_params().items() if own != plain[name]}
+        return model_html(getattr(self, "facts_", None), chosen, type(self).__name__)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+def detector_of(saved: Saved) -> AnomalyDetector:
+    """A fitted estimator around a model that was read from a file."""
+    assert isinstance(saved.model, AnomalyModel)
+    made = AnomalyDetector()
+    names = [column.name for column in saved.model.schema.columns]
+    made.feature_names_in_ = np.array(names, dtype=object)
+    made.facts_ = saved.card
+    made._hold(saved.model, saved.probe)
+    return made

@@ -1,0 +1,59 @@
+"""``deeplode detect``: find the rows that do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from deeplode.cli import tables
+from deeplode.cli.arguments import Sources, one_or_many
+from deeplode.cli.flags import takes
+from deeplode.cli.screen import Screen
+from deeplode.detectoptions import DetectOptions
+from deeplode.errors import Interrupted
+from deeplode.messages import say
+from deeplode.report.words import plain
+
+SHOWN = 10  # rows on the screen; the others are in the report
+
+
+@takes(DetectOptions)
+def detect(source: Sources, *, options: DetectOptions, screen: Screen) -> None:
+    """Find the rows that do not fit, and say why; leave a model, a report and all facts."""
+    screen.listen("stage", name="start")  # imports take seconds
+    from deeplode import verbs
+
+    run = verbs.detect(one_or_many(source), options, screen.listen)
+    screen.result(run.facts, lambda out: draw(out, run.facts, run.folder))
+    if run.interrupted:
+        raise typer.Exit(Interrupted.exit_status)
+
+
+def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
+    """Print the oddest rows, the verdict and where everything is."""
+    words = tables.words()
+    headings = [words("R-ALARM-ID"), words("R-ALARM-SCORE"), words("R-REASON")]
+    rows = [
+        (alarm["id"], words.figure(alarm["score"], 3), alarm["reason"])
+        for alarm in facts["alarms"][:SHOWN]
+    ]
+    out.print()
+    out.print(Text(words("R-ALARMS"), "bold"))
+    out.print(tables.grid(headings, rows, right=(1,)))
+    out.print()
+    out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
+    out.print()
+    left: list[tuple[str, object]] = [
+        (say("T-FILE-REPORT"), folder / "report.html"),
+        (say("T-FILE-MODEL"), folder / "model.lode"),
+        (say("T-FILE-FOLDER"), folder),
+    ]
+    if facts["warnings"]:
+        left.append((say("T-WARNINGS"), len(facts["warnings"])))
+    tables.paths(out, left)

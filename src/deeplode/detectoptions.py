@@ -1,0 +1,95 @@
+"""The options of ``detect``. Those that ``train`` also has are taken from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from deeplode.errors import OptionError
+from deeplode.options import ReadOptions, option
+from deeplode.quantity import duration, share, size
+from deeplode.same import same
+
+AUTO = "auto"
+MOST_ANOMALIES = 0.5  # with more, what is odd would be the rule
+
+
+@dataclass(frozen=True)
+class DetectOptions(ReadOptions):
+    """Everything that ``detect`` can be told. None: chosen from the data, shown and recorded.
+
+    Raises OptionError for a value that makes no sense.
+    """
+
+    kinds: Mapping[str, str] | None = same("kinds")
+    drop: tuple[str, ...] = same("drop")
+    id: str | None = same("id")
+    max_bad: str | float = same("max_bad")
+
+    clean: bool = option(
+        False, "The rows are known to be normal; none of them is an anomaly.", "Anomalies"
+    )
+    contamination: str | float = option(
+        AUTO, "Share of the rows that are anomalies: 2%, 0.02, or auto.", "Anomalies", "SHARE"
+    )
+    capacity: int | None = option(
+        None, "How many rows somebody can look at: the oddest are called.", "Anomalies", "N"
+    )
+
+    time_limit: str | float | None = same("time_limit")
+    memory_limit: str | int | None = same("memory_limit")
+    threads: int | None = same("threads", shown="all cores allowed")
+
+    out: str | None = same("out", shown="deeplode-runs/<source>-detect-<number>")
+    force: bool = same("force")
+    resume: bool = same("resume")
+    seed: int = same("seed")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, bound in {"threads": 1, "capacity": 1, "seed": 0}.items():
+            value = getattr(self, name)
+            if value is not None and value < bound:
+                raise OptionError("E-OPT-004", option=name, value=value, least=bound)
+        _ = self.seconds, self.memory_bytes, self.most_bad, self.known_share
+        for one, other in (("resume", "force"), ("clean", "capacity")):
+            if getattr(self, one) and getattr(self, other):
+                raise OptionError("E-OPT-006", one=one, other=other)
+        if self.clean and self.known_share is not None:
+            raise OptionError("E-OPT-006", one="clean", other="contamination")
+
+    @property
+    def seconds(self) -> float | None:
+        """``time_limit`` in seconds; None without a limit."""
+        return None if self.time_limit is None else duration(self.time_limit)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """``memory_limit`` in bytes; None without a limit."""
+        return None if self.memory_limit is None else size(self.memory_limit)
+
+    @property
+    def most_bad(self) -> float:
+        """``max_bad`` as a number between 0 and 1."""
+        return share("max_bad", self.max_bad)
+
+    @property
+    def known_share(self) -> float | None:
+        """``contamination`` as a number between 0 and 0.5; None where it is to be estimated."""
+        if self.contamination == AUTO:
+            return None
+        found = share("contamination", self.contamination)
+        if not 0 < found <= MOST_ANOMALIES:
+            raise OptionError(
+                "E-OPT-005", option="contamination", value=self.contamination, like="auto, 2%, 0.02"
+            )
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """All options as plain JSON values, to be recorded with a run."""
+        return {
+            one.name: list(value) if isinstance(value, tuple) else value
+            for one in fields(self)
+            for value in (getattr(self, one.name),)
+        }

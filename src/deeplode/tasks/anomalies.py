@@ -1,0 +1,169 @@
+"""Anomalies: what says of each row how odd it is, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from deeplode.data.schema import Schema
+from deeplode.data.table import Table
+from deeplode.detectors.denoise import Denoise
+from deeplode.detectors.detector import Detector
+from deeplode.detectors.histogram import Histogram
+from deeplode.detectors.isolation import Isolation
+from deeplode.detectors.matrix import Matrix
+from deeplode.detectors.neighbours import Neighbours
+from deeplode.detectors.null import Null
+from deeplode.detectors.pca import PCA
+from deeplode.detectors.ranks import Ranks
+from deeplode.encode.batch import Batch
+from deeplode.encode.encoder import Encoder
+from deeplode.tasks.reasons import Usual, by_column, reasons
+
+# What a model file may hold; its names select from these and from nothing else.
+RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Detector]] = {
+    "pca": PCA.restore,
+    "histogram": Histogram.restore,
+    "isolation": Isolation.restore,
+    "neighbours": Neighbours.restore,
+    "denoise": Denoise.restore,
+    "ranks": Ranks.restore,
+}
+TIE = 1e-3  # of the score, which keeps apart rows whose probability is the same
+
+
+@dataclass(frozen=True)
+class Oddness:
+    """What a model says of some rows.
+
+    outputs: (rows,) scores, 0 … 1, higher is odder. anomaly: (rows,) which are called.
+    reasons: in words, '' for rows that are not called. flags: what is odd about reading each row.
+    """
+
+    outputs: NDArray[np.float64]
+    anomaly: NDArray[np.bool_]
+    reasons: list[str]
+    flags: list[str]
+
+
+@dataclass(frozen=True)
+class AnomalyModel:
+    """Encoders, the matrix made of them, the detector that answers, and what its scores mean.
+
+    threshold: rows with a higher or equal score are called.
+    """
+
+    schema: Schema
+    encoder: Encoder
+    matrix: Matrix
+    detector: Detector
+    null: Null
+    threshold: float
+    usual: Usual
+
+    verb = "detect"
+    task = "anomaly"
+
+    def scores(self, batch: Batch) -> NDArray[np.float64]:
+        """How odd encoded rows are, (rows,) 0 … 1: the probability of an anomaly, and a little of
+        the detector's own score, so that no two rows are equal only because both are certain."""
+        return self.calibrated(self.detector.score(self.matrix.of(batch)))
+
+    def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A detector's scores, (rows,), between 0 and 1, in the same order."""
+        return (1 - TIE) * self.null.probability(raw) + TIE * _squeezed(raw, self.null.threshold)
+
+    def predict(self, table: Table) -> Oddness:
+        """Answer for rows. Raises DataError where a column is absent or cannot be read."""
+        encoded = self.encoder.transform(table)
+        scores = self.scores(encoded.batch)
+        called = scores >= self.threshold
+        told = [""] * len(table)
+        rows = np.flatnonzero(called)
+        if len(rows):
+            for row, why in zip(rows, self.reasons(table.rows(rows)), strict=True):
+                told[row] = why
+        return Oddness(scores, called, told, encoded.flags)
+
+    def reasons(self, table: Table) -> list[str]:
+        """Why each row is odd, in words."""
+        names = list(dict.fromkeys(self.columns))
+        return reasons(self.blamed(table), names, table, self.usual)
+
+    def blamed(self, table: Table) -> NDArray[np.float64]:
+        """(rows, input columns) >= 0: each column's part in a row's oddness; columns in the order
+        in which ``columns`` first names them."""
+        batch = self.encoder.transform(table).batch
+        return by_column(self.detector.blame(self.matrix.of(batch)), self.columns)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The input column behind each column of the matrix."""
+        names = self.encoder.sources
+        return tuple(names[at][0] for at in self.matrix.sources)
+
+    def frame(self, ids: pl.Series, answers: Oddness) -> pl.DataFrame:
+        """Answers as rows of ``predictions.parquet``: id, score, anomaly, reason, flags."""
+        return pl.DataFrame(
+            [
+                ids.alias("id"),
+                pl.Series("score", answers.outputs),
+                pl.Series("anomaly", answers.anomaly.astype(np.int8)),
+                pl.Series("reason", answers.reasons, dtype=pl.String),
+                pl.Series("flags", answers.flags, dtype=pl.String),
+            ]
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What is not an array, ready for JSON: the ``schema.json`` of a model file."""
+        return {
+            "schema": self.schema.to_json(),
+            "encoder": self.encoder.to_json(),
+            "matrix": self.matrix.facts(),
+            "detector": {"name": self.detector.name, "facts": self.detector.facts()},
+            "null": self.null.facts(),
+            "threshold": self.threshold,
+            "usual": self.usual.to_json(),
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays: ``<part>.<name>``."""
+        parts = {"matrix": self.matrix.arrays(), "detector": self.detector.arrays()}
+        return {f"{part}.{name}": own for part, of in parts.items() for name, own in of.items()}
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> AnomalyModel:
+        """The model that ``facts()`` and ``arrays()`` describe.
+
+        Raises ValueError, KeyError or TypeError for what no fit can have written.
+        """
+
+        def of(part: str) -> dict[str, NDArray[Any]]:
+            head = f"{part}."
+            return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
+
+        told = facts["detector"]
+        threshold = float(facts["threshold"])
+        if not 0 <= threshold <= 1 + TIE:
+            raise ValueError(f"no threshold: {threshold}")
+        return cls(
+            Schema.from_json(facts["schema"]),
+            Encoder.from_json(facts["encoder"]),
+            Matrix.restore(facts["matrix"], of("matrix")),
+            RESTORE[told["name"]](told["facts"], of("detector")),
+            Null.restore(facts["null"]),
+            threshold,
+            Usual.from_json(facts["usual"]),
+        )
+
+
+def _squeezed(raw: NDArray[np.float64], middle: float) -> NDArray[np.float64]:
+    """(rows,) between 0 and 1, in the order of ``raw``; near one half around ``middle``."""
+    distance = raw - middle
+    return 0.5 + 0.5 * distance / (1 + np.abs(distance))

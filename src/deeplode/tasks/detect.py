@@ -1,0 +1,154 @@
+"""Detect: rows to a model of what is odd among them, without any label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deeplode.data.schema import Schema
+from deeplode.data.table import Table
+from deeplode.detectors.denoise import fit_denoise
+from deeplode.detectors.detector import Detector
+from deeplode.detectors.histogram import fit_histogram
+from deeplode.detectors.isolation import fit_isolation
+from deeplode.detectors.matrix import fit_matrix
+from deeplode.detectors.neighbours import fit_neighbours
+from deeplode.detectors.null import fit_null
+from deeplode.detectors.pca import fit_pca
+from deeplode.detectors.ranks import fit_ranks
+from deeplode.encode.encoder import Encoder
+from deeplode.errors import DeeplodeError, Interrupted, LimitError
+from deeplode.messages import Notice, say
+from deeplode.progress import Listen, silent
+from deeplode.runtime import Budget
+from deeplode.tasks.anomalies import RESTORE, AnomalyModel
+from deeplode.tasks.reasons import Usual
+from deeplode.tasks.stages import Stages
+
+Fit = Callable[[Tensor, int, bool, Budget, int], Detector]
+
+# In this order, the quick ones first: where time is short, the last are left out.
+FITS: dict[str, Fit] = {
+    "histogram": fit_histogram,
+    "pca": fit_pca,
+    "isolation": fit_isolation,
+    "neighbours": fit_neighbours,
+    "denoise": fit_denoise,
+}
+MOST_BAD = 0.05
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """How to look for anomalies.
+
+    clean: the rows are known to be normal. share: of the rows that are anomalies, None to estimate
+    it. capacity: rows to call, the oddest ones; None where the share decides.
+    checkpoint: folder that a killed run goes on from.
+    """
+
+    seed: int = 0
+    threads: int = 1
+    clean: bool = False
+    share: float | None = None
+    capacity: int | None = None
+    most_bad: float = MOST_BAD
+    checkpoint: Path | None = None
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A model and how it came to be.
+
+    scores: (rows,) of the training rows, 0 … 1, by detectors that do not know the row by heart.
+    parts: the raw scores of every detector, (rows,), the one that answers too.
+    seconds: to fit each.
+    """
+
+    model: AnomalyModel
+    scores: NDArray[np.float64]
+    parts: Mapping[str, NDArray[np.float64]]
+    seconds: Mapping[str, float]
+    notices: tuple[Notice, ...]
+
+
+def detect(
+    table: Table, schema: Schema, hunt: Hunt, budget: Budget, listen: Listen = silent
+) -> Detected:
+    """Fit every detector, put them together, and find where oddness begins.
+
+    Raises LimitError when the budget leaves no time for any detector, Interrupted when the user
+    stopped before there was one.
+    """
+    listen("stage", name="encode")
+    encoder = Encoder.fit(table, schema)
+    batch = encoder.transform(table, hunt.most_bad).batch
+    matrix = fit_matrix(batch)
+    x = matrix.of(batch)
+    stages = Stages(hunt.checkpoint, lambda name, facts, arrays: RESTORE[name](facts, arrays))
+    found: dict[str, Detector] = {}
+    parts: dict[str, NDArray[np.float64]] = {}
+    seconds: dict[str, float] = {}
+    for name, fit in FITS.items():
+        if budget.stop():
+            break
+        listen("stage", name=name)
+        found[name], parts[name], seconds[name] = stages.run(name, _fitted(fit, x, hunt, budget))
+    if not found:
+        raise _nothing(budget)
+    listen("stage", name="calibrate")
+    ranks = fit_ranks(found, parts, x, hunt.seed)
+    parts["ranks"] = ranks.training(parts)
+    null = fit_null(parts["ranks"], hunt.clean, hunt.seed)
+    usual = Usual.of(table, batch, encoder)
+    model = AnomalyModel(schema, encoder, matrix, ranks, null, 1.0, usual)
+    scores = model.calibrated(parts["ranks"])
+    model = _called(model, scores, hunt)
+    return Detected(model, scores, parts, seconds, tuple(_cut_short(found, budget)))
+
+
+def _fitted(
+    fit: Fit, x: Tensor, hunt: Hunt, budget: Budget
+) -> Callable[[], tuple[Detector, NDArray[np.float64]]]:
+    def run() -> tuple[Detector, NDArray[np.float64]]:
+        made = fit(x, hunt.seed, hunt.clean, budget, hunt.threads)
+        return made, made.training(x)
+
+    return run
+
+
+def _called(model: AnomalyModel, scores: NDArray[np.float64], hunt: Hunt) -> AnomalyModel:
+    """The model with the threshold that the user's share or capacity sets, or its own."""
+    threshold = float(model.calibrated(np.array([model.null.threshold]))[0])
+    wanted = hunt.capacity
+    if wanted is None and hunt.share is not None:
+        wanted = max(1, round(hunt.share * len(scores)))
+    if wanted is not None:
+        order = np.sort(scores)[::-1]
+        threshold = float(order[min(wanted, len(order)) - 1])
+    return replace(model, threshold=threshold)
+
+
+def _nothing(budget: Budget) -> DeeplodeError:
+    """Why there is no detector."""
+    why = budget.stop()
+    if why == "interrupt":
+        return Interrupted("E-STOP-001")
+    if why == "memory":
+        return LimitError("E-LIMIT-002", limit=(budget.memory_limit or 0) // 1_000_000)
+    limit = budget.deadline - budget.started
+    return LimitError("E-LIMIT-003", limit=limit, spent=budget.spent())
+
+
+def _cut_short(found: Mapping[str, Any], budget: Budget) -> list[Notice]:
+    """Say what the budget took away."""
+    why = budget.stop()
+    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
+    absent = [name for name in FITS if name not in found]
+    return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]

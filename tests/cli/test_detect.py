@@ -1,0 +1,265 @@
+"""What design promises of ``detect``, asked of the real program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from deeplode import load
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+FILES = {"model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl"}
+ODD = (17, 80, 141, 200, 262)  # rows that were made up
+
+
+def cells() -> pl.DataFrame:
+    """The benign cells of a real set, with gaps, a category, and a few rows that cannot be."""
+    data = load_breast_cancer()
+    frame = pl.DataFrame(
+        data.data[data.target == 1][:300, :8],
+        schema=[str(name) for name in data.feature_names[:8]],
+    )
+    chance = np.random.default_rng(0)
+    place = chance.choice(["ward", "practice", "at home"], len(frame), p=[0.6, 0.3, 0.1])
+    gap = chance.random(len(frame)) < 0.05
+    row = np.arange(len(frame))
+    odd = pl.Series(np.isin(row, ODD))
+    return frame.with_columns(
+        pl.when(pl.Series(gap)).then(None).otherwise(pl.col("mean texture")).alias("mean texture"),
+        pl.when(odd)
+        .then(9 * pl.col("mean area"))
+        .otherwise(pl.col("mean area"))
+        .alias("mean area"),
+        pl.when(odd).then(pl.lit("on the moon")).otherwise(pl.Series(place)).alias("place <b>"),
+        pl.format("cell {}", pl.Series(row)).alias("cell"),
+    )
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("source") / "cells.csv"
+    cells().write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(deeplode: Program, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    done = deeplode("detect", str(source), "--out", str(out), "--threads", "1")
+    assert done.returncode == 0, done.stderr
+    assert "cell 17" in done.stdout
+    return out
+
+
+def facts_of(run: Path) -> dict[str, object]:
+    return json.loads((run / "result.json").read_text("utf-8"))
+
+
+def learned(run: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(run / "model.lode") as archive:
+        return {name: archive.read(name) for name in ("schema.json", "weights.safetensors")}
+
+
+def test_a_run_finds_what_was_made_up_and_says_why(run: Path) -> None:
+    assert {path.name for path in run.iterdir()} == FILES
+    facts = json.loads((run / "result.json").read_text("utf-8"))
+    oddest = facts["alarms"][: len(ODD)]
+    assert {row["row"] for row in oddest} == set(ODD)
+    assert all("mean area" in row["reason"] for row in oddest)
+    assert any("on the moon" in row["reason"] for row in oddest)
+    share = facts["anomalies"]["share"]
+    assert 0 <= share["low"] <= share["value"] <= share["high"] < 0.2
+    made = pl.read_parquet(run / "predictions.parquet")
+    assert made.columns == ["id", "score", "anomaly", "reason", "flags"]
+    assert made["id"].to_list() == cells()["cell"].to_list()
+    assert made["score"].is_between(0, 1).all()
+    assert made["anomaly"][list(ODD)].to_list() == [1] * len(ODD)
+    assert int(made["anomaly"].sum()) == facts["anomalies"]["called"] < 60
+    assert ((made["reason"] != "") == (made["anomaly"] == 1)).all()
+
+
+def test_predicting_the_same_rows_gives_the_scores_of_the_run_bit_for_bit(
+    deeplode: Program, run: Path, source: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "again.parquet"
+    done = deeplode("predict", str(run / "model.lode"), str(source), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert pl.read_parquet(out).equals(pl.read_parquet(run / "predictions.parquet"))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_one_others(
+    deeplode: Program, run: Path, source: Path, tmp_path: Path
+) -> None:
+    for seed, same in (("0", True), ("1", False)):
+        out = tmp_path / seed
+        deeplode("detect", str(source), "--out", str(out), "--threads", "1", "--seed", seed)
+        assert (learned(out) == learned(run)) is same
+
+
+def test_order_of_rows_and_columns_and_neighbours_do_not_matter(run: Path) -> None:
+    model = load(run)
+    frame = cells()
+    whole = model.predict_frame(frame)["score"].to_numpy()
+    order = np.random.default_rng(0).permutation(len(frame))
+    turned = model.predict_frame(frame[order].select(reversed(frame.columns)))["score"].to_numpy()
+    np.testing.assert_allclose(turned, whole[order], rtol=1e-5, atol=1e-7)
+    alone = np.concatenate([model.predict_frame(frame[row])["score"] for row in (0, 17, 299)])
+    np.testing.assert_allclose(alone, whole[[0, 17, 299]], rtol=1e-5, atol=1e-7)
+
+
+def test_odd_cells_get_a_score_and_a_flag_and_an_absent_column_an_error(
+    deeplode: Program, run: Path, tmp_path: Path
+) -> None:
+    frame = (
+        cells()
+        .head(4)
+        .with_columns(
+            pl.Series("mean area", [None, np.nan, np.inf, 1e300]),
+            pl.Series("place <b>", ["nowhere", None, "ward", "ward"]),
+            pl.lit("more").alias("beside"),
+        )
+    )
+    odd = tmp_path / "odd.parquet"
+    frame.write_parquet(odd)
+    done = deeplode("predict", str(run), str(odd), "--json")
+    rows = json.loads(done.stdout)["predictions"]
+    flags = [set(row["flags"].split()) for row in rows]
+    assert flags[0] >= {"filled_in", "unseen_category"}
+    assert "infinite" in flags[2]
+    assert "out_of_range" in flags[3]
+    assert all(0 <= row["score"] <= 1 for row in rows)
+    frame.drop("mean area").write_parquet(odd)
+    done = deeplode("predict", str(run), str(odd), "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["error"]["column"] == "mean area"
+
+
+def test_capacity_and_share_say_how_many_rows_are_called(
+    deeplode: Program, source: Path, tmp_path: Path
+) -> None:
+    for number, asked in enumerate((("--capacity", "7"), ("--contamination", "5%"))):
+        out = tmp_path / str(number)
+        done = deeplode("detect", str(source), "--out", str(out), *asked, "--json")
+        called = json.loads(done.stdout)["anomalies"]["called"]
+        assert called == (7, 15)[number]
+
+
+def test_clean_rows_set_a_threshold_that_few_of_them_would_pass(
+    deeplode: Program, tmp_path: Path
+) -> None:
+    clean, odd = tmp_path / "clean.csv", tmp_path / "odd.csv"
+    frame = cells()
+    frame.filter(~pl.Series(np.isin(np.arange(len(frame)), ODD))).write_csv(clean)
+    frame[list(ODD)].write_csv(odd)
+    out = tmp_path / "run"
+    done = deeplode("detect", str(clean), "--clean", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(deeplode("predict", str(out), str(odd), "--json").stdout)["predictions"]
+    assert [row["anomaly"] for row in found] == [1] * len(ODD)
+    facts = facts_of(out)
+    assert facts["split"] == {"how": "clean", "train": 295}
+    assert facts["anomalies"]["called"] <= 12  # type: ignore[index]
+
+
+def test_killed_and_resumed_it_comes_to_the_same_result(
+    deeplode: Program, run: Path, source: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    command = [
+        str(Path(sys.executable).with_name("deeplode")),
+        *("detect", str(source), "--out", str(out), "--threads", "1"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        for _ in range(600):
+            if (out / "checkpoint" / "isolation.safetensors").exists():
+                break
+            time.sleep(0.05)
+        os.kill(child.pid, signal.SIGKILL)
+    assert not (out / "model.lode").exists()
+    done = deeplode("detect", str(source), "--out", str(out), "--threads", "1", "--resume")
+    assert done.returncode == 0, done.stderr
+    assert learned(out) == learned(run)
+    assert not (out / "checkpoint").exists()
+
+
+def test_a_deadline_holds(deeplode: Program, tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    path = tmp_path / "many.parquet"
+    pl.DataFrame(
+        chance.normal(size=(60_000, 20)), schema=[f"x{n}" for n in range(20)]
+    ).write_parquet(path)
+    began = time.monotonic()
+    done = deeplode("detect", str(path), "--out", str(tmp_path / "run"), "--time-limit", "15s")
+    assert time.monotonic() - began < 17
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (("--contamination", "70%"), "E-OPT-005"),
+        (("--contamination", "many"), "E-OPT-005"),
+        (("--capacity", "0"), "E-OPT-004"),
+        (("--clean", "--capacity", "3"), "E-OPT-006"),
+        (("--drop", "nothing"), "E-OPT-094"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    deeplode: Program, source: Path, tmp_path: Path, asked: tuple[str, ...], code: str
+) -> None:
+    out = tmp_path / "run"
+    done = deeplode("detect", str(source), "--out", str(out), *asked, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == code
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_few_or_equal_rows_get_an_answer_or_a_clear_error(
+    deeplode: Program, tmp_path: Path, rows: int
+) -> None:
+    path = tmp_path / "few.csv"
+    frames = {
+        "few": pl.DataFrame({"a": range(rows), "b": [f"{n}" for n in range(rows)]}),
+        "equal": pl.DataFrame({"a": [1.5] * 50, "b": ["x"] * 50}),
+    }
+    for name, frame in frames.items():
+        frame.write_csv(path)
+        done = deeplode("detect", str(path), "--out", str(tmp_path / name), "--json")
+        assert done.returncode in (0, 3), done.stderr
+        assert "Traceback" not in done.stderr
+        if done.returncode:
+            assert json.loads(done.stdout)["error"]["code"].startswith("E-DATA")
+
+
+def test_the_page_is_in_chinese_where_asked_and_escapes_what_columns_say(
+    deeplode: Program, run: Path
+) -> None:
+    page = (run / "report.html").read_text("utf-8")
+    assert "place <b>" not in page
+    assert "place &lt;b&gt;" in page
+    done = deeplode("report", str(run), "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    assert "值得查看的行" in (run / "report.html").read_text("utf-8")
+
+
+def test_a_model_of_detect_is_not_scored_on_labels(
+    deeplode: Program, run: Path, source: Path
+) -> None:
+    done = deeplode("evaluate", str(run), str(source), "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-150"
