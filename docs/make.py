@@ -14,7 +14,8 @@ from typing import Any
 from deeplode import errors
 from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.messages import catalogue
-from deeplode.options import GROUPS, ReadOptions, TrainOptions
+from deeplode.options import TrainOptions
+from deeplode.readoptions import GROUPS, ReadOptions
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"

@@ -16,6 +16,7 @@ FLOORS = {
     "deeplode.errors": 0,
     "deeplode.messages": 0,
     "deeplode.options": 0,
+    "deeplode.readoptions": 0,
     "deeplode.detectoptions": 0,
     "deeplode.same": 0,
     "deeplode.output": 0,

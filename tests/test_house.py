@@ -16,7 +16,8 @@ FUNCTION_LINES = 40  # without the docstring
 PARAMETERS = 8
 
 MANY_PARAMETERS = {
-    "AnomalyDetector.__init__", "Supervised.__init__",  # scikit-learn's contract asks for one keyword an option
+    "AnomalyDetector.__init__",
+    "Supervised.__init__",  # scikit-learn's contract asks for one keyword an option
     "fit_net",  # the seven that every candidate takes, and the net's own two
 }
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from deeplode.errors import OptionError
-from deeplode.options import ReadOptions, option
 from deeplode.quantity import duration, share, size
+from deeplode.readoptions import ReadOptions, option
 from deeplode.same import same
 
 AUTO = "auto"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deeplode.errors import DataError, OptionError
-from deeplode.options import ReadOptions, TrainOptions
+from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
+from deeplode.readoptions import ReadOptions
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,7 +17,7 @@ import pytest
 from deeplode.data.read import read
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
-from deeplode.options import ReadOptions
+from deeplode.readoptions import ReadOptions
 
 FRAME = pl.DataFrame(
     {"编号": [1, 2, 3], "city, state": ["北京", None, 'a "b"'], "share": [0.1, None, 1e308]}

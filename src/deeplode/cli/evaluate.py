@@ -11,7 +11,7 @@ from deeplode.cli import tables
 from deeplode.cli.arguments import Model, Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
-from deeplode.options import ReadOptions
+from deeplode.readoptions import ReadOptions
 
 
 @takes(ReadOptions)

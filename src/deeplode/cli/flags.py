@@ -14,7 +14,7 @@ import typer
 from deeplode.cli.screen import Screen
 from deeplode.errors import OptionError
 from deeplode.messages import LANGUAGES
-from deeplode.options import GROUPS, ReadOptions
+from deeplode.readoptions import GROUPS, ReadOptions
 
 _SCREEN_FLAGS: dict[str, tuple[type, str, str]] = {
     "json": (bool, "", "Print one JSON object instead of tables."),

@@ -11,8 +11,8 @@ from deeplode.cli.arguments import Model, Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
 from deeplode.messages import say
-from deeplode.options import ReadOptions
 from deeplode.output import check_table_file, write_table
+from deeplode.readoptions import ReadOptions
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,7 +17,7 @@ from deeplode.data.media import ENDINGS, FOLDER, media_files
 from deeplode.data.read import DEMO, signs
 from deeplode.data.sources import File, find
 from deeplode.errors import DataError, OptionError
-from deeplode.options import ReadOptions
+from deeplode.readoptions import ReadOptions
 
 _SAMPLE = 1 << 20  # bytes of a text that are read to know its rows and types
 _GROWTH = {

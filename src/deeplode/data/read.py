@@ -34,7 +34,7 @@ from deeplode.data.spreadsheet import read_xlsx
 from deeplode.data.table import Table
 from deeplode.errors import DataError
 from deeplode.messages import Notice
-from deeplode.options import ReadOptions
+from deeplode.readoptions import ReadOptions
 
 DEMO = "demo:"
 _SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "none": ""}

@@ -14,7 +14,7 @@ from pathlib import Path
 from deeplode.data.content import Content, recognise
 from deeplode.data.media import FOLDER, medium_of_name
 from deeplode.errors import DataError
-from deeplode.options import FORMATS
+from deeplode.readoptions import FORMATS
 
 _EXTENSIONS = {
     ".csv": "csv",
