@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deeplode import errors
+from deeplode.detectoptions import DetectOptions
 from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.messages import catalogue
 from deeplode.options import TrainOptions
@@ -19,6 +20,7 @@ from deeplode.readoptions import GROUPS, ReadOptions
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
+BEGIN_DETECT, END_DETECT = "<!-- detect: made by docs/make.py -->", "<!-- end of detect -->"
 BEGIN_COMPARE, END_COMPARE = "<!-- compare: made by docs/make.py -->", "<!-- end of compare -->"
 BEGIN_TRACE, END_TRACE = "<!-- trace: made by docs/make.py -->", "<!-- end of trace -->"
 
@@ -89,8 +91,10 @@ def flags_section() -> str:
     """Every option of ``TrainOptions`` as a flag, with its default, by heading."""
     lines: list[str] = []
     for group in GROUPS:
-        lines += ["", f"### {group}", "", "| flag | | default |", "|---|---|---|"]
-        lines += [_flag_row(one) for one in fields(TrainOptions) if one.metadata["group"] == group]
+        own = [one for one in fields(TrainOptions) if one.metadata["group"] == group]
+        if own:
+            lines += ["", f"### {group}", "", "| flag | | default |", "|---|---|---|"]
+            lines += map(_flag_row, own)
     return "\n".join([*lines, ""])
 
 
@@ -122,6 +126,7 @@ def commands_page(text: str) -> str:
     """docs/cli.md with its flags written anew between the marks."""
     for begin, made, end in (
         (BEGIN, flags_section(), END),
+        (BEGIN_DETECT, own_section(DetectOptions), END_DETECT),
         (BEGIN_COMPARE, own_section(CompareOptions), END_COMPARE),
         (BEGIN_TRACE, own_section(TraceOptions), END_TRACE),
     ):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deeplode import options
+from deeplode import readoptions
 from deeplode.errors import OptionError
 from deeplode.options import TrainOptions
 from deeplode.quantity import duration, size
@@ -136,7 +136,7 @@ def test_network_choices_are_those_that_were_made() -> None:
 def test_every_option_says_what_it_is_and_where_it_stands() -> None:
     for one in fields(TrainOptions):
         assert one.metadata["about"].endswith((".", "…")), one.name
-        assert one.metadata["group"] in options.GROUPS, one.name
+        assert one.metadata["group"] in readoptions.GROUPS, one.name
 
 
 def test_network_options_are_choices_of_the_training() -> None:

@@ -105,8 +105,11 @@ class AnomalyModel:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The input column behind each column of the matrix."""
-        names = self.encoder.sources
-        return tuple(names[at][0] for at in self.matrix.sources)
+        names, numbers = self.encoder.sources, self.encoder.sizes.simple
+        return tuple(
+            names[one.column + (numbers if one.form == "category" else 0)][0]
+            for one in self.matrix.sources
+        )
 
     def frame(self, ids: pl.Series, answers: Oddness) -> pl.DataFrame:
         """Answers as rows of ``predictions.parquet``: id, score, anomaly, reason, flags."""
