@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deeplode import readoptions
+from deeplode import options, readoptions
 from deeplode.errors import OptionError
 from deeplode.options import TrainOptions
 from deeplode.quantity import duration, size

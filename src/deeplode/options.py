@@ -8,10 +8,15 @@ from typing import Any
 
 from deeplode.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES, STYLES
 from deeplode.errors import OptionError
-from deeplode.quantity import duration, share, size
+from deeplode.quantity import costs, duration, share, size
 from deeplode.readoptions import ReadOptions, option
 
-APART = (("resume", "force"), ("resume", "replay"), ("split_column", "test"))  # options
+APART = (  # options that exclude each other
+    ("resume", "force"),
+    ("resume", "replay"),
+    ("split_column", "test"),
+    ("cost", "capacity"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,13 @@ class TrainOptions(ReadOptions):
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
     max_bad: str | float = option(
         "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
+    )
+
+    cost: str | None = option(
+        None, "Cost of a missed positive and of a false alarm: fn=100,fp=1.", "Decision", "COSTS"
+    )
+    capacity: str | float | None = option(
+        None, "Share of the rows that somebody can look at: 1%.", "Decision", "SHARE"
     )
 
     test: str | None = option(
@@ -148,7 +160,8 @@ class TrainOptions(ReadOptions):
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise OptionError("E-OPT-004", option=name, value=value, least=bound)
-        _ = self.seconds, self.memory_bytes, self.most_bad  # say at once when they cannot be read
+        _ = self.seconds, self.memory_bytes  # say at once when they cannot be read
+        _ = self.most_bad, self.costs, self.most_called
         for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
@@ -167,6 +180,16 @@ class TrainOptions(ReadOptions):
     def most_bad(self) -> float:
         """``max_bad`` as a number between 0 and 1."""
         return share("max_bad", self.max_bad)
+
+    @property
+    def costs(self) -> tuple[float, float] | None:
+        """``cost`` as two numbers, of a missed positive and of a false alarm."""
+        return None if self.cost is None else costs(self.cost)
+
+    @property
+    def most_called(self) -> float | None:
+        """``capacity`` as a number between 0 and 1."""
+        return None if self.capacity is None else share("capacity", self.capacity)
 
     def net(self) -> dict[str, Any]:
         """The network choices that were set, by name; those not set follow from the data."""

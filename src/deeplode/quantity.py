@@ -55,6 +55,24 @@ def size(text: str | int) -> int:
     return text
 
 
+def costs(text: str) -> tuple[float, float]:
+    """(100, 1) of ``fn=100,fp=1``: what a missed positive and a false alarm cost.
+
+    Raises OptionError when it does not name both, or one of them is not above 0.
+    """
+    found = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        try:
+            found[name.strip().lower()] = float(value)
+        except ValueError:
+            break
+    fits = found.keys() == {"fn", "fp"} and all(0 < one < math.inf for one in found.values())
+    if not fits:
+        raise OptionError("E-OPT-005", option="cost", value=text, like="fn=100,fp=1")
+    return found["fn"], found["fp"]
+
+
 def share(option: str, text: str | float) -> float:
     """0.05 of ``5%`` or ``0.05``. Raises OptionError when it is not between 0 and 1."""
     number = str(text).strip()

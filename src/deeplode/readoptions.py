@@ -23,6 +23,7 @@ FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 GROUPS = (
     "Columns",
     "Anomalies",
+    "Decision",
     "Split",
     "Limits",
     "Run",

@@ -16,7 +16,8 @@ from deeplode.data.frames import as_polars
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.encode.target import infer_target, missing_targets
-from deeplode.errors import DataError
+from deeplode.errors import DataError, OptionError
+from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import usable_threads
 from deeplode.messages import Notice
@@ -24,7 +25,7 @@ from deeplode.messages import language as chosen_language
 from deeplode.nets.given import Given
 from deeplode.output import write_text
 from deeplode.progress import silent
-from deeplode.quantity import duration, share, size
+from deeplode.quantity import costs, duration, share, size
 from deeplode.report.notebook import model_html
 from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
@@ -49,7 +50,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
     kinds: {column: kind} where the guess is wrong. drop: columns to leave out. max_bad: share of a
-    column's images or sounds that may be unreadable.
+    column's images or sounds that may be unreadable. cost: ``"fn=100,fp=1"``, or capacity: share
+    of the rows that somebody can look at: which rows of two classes ``predict`` calls.
     blend: blend the net with boosted trees; False keeps the model a pure net.
     net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
     ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the
@@ -67,6 +69,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         threads: int | None = None,
         kinds: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
+        cost: str | None = None,
+        capacity: str | float | None = None,
         max_bad: str | float = "5%",
         blend: bool = True,
         net: Any = None,
@@ -93,6 +97,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
+        self.cost, self.capacity = cost, capacity
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
         self.activation, self.optimizer = activation, optimizer
         self.optimizer_style, self.learning_rate = optimizer_style, learning_rate
@@ -138,10 +143,19 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
             if memory.rows < len(made.table):
                 made = made.rows(some_rows(made.table, memory.rows, self.seed))
             bad = share("max_bad", self.max_bad)
-            settings = Settings(problem, memory.config, self.blend, own=own, most_bad=bad)
+            settings = Settings(
+                problem, memory.config, self.blend, own=own, most_bad=bad, decision=self._decision()
+            )
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
         self._keep(learned, made)
+
+    def _decision(self) -> Decision:
+        if self.cost is not None and self.capacity is not None:
+            raise OptionError("E-OPT-006", one="cost", other="capacity")
+        prices = (None, None) if self.cost is None else costs(self.cost)
+        most = None if self.capacity is None else share("capacity", self.capacity)
+        return Decision(*prices, most)
 
     def _keep(self, learned: Learned, made: Lesson) -> None:
         """Hold on to what was learned, and to some of the rows."""

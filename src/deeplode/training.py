@@ -15,6 +15,7 @@ from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
 from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, OptionError
+from deeplode.evaluate.decision import Decision, worth
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
@@ -111,7 +112,7 @@ class _Run:
         made, memory = self.planned(made, held)
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
-            self.folder.checkpoint, most_bad=self.options.most_bad,
+            self.folder.checkpoint, most_bad=self.options.most_bad, decision=self.decision(made),
         )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
         learned = learn(made, settings, self.budget.until(tail), self.listen)
@@ -155,6 +156,14 @@ class _Run:
         code = made.code
         return Problem(code.task, code.n_classes, self.options.seed, self.threads)  # type: ignore[arg-type]
 
+    def decision(self, made: Lesson) -> Decision:
+        """What decides which rows are called. Raises OptionError where the target is not binary."""
+        told = self.options
+        for option in ("cost", "capacity"):
+            if getattr(told, option) is not None and made.code.task != "binary":
+                raise OptionError("E-OPT-151", option=option, task=made.code.task)
+        return Decision(*(told.costs or (None, None)), told.most_called)
+
     def planned(self, made: Lesson, held: int) -> tuple[Lesson, MemoryPlan]:
         """What fits into the memory limit: the plan, and the lesson on as many rows."""
         limit, told = self.options.memory_bytes, self.options.net()
@@ -182,6 +191,12 @@ class _Run:
         )  # fmt: skip
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
+        asked = self.decision(made)
+        if asked.by:
+            threshold = model.calibration(model.answer).threshold
+            facts["decision"] = worth(
+                truth, outputs[:, 1], threshold, asked, weights, model.problem.seed
+            )
         facts["media"] = illustrate(model, made, test, batch, outputs)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeplode.evaluate.decision import UNDECIDED, Decision
+
 RARE = 0.3  # a smaller class of fewer rows than this is what users want to find: F1 decides
 POINTS = 50  # thresholds of the curve
 
@@ -15,22 +17,26 @@ def choose_threshold(
     truth: NDArray[np.int64],
     positive: NDArray[np.float64],
     weights: NDArray[np.float64] | None = None,
+    decision: Decision = UNDECIDED,
 ) -> dict[str, Any]:
     """The threshold and its curve from out-of-fold rows.
 
     truth: (rows,) 0 or 1; positive: (rows,) calibrated probability of 1; weights: (rows,) or None.
     Where both classes are frequent it is 0.5: with calibrated probabilities that is where
     accuracy is highest, and no noise is learned. Where class 1 or class 0 is RARE, F1 of class 1
-    is highest there.
+    is highest there. Costs or a capacity of the user go before both.
     Returns value, metric, chosen_on, and curve [{threshold, precision, recall, f1, flagged}].
     """
     weight = np.ones(len(truth)) if weights is None else weights
     share = float(np.average(truth, weights=weight)) if len(truth) else 0.5
     frequent = RARE <= share <= 1 - RARE or share in (0, 1)
-    value = 0.5 if frequent else _best_f1(truth, positive, weight)
+    asked = decision.threshold(positive, weight)
+    value = asked if asked is not None else 0.5
+    if asked is None and not frequent:
+        value = _best_f1(truth, positive, weight)
     return {
         "value": value,
-        "metric": "accuracy" if frequent else "f1",
+        "metric": decision.by or ("accuracy" if frequent else "f1"),
         "chosen_on": "out_of_fold",
         "curve": curve(truth, positive, weight),
     }

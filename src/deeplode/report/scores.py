@@ -10,6 +10,7 @@ from deeplode.report.draw import draw
 from deeplode.report.facts import mapping, number, numbers, rows, thin
 from deeplode.report.summary import Facts, chosen, main_metric, meaning, model_name
 from deeplode.report.words import Words, clip, distinct, highest, places, plain
+from deeplode.report.worth import worth
 
 _METRICS_SHOWN = 8
 _CANDIDATES = 12
@@ -129,6 +130,7 @@ def all_scores(facts: Facts, words: Words) -> Section | None:
 def errors(facts: Facts, words: Words) -> Section | None:
     """Where the model is wrong and how far its probabilities and threshold can be trusted."""
     found = (
+        worth(facts, words),
         confusion(facts, words),
         _residuals(facts, words),
         _calibration(facts, words),

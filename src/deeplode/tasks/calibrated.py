@@ -16,6 +16,7 @@ from deeplode.evaluate.calibrate import (
     reliability,
 )
 from deeplode.evaluate.candidate import known
+from deeplode.evaluate.decision import UNDECIDED, Decision
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.threshold import choose_threshold
 from deeplode.tasks.model import NO_SPREAD, Calibration
@@ -35,10 +36,11 @@ class Calibrated:
 
 
 def calibrate(
+    oof: Outputs,
     problem: Problem,
     target: NDArray[Any],
-    oof: Outputs,
     weights: NDArray[np.float64] | None,
+    decision: Decision = UNDECIDED,
 ) -> Calibrated:
     """Measured on the rows that validated a member. oof: (rows,) or (rows, classes)."""
     rows = known(oof)
@@ -51,6 +53,6 @@ def calibrate(
     curve = {"temperature": temperature, **reliability(problem, truth, outputs, weight)}
     if problem.task != "binary":
         return Calibrated(Calibration(temperature), NO_SPREAD, None, curve)
-    threshold = choose_threshold(truth, outputs[:, 1], weight)
+    threshold = choose_threshold(truth, outputs[:, 1], weight, decision)
     calibration = Calibration(temperature, threshold["value"])
     return Calibrated(calibration, NO_SPREAD, threshold, curve)

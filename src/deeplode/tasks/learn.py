@@ -20,6 +20,7 @@ from deeplode.errors import DeeplodeError, Interrupted, LimitError
 from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.blend import better, fit_blend
 from deeplode.evaluate.candidate import Candidate, known
+from deeplode.evaluate.decision import UNDECIDED, Decision
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice, say
@@ -85,6 +86,7 @@ class Settings:
     checkpoint: folder that a killed run goes on from.
     own: the user's own net in place of ours.
     most_bad: share of a column's images or sounds that may be unreadable.
+    decision: what decides from which probability on a row of two classes is called.
     """
 
     problem: Problem
@@ -94,6 +96,7 @@ class Settings:
     checkpoint: Path | None = None
     own: Given | None = None
     most_bad: float = MOST_BAD
+    decision: Decision = UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -252,7 +255,8 @@ def _assemble(
         candidates = {name: one for name, one in candidates.items() if name != "trees"}
         partner = "trees"
 
-    found = {name: calibrate(problem, target, own, weights) for name, own in oof.items()}
+    told = (problem, target, weights, settings.decision)
+    found = {name: calibrate(own, *told) for name, own in oof.items()}
     model = Model(
         problem=problem,
         target=lesson.code,
@@ -265,13 +269,13 @@ def _assemble(
         spread=found[answer].spread,
         partner=partner,
     )
-    own = fitted.candidates.get("net")
+    net = fitted.candidates.get("net")
     notices = (
-        *(own.notices if isinstance(own, OwnNet) else ()),
+        *(net.notices if isinstance(net, OwnNet) else ()),
         *_cut_short(fitted.candidates, budget),
     )
-    told = (found[answer].threshold, found[answer].reliability, notices)
-    return Learned(model, fitted.candidates, oof, seconds, *told)
+    own = found[answer]
+    return Learned(model, fitted.candidates, oof, seconds, own.threshold, own.reliability, notices)
 
 
 def _partner(
