@@ -153,9 +153,9 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     def _decision(self) -> Decision:
         if self.cost is not None and self.capacity is not None:
             raise OptionError("E-OPT-006", one="cost", other="capacity")
-        prices = (None, None) if self.cost is None else costs(self.cost)
+        miss, alarm = (None, None) if self.cost is None else costs(self.cost)
         most = None if self.capacity is None else share("capacity", self.capacity)
-        return Decision(*prices, most)
+        return Decision(miss, alarm, most)
 
     def _keep(self, learned: Learned, made: Lesson) -> None:
         """Hold on to what was learned, and to some of the rows."""

@@ -162,7 +162,8 @@ class _Run:
         for option in ("cost", "capacity"):
             if getattr(told, option) is not None and made.code.task != "binary":
                 raise OptionError("E-OPT-151", option=option, task=made.code.task)
-        return Decision(*(told.costs or (None, None)), told.most_called)
+        miss, alarm = told.costs or (None, None)
+        return Decision(miss, alarm, told.most_called)
 
     def planned(self, made: Lesson, held: int) -> tuple[Lesson, MemoryPlan]:
         """What fits into the memory limit: the plan, and the lesson on as many rows."""
