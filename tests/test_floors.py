@@ -15,6 +15,7 @@ FLOORS = {
     "deeplode.choices": 0,
     "deeplode.errors": 0,
     "deeplode.messages": 0,
+    "deeplode.optionfield": 0,
     "deeplode.options": 0,
     "deeplode.readoptions": 0,
     "deeplode.detectoptions": 0,
@@ -29,6 +30,7 @@ FLOORS = {
     "deeplode.runfolder": 0,
     "deeplode.replay": 0,
     "deeplode.data": 1,
+    "deeplode.pretrained": 1,  # modules that others trained, and how they are read
     "deeplode.encode": 2,
     "deeplode.encode.batch": 1,  # the one form of rows that nets, trees and linear models share
     "deeplode.encode.bag": 1,  # and the one form of their texts
@@ -49,6 +51,7 @@ FLOORS = {
     "deeplode.illustrate": 6,
     "deeplode.tracing": 7,
     "deeplode.comparing": 7,
+    "deeplode.arrays": 7,
     "deeplode.detecting": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,

@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from deeplode.data.frames import as_polars, like
+from deeplode.arrays import features
+from deeplode.data.frames import like
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.detecting import facts_of
@@ -73,7 +74,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
         makes no sense.
         """
         told = DetectOptions().with_values({**self.get_params(), "drop": tuple(self.drop)})
-        frame = self._features(X, reset=True).drop(self.drop, strict=False)
+        frame = features(self, X, reset=True).drop(self.drop, strict=False)
         table, threads = Table.of(frame), self.threads or usable_threads()
         budget = Budget.begin(told.seconds, told.memory_bytes)
         hunt = Hunt(told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad)
@@ -89,7 +90,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
     def score_samples(self, X: Any) -> NDArray[np.float64]:
         """How normal each row is, (rows,): minus its score, so that lower is odder."""
         check_is_fitted(self, "model_")
-        frame = self._features(X, reset=False)
+        frame = features(self, X, reset=False)
         with configured(self.threads or usable_threads(), self.seed):
             return -self.model_.scores(self.model_.encoder.transform(Table.of(frame)).batch)
 
@@ -108,7 +109,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
     def predict_frame(self, X: Any) -> pl.DataFrame:
         """All that ``deeplode predict`` writes: id, score, anomaly, reason, flags."""
         check_is_fitted(self, "model_")
-        table = X if isinstance(X, Table) else Table.of(self._features(X, reset=False))
+        table = X if isinstance(X, Table) else Table.of(features(self, X, reset=False))
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.frame(table.ids, self.model_.predict(table))
 
@@ -131,18 +132,6 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
     def _hold(self, model: AnomalyModel, probe: Table) -> None:
         self.model_, self._probe = model, probe
         self.offset_ = -np.nextafter(model.threshold, 0.0)  # the threshold itself is called
-
-    def _features(self, X: Any, *, reset: bool) -> pl.DataFrame:
-        """The columns of X as Polars, checked as scikit-learn wants it."""
-        if isinstance(X, Table):
-            X = X.frame
-        if type(X) is dict:  # sparse matrices can be dicts, too
-            X = as_polars(X)
-        if not hasattr(X, "columns"):  # an array: scikit-learn has the words for what is wrong
-            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
-        if reset or hasattr(self, "n_features_in_"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        return as_polars(X)
 
     def _repr_html_(self) -> str:
         plain = type(self)().get_params()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from deeplode.errors import OptionError
+from deeplode.optionfield import option
 from deeplode.quantity import duration, share, size
-from deeplode.readoptions import ReadOptions, option
+from deeplode.readoptions import ReadOptions
 from deeplode.same import same
 
 AUTO = "auto"

@@ -8,8 +8,9 @@ from typing import Any
 
 from deeplode.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES, STYLES
 from deeplode.errors import OptionError
+from deeplode.optionfield import option
 from deeplode.quantity import costs, duration, share, size
-from deeplode.readoptions import ReadOptions, option
+from deeplode.readoptions import ReadOptions
 
 APART = (  # options that exclude each other
     ("resume", "force"),
@@ -42,6 +43,12 @@ class TrainOptions(ReadOptions):
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
     max_bad: str | float = option(
         "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
+    )
+    text_encoder: str | None = option(
+        None, "Folder with a pretrained encoder that texts go through, too.", "Columns", "DIR"
+    )
+    image_encoder: str | None = option(
+        None, "Folder with a pretrained encoder that images go through, too.", "Columns", "DIR"
     )
 
     cost: str | None = option(

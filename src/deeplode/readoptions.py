@@ -8,16 +8,15 @@ command line makes its flags and their help from these fields.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from deeplode.choices import TYPES, not_among
 from deeplode.errors import OptionError
-
-Value = TypeVar("Value")
+from deeplode.optionfield import option
 
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 GROUPS = (
@@ -30,27 +29,6 @@ GROUPS = (
     "Network",
     "Reading",
 )  # headings of help, in order
-
-
-def option(
-    default: Value,
-    about: str,
-    group: str,
-    form: str = "",
-    *,
-    among: Iterable[str] = (),
-    shown: str = "",
-) -> Value:
-    """A field with what the command line must know of it.
-
-    about: one sentence for ``--help``. group: heading that it stands under. form: what stands for
-    its value in help, such as COL. among: the only values allowed. shown: what help prints as the
-    default where None means more than "found from the data".
-    """
-    among = tuple(among)
-    metadata = {"about": about, "group": group, "form": form, "among": among, "shown": shown}
-    made: Value = field(default=default, metadata=metadata)
-    return made
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from deeplode.data.frames import as_polars
+from deeplode.arrays import column, features, free
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.encode.target import infer_target, missing_targets
@@ -24,12 +24,14 @@ from deeplode.messages import Notice
 from deeplode.messages import language as chosen_language
 from deeplode.nets.given import Given
 from deeplode.output import write_text
+from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import silent
 from deeplode.quantity import costs, duration, share, size
 from deeplode.report.notebook import model_html
 from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, save
+from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
 from deeplode.tasks.ownchoices import own_choices
@@ -50,8 +52,9 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
     kinds: {column: kind} where the guess is wrong. drop: columns to leave out. max_bad: share of a
-    column's images or sounds that may be unreadable. cost: ``"fn=100,fp=1"``, or capacity: share
-    of the rows that somebody can look at: which rows of two classes ``predict`` calls.
+    column's images or sounds that may be unreadable. text_encoder, image_encoder: folders with
+    pretrained encoders that texts and images go through, too. cost: ``"fn=100,fp=1"``, or
+    capacity: share of the rows that somebody can look at: which rows of two classes are called.
     blend: blend the net with boosted trees; False keeps the model a pure net.
     net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
     ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the
@@ -72,6 +75,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         cost: str | None = None,
         capacity: str | float | None = None,
         max_bad: str | float = "5%",
+        text_encoder: str | None = None,
+        image_encoder: str | None = None,
         blend: bool = True,
         net: Any = None,
         members: int | None = None,
@@ -98,6 +103,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
         self.cost, self.capacity = cost, capacity
+        self.text_encoder, self.image_encoder = text_encoder, image_encoder
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
         self.activation, self.optimizer = activation, optimizer
         self.optimizer_style, self.learning_rate = optimizer_style, learning_rate
@@ -119,9 +125,9 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         frame = self._features(X, reset=True)
         columns = {"target": self._target(y, frame.height)}
         if sample_weight is not None:
-            columns["weight"] = _column(sample_weight, frame.height)
+            columns["weight"] = column(sample_weight, frame.height)
         if groups is not None:
-            columns["group"] = _column(groups, frame.height)
+            columns["group"] = column(groups, frame.height)
         ends = None if self.time_limit is None else duration(self.time_limit)
         holds = None if self.memory_limit is None else size(self.memory_limit)
         self._learn(frame.drop(self.drop, strict=False), columns, Budget.begin(ends, holds))
@@ -129,7 +135,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
 
     def _learn(self, frame: pl.DataFrame, columns: dict[str, pl.Series], budget: Budget) -> None:
         own, choices, told = self._net(frame.height)
-        names = {role: _free(role, frame.columns) for role in columns}
+        names = {role: free(role, frame.columns) for role in columns}
         whole = frame.with_columns(own.alias(names[role]) for role, own in columns.items())
         target = whole[names["target"]]
         code = infer_target(target, self._task)
@@ -139,12 +145,21 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
         with configured(threads, self.seed):
             made, notices = lesson(table, code, Plan(roles, self.kinds, None, self.seed))
-            memory = plan(made.table, made.schema, problem, choices, budget.memory_limit)
+            models = read_encoders(self.text_encoder, self.image_encoder)
+            memory = plan(
+                made.table, made.schema, problem, choices, budget.memory_limit, models=models
+            )
             if memory.rows < len(made.table):
                 made = made.rows(some_rows(made.table, memory.rows, self.seed))
             bad = share("max_bad", self.max_bad)
             settings = Settings(
-                problem, memory.config, self.blend, own=own, most_bad=bad, decision=self._decision()
+                problem,
+                memory.config,
+                self.blend,
+                own=own,
+                most_bad=bad,
+                decision=self._decision(),
+                models=models,
             )
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
@@ -182,20 +197,12 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
 
     def _features(self, X: Any, *, reset: bool) -> pl.DataFrame:
         """The columns of X as Polars, checked as scikit-learn wants it."""
-        if isinstance(X, Table):
-            X = X.frame
-        if type(X) is dict:  # sparse matrices can be dicts, too
-            X = as_polars(X)
-        if not hasattr(X, "columns"):  # an array: scikit-learn has the words for what is wrong
-            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
-        if reset or hasattr(self, "n_features_in_"):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-        return as_polars(X)
+        return features(self, X, reset=reset)
 
     def _target(self, y: Any, rows: int) -> pl.Series:
         if y is None:
             raise DataError("E-DATA-057", estimator=type(self).__name__)
-        return _column(y, rows)
+        return column(y, rows)
 
     def _outputs(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self, "model_")
@@ -259,32 +266,6 @@ def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:
         "threshold": learned.threshold,
         "calibration": learned.calibration,
         "training": learned.training,
+        "licences": licences(model.encoder),
         "seed": model.problem.seed,
     }
-
-
-def _column(values: Any, rows: int) -> pl.Series:
-    """A target, weight or group column. Raises DataError when it is not one value a row."""
-    series = _series_of(values)
-    if len(series) != rows:
-        raise DataError("E-DATA-058", rows=rows, values=len(series))
-    return series
-
-
-def _series_of(values: Any) -> pl.Series:
-    """(rows,) of anything as a Polars series; (rows, 1) is taken with scikit-learn's warning."""
-    if isinstance(values, pl.Series):
-        return values
-    if not hasattr(values, "columns") and getattr(values, "ndim", 1) != 1:
-        values = column_or_1d(values, warn=True)
-    if not hasattr(values, "to_frame"):
-        values = {"y": values if isinstance(values, list) else np.asarray(values)}
-    return as_polars(values).to_series()
-
-
-def _free(role: str, names: Sequence[str]) -> str:
-    """A name for a column of ours that no feature has."""
-    name = role
-    while name in names:
-        name += "_"
-    return name

@@ -142,7 +142,7 @@ def evaluate(
     listen("stage", name="load")
     fitted = opened(model).model
     if not isinstance(fitted, Model):
-        raise OptionError("E-OPT-150", path=model, verb=fitted.verb)
+        raise OptionError("E-OPT-160", path=model, verb=fitted.verb)
     listen("stage", name="read")
     table, name = as_known(read_table(source, options, listen), fitted), fitted.target.name
     if name not in table.names:

@@ -262,4 +262,4 @@ def test_a_model_of_detect_is_not_scored_on_labels(
 ) -> None:
     done = deeplode("evaluate", str(run), str(source), "--json")
     assert done.returncode == 2
-    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-150"
+    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-160"

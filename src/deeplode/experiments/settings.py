@@ -9,8 +9,9 @@ from typing import Any
 
 from deeplode.errors import OptionError
 from deeplode.experiments import grid
+from deeplode.optionfield import option
 from deeplode.quantity import duration, size
-from deeplode.readoptions import ReadOptions, option
+from deeplode.readoptions import ReadOptions
 from deeplode.same import TRAIN, same
 
 # What experiments/reference.py has written out; a test holds the two together.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,11 @@ from deeplode.detectors.null import fit_null
 from deeplode.detectors.pca import fit_pca
 from deeplode.detectors.ranks import fit_ranks
 from deeplode.encode.encoder import Encoder
-from deeplode.errors import DeeplodeError, Interrupted, LimitError
-from deeplode.messages import Notice, say
+from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.anomalies import RESTORE, AnomalyModel
+from deeplode.tasks.cut import cut_short, nothing
 from deeplode.tasks.reasons import Usual
 from deeplode.tasks.stages import Stages
 
@@ -101,7 +100,7 @@ def detect(
         listen("stage", name=name)
         found[name], parts[name], seconds[name] = stages.run(name, _fitted(fit, x, hunt, budget))
     if not found:
-        raise _nothing(budget)
+        raise nothing(budget)
     listen("stage", name="calibrate")
     ranks = fit_ranks(found, parts, x, hunt.seed)
     parts["ranks"] = ranks.training(parts)
@@ -110,7 +109,7 @@ def detect(
     model = AnomalyModel(schema, encoder, matrix, ranks, null, 1.0, usual)
     scores = model.calibrated(parts["ranks"])
     model = _called(model, scores, hunt)
-    return Detected(model, scores, parts, seconds, tuple(_cut_short(found, budget)))
+    return Detected(model, scores, parts, seconds, tuple(cut_short(found, budget, tuple(FITS))))
 
 
 def _fitted(
@@ -133,22 +132,3 @@ def _called(model: AnomalyModel, scores: NDArray[np.float64], hunt: Hunt) -> Ano
         order = np.sort(scores)[::-1]
         threshold = float(order[min(wanted, len(order)) - 1])
     return replace(model, threshold=threshold)
-
-
-def _nothing(budget: Budget) -> DeeplodeError:
-    """Why there is no detector."""
-    why = budget.stop()
-    if why == "interrupt":
-        return Interrupted("E-STOP-001")
-    if why == "memory":
-        return LimitError("E-LIMIT-002", limit=(budget.memory_limit or 0) // 1_000_000)
-    limit = budget.deadline - budget.started
-    return LimitError("E-LIMIT-003", limit=limit, spent=budget.spent())
-
-
-def _cut_short(found: Mapping[str, Any], budget: Budget) -> list[Notice]:
-    """Say what the budget took away."""
-    why = budget.stop()
-    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
-    absent = [name for name in FITS if name not in found]
-    return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]
