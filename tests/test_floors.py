@@ -53,6 +53,7 @@ FLOORS = {
     "deeplode.comparing": 7,
     "deeplode.arrays": 7,
     "deeplode.detecting": 7,
+    "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,
     "deeplode.estimators": 7,

@@ -29,7 +29,7 @@ AREAS = {  # file: what its codes begin with
     "training": ("W-TRAIN", "V"),
     "fit": ("W-FIT",),
     "report": ("R",),
-    "detect": ("D", "V", "R", "T", "E-OPT", "W-DETECT"),
+    "detect": ("D", "V", "R", "T", "E-OPT", "E-DATA"),
     "trace": ("E-OPT", "TR"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
     "ownnet": ("E-OPT", "E-MODEL", "W-NET"),

@@ -17,6 +17,15 @@ MOST_ANOMALIES = 0.5  # with more, what is odd would be the rule
 
 
 @dataclass(frozen=True)
+class EvaluateOptions(ReadOptions):
+    """Everything that ``evaluate`` can be told."""
+
+    target: str | None = same(
+        "target", about="Column with the truth, for a model of detect: 1, yes or the rarer value."
+    )
+
+
+@dataclass(frozen=True)
 class DetectOptions(ReadOptions):
     """Everything that ``detect`` can be told. None: chosen from the data, shown and recorded.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deeplode.errors import DataError, OptionError
+from deeplode.errors import OptionError
 from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
 from deeplode.readoptions import ReadOptions
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from deeplode.anomalydetector import AnomalyDetector
     from deeplode.data.table import Table
-    from deeplode.detectoptions import DetectOptions
+    from deeplode.detectoptions import DetectOptions, EvaluateOptions
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
     from deeplode.saved import AnyModel, Saved
@@ -128,43 +128,21 @@ def answered(model: AnyModel, table: Table) -> pl.DataFrame:
 
 
 def evaluate(
-    model: str, source: Source, options: ReadOptions, listen: Listen = silent
+    model: str, source: Source, options: EvaluateOptions, listen: Listen = silent
 ) -> dict[str, Any]:
     """How good a model is on labelled rows, and every candidate beside it.
 
     Raises DataError where the target is absent or no row has a value that the model knows.
     """
-    from deeplode.data.suggest import closest
-    from deeplode.tasks.model import Model
-    from deeplode.tasks.prepare import known_rows
-    from deeplode.tasks.score import score
+    from deeplode.evaluating import evaluate as judge
 
     listen("stage", name="load")
     fitted = opened(model).model
-    if not isinstance(fitted, Model):
-        raise OptionError("E-OPT-160", path=model, verb=fitted.verb)
     listen("stage", name="read")
-    table, name = as_known(read_table(source, options, listen), fitted), fitted.target.name
-    if name not in table.names:
-        values = {"source": table.source, "closest": closest(name, table.names)}
-        raise DataError("E-DATA-030", role="target", column=name, **values)
-    table, _, unknown = known_rows(table, fitted.target)
-    if not len(table):
-        raise DataError("E-DATA-059", source=table.source, column=name)
+    table = as_known(read_table(source, options, listen), fitted)
     listen("stage", name="score")
-    batch = fitted.encoder.transform(table).batch
-    truth = fitted.target.encode(table.frame[name])
-    seconds = dict.fromkeys((*fitted.candidates, "blend"), 0.0)
-    facts = score(fitted, fitted.candidates, batch, truth, fitted.outputs(batch), seconds)
-    return {
-        "schema_version": 1,
-        "verb": "evaluate",
-        "task": fitted.problem.task,
-        "target": name,
-        "source": {"name": table.source, "rows": len(table), "columns": len(table.names)},
-        **facts,
-        "warnings": tell([unknown] if unknown else [], listen),
-    }
+    facts = judge(fitted, table, options.target)
+    return {**facts, "warnings": tell(facts["warnings"], listen)}
 
 
 def report(made: str, out: str | None, language: str) -> Path:

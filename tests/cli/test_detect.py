@@ -257,9 +257,22 @@ def test_the_page_is_in_chinese_where_asked_and_escapes_what_columns_say(
     assert "值得查看的行" in (run / "report.html").read_text("utf-8")
 
 
-def test_a_model_of_detect_is_not_scored_on_labels(
-    deeplode: Program, run: Path, source: Path
+def test_a_model_is_scored_on_rows_whose_truth_is_known(
+    deeplode: Program, run: Path, tmp_path: Path
 ) -> None:
-    done = deeplode("evaluate", str(run), str(source), "--json")
-    assert done.returncode == 2
-    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-160"
+    path = tmp_path / "known.csv"
+    truth = pl.Series("truth", np.where(np.isin(np.arange(300), ODD), "odd", "fine"))
+    cells().with_columns(truth).write_csv(path)
+    done = deeplode("evaluate", str(run), str(path), "--target", "truth", "--json")
+    facts = json.loads(done.stdout)
+    assert facts["anomalies"]["known"] == len(ODD)
+    assert facts["metrics"]["roc_auc"]["value"] > 0.99
+    assert facts["metrics"]["mar"]["value"] == 0
+    assert 0 < facts["metrics"]["far"]["high"] < 0.3
+    for asked, code in (
+        ((), "E-OPT-160"),
+        (("--target", "cell"), "E-DATA-090"),
+        (("--target", "no"), "E-DATA-030"),
+    ):
+        done = deeplode("evaluate", str(run), str(path), *asked, "--json")
+        assert json.loads(done.stdout)["error"]["code"] == code

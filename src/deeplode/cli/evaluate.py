@@ -11,11 +11,11 @@ from deeplode.cli import tables
 from deeplode.cli.arguments import Model, Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
-from deeplode.readoptions import ReadOptions
+from deeplode.detectoptions import EvaluateOptions
 
 
-@takes(ReadOptions)
-def evaluate(model: Model, source: Sources, *, options: ReadOptions, screen: Screen) -> None:
+@takes(EvaluateOptions)
+def evaluate(model: Model, source: Sources, *, options: EvaluateOptions, screen: Screen) -> None:
     """Score a model on rows whose answers are known."""
     screen.listen("stage", name="start")  # imports take seconds
     from deeplode import verbs

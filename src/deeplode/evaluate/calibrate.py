@@ -131,7 +131,7 @@ def reliability(
         inside = number == one
         share = weight[inside] / weight[inside].sum()
         predicted, observed = float(share @ said[inside]), float(share @ came[inside])
-        low, high = _wilson(observed, 1 / float(share @ share))
+        low, high = wilson(observed, 1 / float(share @ share))
         ece += abs(predicted - observed) * float(weight[inside].sum() / weight.sum())
         bins.append(
             {
@@ -145,7 +145,7 @@ def reliability(
     return {"ece": ece, "bins": bins}
 
 
-def _wilson(share: float, count: float) -> tuple[float, float]:
+def wilson(share: float, count: float) -> tuple[float, float]:
     """The 95 % interval of a share of so many rows (Wilson, 1927)."""
     middle = share + Z**2 / (2 * count)
     half = Z * float(np.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2)))

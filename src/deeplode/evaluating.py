@@ -1,0 +1,62 @@
+"""Evaluate: a model on rows whose answers are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deeplode.data.suggest import closest
+from deeplode.data.table import Table
+from deeplode.errors import DataError, OptionError
+from deeplode.saved import AnyModel
+from deeplode.tasks.known import judged
+from deeplode.tasks.model import Model
+from deeplode.tasks.prepare import known_rows
+from deeplode.tasks.score import score
+
+
+def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any]:
+    """The facts that labelled rows tell; under ``warnings`` the notices.
+
+    target: column with the truth; None = the one that the model learned.
+    Raises DataError where it is absent or no row has a value that the model knows.
+    """
+    if isinstance(model, Model):
+        if target not in (None, model.target.name):
+            raise OptionError("E-OPT-162", target=target, own=model.target.name)
+        facts, notices = _supervised(model, table)
+        target = model.target.name
+    else:
+        if target is None:
+            raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
+        _there(table, target)
+        facts, notices = judged(model, table, target), []
+    return {
+        "schema_version": 1,
+        "verb": "evaluate",
+        "task": model.task,
+        "target": target,
+        "source": {"name": table.source, "rows": len(table), "columns": len(table.names)},
+        **facts,
+        "warnings": notices,
+    }
+
+
+def _supervised(model: Model, table: Table) -> tuple[dict[str, Any], list[Any]]:
+    """Every candidate's scores, and what was left out."""
+    name = model.target.name
+    _there(table, name)
+    table, _, unknown = known_rows(table, model.target)
+    if not len(table):
+        raise DataError("E-DATA-059", source=table.source, column=name)
+    batch = model.encoder.transform(table).batch
+    truth = model.target.encode(table.frame[name])
+    seconds = dict.fromkeys((*model.candidates, "blend"), 0.0)
+    facts = score(model, model.candidates, batch, truth, model.outputs(batch), seconds)
+    return facts, [unknown] if unknown else []
+
+
+def _there(table: Table, target: str) -> None:
+    if target not in table.names:
+        near = closest(target, table.names)
+        values = {"source": table.source, "column": target, "closest": near}
+        raise DataError("E-DATA-030", role="target", **values)
