@@ -90,7 +90,7 @@ class _Run:
             told.most_bad, self.folder.checkpoint,
         )  # fmt: skip
         found = detect(table, schema, hunt, self.budget.until(tail), self.listen)
-        self.listen("stage", name="score")
+        self.listen("stage", name="reasons")
         facts = facts_of(found, table, schema, told)
         notices = (*table.notices, *schema.notices, *found.notices)
         facts["warnings"] = tell(notices, self.listen)
@@ -157,7 +157,6 @@ def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions)
     """What result.json says of the rows, and how the model came to be."""
     model = found.model
     called = found.scores >= model.threshold
-    share = model.null.contamination
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "detect",
@@ -171,7 +170,7 @@ def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions)
         "anomalies": {
             "called": int(called.sum()),
             "expected": float(found.scores[called].sum()),
-            "share": share.as_json(),
+            "share": dict(zip(("value", "low", "high"), model.null.contamination, strict=True)),
             "threshold": model.threshold,
             "capacity": told.capacity,
         },
@@ -187,17 +186,17 @@ def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions)
 
 def _verdict(model: AnomalyModel, called: int, rows: int, clean: bool) -> dict[str, Any]:
     """Whether there is anything odd, in words."""
-    share = model.null.contamination
+    share, low, high = model.null.contamination
     values = {
         "called": called,
         "rows": rows,
-        "share": 100 * share.value,
-        "low": 100 * share.low,
-        "high": 100 * share.high,
+        "share": 100 * share,
+        "low": 100 * low,
+        "high": 100 * high,
     }
-    code = "V-040" if clean else "V-041" if share.low > 0 else "V-042"
+    code = "V-040" if clean else "V-041" if low > 0 else "V-042"
     return {
-        "signal": bool(not clean and share.low > 0),
+        "signal": not clean and low > 0,
         "deep_pays": "unclear",
         "text": say(code, **values),
         "sentences": [{"code": code, "values": values}],

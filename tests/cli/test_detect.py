@@ -271,7 +271,7 @@ def test_a_model_is_scored_on_rows_whose_truth_is_known(
     assert 0 < facts["metrics"]["far"]["high"] < 0.3
     for asked, code in (
         ((), "E-OPT-160"),
-        (("--target", "cell"), "E-DATA-090"),
+        (("--target", "cell"), "E-DATA-095"),
         (("--target", "no"), "E-DATA-030"),
     ):
         done = deeplode("evaluate", str(run), str(path), *asked, "--json")

@@ -5,7 +5,7 @@ Every number column counts alike, and every category column as much as a number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ UNHEARD = 5.0  # deviations: where a missing cell lies in a column that never mi
 LEVELS = 50  # most levels of one category that get a column of their own, the most frequent ones
 COLUMNS = 2_000  # most level columns of all categories together
 BLOCK = 1 << 20  # cells that are made at a time
+GAP = 2.0  # deviations between a cell and an empty one, however rare: gaps alone make no row odd
 NUMBER, FLAG, LEVEL, OTHER = range(4)  # what a matrix column says of its source
 
 
@@ -142,14 +143,15 @@ def fit_matrix(batch: Batch) -> Matrix:
 
     A number is scaled by its mean and deviation over the present cells, taken a few times anew
     with what is far out drawn in: one wild cell would make all others look alike. A missing cell
-    gets the mean, and a flag unless a column of the batch is that flag already; where no training
-    row had a gap, a cell that is UNHEARD deviations out. An indicator
+    gets the mean, and a flag of GAP unless a column of the batch is that flag already; where no
+    training row had a gap, a cell that is UNHEARD deviations out. An indicator
     of a share p of the rows becomes (indicator - p) / sqrt(p * (levels - 1)), as in the factor
     analysis of mixed data (Pagès 2004): all levels together spread like one number, and a
     rare one lies further out. A level never met lies as far out as half a row would.
     """
     cells, slots = batch.simple.numpy().astype(np.float64), batch.categories.numpy()
-    parts = [*_numbers(cells), *_flags(cells)]
+    marks = _marks(cells)
+    parts = [*_numbers(cells, set(marks.values())), *_flags(cells, set(marks))]
     each = min(LEVELS, max(1, COLUMNS // max(1, slots.shape[1])))
     for column, own in enumerate(slots.T):
         parts += _levels(column, own, each)
@@ -161,7 +163,8 @@ def fit_matrix(batch: Batch) -> Matrix:
 Parts = list[tuple[tuple[int, int, int], tuple[float, float, float]]]
 
 
-def _numbers(cells: NDArray[np.float64]) -> Parts:
+def _numbers(cells: NDArray[np.float64], marks: Collection[int]) -> Parts:
+    """marks: columns that say where another has gaps."""
     parts: Parts = []
     for column, values in enumerate(cells.T):
         there = values[~np.isnan(values)]
@@ -171,34 +174,36 @@ def _numbers(cells: NDArray[np.float64]) -> Parts:
         for _ in range(ROUNDS if width > SMALL else 0):
             near = center + width * np.clip((there - center) / width, -FAR, FAR)
             center, width = float(near.mean()), float(near.std())
+        if column in marks:
+            center, width = float(there.mean()), float(np.ptp(there)) / GAP
         empty = UNHEARD if len(there) == len(values) else 0.0
         parts.append(((NUMBER, column, -1), (center, width if width > SMALL else 1.0, empty)))
     return parts
 
 
-def _flags(cells: NDArray[np.float64]) -> Parts:
+def _flags(cells: NDArray[np.float64], marked: Collection[int]) -> Parts:
     """One for every number column with gaps, but for those whose flag is a column of the batch."""
-    gaps = np.isnan(cells)
-    shares = gaps.mean(axis=0)
-    wanted = (shares > 0) & (shares < 1) & _unmarked(cells, gaps)
+    shares = np.isnan(cells).mean(axis=0)
+    wanted = (column for column in np.flatnonzero((shares > 0) & (shares < 1)).tolist())
     return [
-        ((FLAG, column, -1), (float(shares[column]), float(np.sqrt(shares[column])), 0.0))
-        for column in np.flatnonzero(wanted).tolist()
+        ((FLAG, column, -1), (float(shares[column]), 1 / GAP, 0.0))
+        for column in wanted
+        if column not in marked
     ]
 
 
-def _unmarked(cells: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(columns,) whether no other column says where the gaps of this one are."""
-    out = np.ones(cells.shape[1], bool)
+def _marks(cells: NDArray[np.float64]) -> dict[int, int]:
+    """{column with gaps: column that says where they are}."""
+    gaps = np.isnan(cells)
     marks = [one for one in range(cells.shape[1]) if _is_mark(cells[:, one])]
-    for column in np.flatnonzero(gaps.any(axis=0)):
+    found = {}
+    for column in np.flatnonzero(gaps.any(axis=0)).tolist():
         for mark in marks:
             one = cells[:, mark]
-            high = one == one.max()
-            if (high == gaps[:, column]).all():
-                out[column] = False
+            if ((one == one.max()) == gaps[:, column]).all():
+                found[column] = mark
                 break
-    return out
+    return found
 
 
 def _is_mark(values: NDArray[np.float64]) -> bool:

@@ -162,11 +162,23 @@ def fit_ranks(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int)
     shortens what takes long; when it is over, all weigh alike.
     """
     members = {name: fit(x, chance, clean, budget, threads) for name, fit in FITS.items()}
+    return together(members, x, chance, clean, budget, threads)
+
+
+def together(
+    members: Mapping[str, Detector],
+    x: Tensor,
+    chance: int,
+    clean: bool,
+    budget: Budget,
+    threads: int,
+) -> Ranks:
+    """Weigh members that were fitted on these rows; at least one. As ``fit_ranks`` otherwise."""
     order = np.random.default_rng(chance).permutation(len(x))[:SAME]
     rows = torch.from_numpy(np.sort(order))
     scores = {name: one.score(x[rows]) for name, one in members.items()}
-    chosen = CLEAN if clean else tuple(FITS)
-    stability = dict.fromkeys(FITS, 0.0) | dict.fromkeys(chosen, 1.0)
+    chosen = [name for name in (CLEAN if clean else FITS) if name in members] or list(members)
+    stability = dict.fromkeys(members, 0.0) | dict.fromkeys(chosen, 1.0)
     if len(x) >= FEW:
         halves = Halves.cut(x[rows], chance, clean)
         for name in chosen:
@@ -177,8 +189,8 @@ def fit_ranks(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int)
                     scores[name] = found.plain
     raw = {name: stability[name] ** POWER for name in chosen}
     total = sum(raw.values())
-    weights = {name: raw.get(name, 0.0) / total if total else 1 / len(FITS) for name in FITS}
-    bulks = {name: fit_bulk(np.sort(scores[name]))[0] for name in FITS}
+    weights = {name: raw.get(name, 0.0) / total if total else 1 / len(members) for name in members}
+    bulks = {name: fit_bulk(np.sort(scores[name]))[0] for name in members}
     plain = Ranks(members, bulks, weights, stability, np.empty(0))
     return replace(plain, held=plain.combined(scores))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,28 +13,13 @@ from numpy.typing import NDArray
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
-from deeplode.detectors.denoise import Denoise
-from deeplode.detectors.detector import Detector
-from deeplode.detectors.histogram import Histogram
-from deeplode.detectors.isolation import Isolation
 from deeplode.detectors.matrix import Matrix
-from deeplode.detectors.neighbours import Neighbours
 from deeplode.detectors.null import Null
-from deeplode.detectors.pca import PCA
 from deeplode.detectors.ranks import Ranks
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.tasks.reasons import Usual, by_column, reasons
 
-# What a model file may hold; its names select from these and from nothing else.
-RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Detector]] = {
-    "pca": PCA.restore,
-    "histogram": Histogram.restore,
-    "isolation": Isolation.restore,
-    "neighbours": Neighbours.restore,
-    "denoise": Denoise.restore,
-    "ranks": Ranks.restore,
-}
 TIE = 1e-3  # of the score, which keeps apart rows whose probability is the same
 
 
@@ -62,7 +47,7 @@ class AnomalyModel:
     schema: Schema
     encoder: Encoder
     matrix: Matrix
-    detector: Detector
+    detector: Ranks
     null: Null
     threshold: float
     usual: Usual
@@ -77,7 +62,8 @@ class AnomalyModel:
 
     def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """A detector's scores, (rows,), between 0 and 1, in the same order."""
-        return (1 - TIE) * self.null.probability(raw) + TIE * _squeezed(raw, self.null.threshold)
+        certain = self.null.probability(raw)
+        return np.asarray((1 - TIE) * certain + TIE * _squeezed(raw, self.null.threshold))
 
     def predict(self, table: Table) -> Oddness:
         """Answer for rows. Raises DataError where a column is absent or cannot be read."""
@@ -129,7 +115,7 @@ class AnomalyModel:
             "schema": self.schema.to_json(),
             "encoder": self.encoder.to_json(),
             "matrix": self.matrix.facts(),
-            "detector": {"name": self.detector.name, "facts": self.detector.facts()},
+            "detector": self.detector.facts(),
             "null": self.null.facts(),
             "threshold": self.threshold,
             "usual": self.usual.to_json(),
@@ -151,7 +137,6 @@ class AnomalyModel:
             head = f"{part}."
             return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
 
-        told = facts["detector"]
         threshold = float(facts["threshold"])
         if not 0 <= threshold <= 1 + TIE:
             raise ValueError(f"no threshold: {threshold}")
@@ -159,7 +144,7 @@ class AnomalyModel:
             Schema.from_json(facts["schema"]),
             Encoder.from_json(facts["encoder"]),
             Matrix.restore(facts["matrix"], of("matrix")),
-            RESTORE[told["name"]](told["facts"], of("detector")),
+            Ranks.restore(facts["detector"], of("detector")),
             Null.restore(facts["null"]),
             threshold,
             Usual.from_json(facts["usual"]),
@@ -169,4 +154,4 @@ class AnomalyModel:
 def _squeezed(raw: NDArray[np.float64], middle: float) -> NDArray[np.float64]:
     """(rows,) between 0 and 1, in the order of ``raw``; near one half around ``middle``."""
     distance = raw - middle
-    return 0.5 + 0.5 * distance / (1 + np.abs(distance))
+    return np.asarray(0.5 + 0.5 * distance / (1 + np.abs(distance)))

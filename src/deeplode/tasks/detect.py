@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,34 +13,19 @@ from torch import Tensor
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
-from deeplode.detectors.denoise import fit_denoise
 from deeplode.detectors.detector import Detector
-from deeplode.detectors.histogram import fit_histogram
-from deeplode.detectors.isolation import fit_isolation
 from deeplode.detectors.matrix import fit_matrix
-from deeplode.detectors.neighbours import fit_neighbours
 from deeplode.detectors.null import fit_null
-from deeplode.detectors.pca import fit_pca
-from deeplode.detectors.ranks import fit_ranks
+from deeplode.detectors.ranks import FITS, KINDS, together
 from deeplode.encode.encoder import Encoder
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
-from deeplode.tasks.anomalies import RESTORE, AnomalyModel
+from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.cut import cut_short, nothing
 from deeplode.tasks.reasons import Usual
 from deeplode.tasks.stages import Stages
 
-Fit = Callable[[Tensor, int, bool, Budget, int], Detector]
-
-# In this order, the quick ones first: where time is short, the last are left out.
-FITS: dict[str, Fit] = {
-    "histogram": fit_histogram,
-    "pca": fit_pca,
-    "isolation": fit_isolation,
-    "neighbours": fit_neighbours,
-    "denoise": fit_denoise,
-}
 MOST_BAD = 0.05
 
 
@@ -90,36 +76,43 @@ def detect(
     batch = encoder.transform(table, hunt.most_bad).batch
     matrix = fit_matrix(batch)
     x = matrix.of(batch)
-    stages = Stages(hunt.checkpoint, lambda name, facts, arrays: RESTORE[name](facts, arrays))
+    stages: Stages[Detector] = Stages(hunt.checkpoint, _restored)
     found: dict[str, Detector] = {}
     parts: dict[str, NDArray[np.float64]] = {}
     seconds: dict[str, float] = {}
-    for name, fit in FITS.items():
+    for name in FITS:
         if budget.stop():
             break
         listen("stage", name=name)
-        found[name], parts[name], seconds[name] = stages.run(name, _fitted(fit, x, hunt, budget))
+        found[name], parts[name], seconds[name] = stages.run(name, _fit(name, x, hunt, budget))
     if not found:
         raise nothing(budget)
     listen("stage", name="calibrate")
-    ranks = fit_ranks(found, parts, x, hunt.seed)
-    parts["ranks"] = ranks.training(parts)
-    null = fit_null(parts["ranks"], hunt.clean, hunt.seed)
+    ranks = together(found, x, hunt.seed, hunt.clean, budget, hunt.threads)
+    parts[ranks.name] = ranks.combined(parts)
+    null = fit_null(ranks.held, hunt.clean, hunt.seed)
     usual = Usual.of(table, batch, encoder)
     model = AnomalyModel(schema, encoder, matrix, ranks, null, 1.0, usual)
-    scores = model.calibrated(parts["ranks"])
+    scores = model.calibrated(parts[ranks.name])
     model = _called(model, scores, hunt)
     return Detected(model, scores, parts, seconds, tuple(cut_short(found, budget, tuple(FITS))))
 
 
-def _fitted(
-    fit: Fit, x: Tensor, hunt: Hunt, budget: Budget
+def _fit(
+    name: str, x: Tensor, hunt: Hunt, budget: Budget
 ) -> Callable[[], tuple[Detector, NDArray[np.float64]]]:
+    """What fits a detector and scores the training rows by it."""
+
     def run() -> tuple[Detector, NDArray[np.float64]]:
-        made = fit(x, hunt.seed, hunt.clean, budget, hunt.threads)
-        return made, made.training(x)
+        made = FITS[name](x, hunt.seed, hunt.clean, budget, hunt.threads)
+        return made, made.score(x)
 
     return run
+
+
+def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Detector:
+    made: Detector = KINDS[name].restore(facts, arrays)
+    return made
 
 
 def _called(model: AnomalyModel, scores: NDArray[np.float64], hunt: Hunt) -> AnomalyModel:

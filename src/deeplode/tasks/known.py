@@ -31,11 +31,11 @@ def known(series: pl.Series, source: str) -> NDArray[np.bool_]:
     if found is None:
         counts = series.cast(pl.String, strict=False).drop_nulls().value_counts(sort=True)
         if counts.height != 2:
-            raise DataError("E-DATA-090", source=source, column=series.name, count=counts.height)
+            raise DataError("E-DATA-095", source=source, column=series.name, count=counts.height)
         rarer = counts[series.name][1]
         found = (series.cast(pl.String, strict=False) == rarer).fill_null(False).to_numpy()
     if found.all() or not found.any():
-        raise DataError("E-DATA-091", source=source, column=series.name)
+        raise DataError("E-DATA-096", source=source, column=series.name)
     return found
 
 
