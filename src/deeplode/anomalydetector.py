@@ -92,7 +92,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
         check_is_fitted(self, "model_")
         frame = features(self, X, reset=False)
         with configured(self.threads or usable_threads(), self.seed):
-            return -self.model_.scores(self.model_.encoder.transform(Table.of(frame)).batch)
+            batch = self.model_.encoder.transform(Table.of(frame)).batch
+            return np.negative(self.model_.scores(batch))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """``score_samples`` less ``offset_``, (rows,): below 0 a row is called."""

@@ -187,7 +187,7 @@ def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions)
 def _verdict(model: AnomalyModel, called: int, rows: int, clean: bool) -> dict[str, Any]:
     """Whether there is anything odd, in words."""
     share, low, high = model.null.contamination
-    values = {
+    values: dict[str, Any] = {
         "called": called,
         "rows": rows,
         "share": 100 * share,

@@ -102,7 +102,8 @@ def by_column(blame: NDArray[np.float64], columns: Sequence[str]) -> NDArray[np.
     names = list(dict.fromkeys(columns))
     places = np.array([names.index(name) for name in columns], np.int64)
     found = np.zeros((len(blame), len(names)))
-    np.add.at(found, (slice(None), places), blame)
+    for at, place in enumerate(places.tolist()):
+        found[:, place] += blame[:, at]
     return found
 
 
