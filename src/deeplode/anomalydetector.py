@@ -93,7 +93,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
         frame = features(self, X, reset=False)
         with configured(self.threads or usable_threads(), self.seed):
             batch = self.model_.encoder.transform(Table.of(frame)).batch
-            return np.negative(self.model_.scores(batch))
+            scores: NDArray[np.float64] = -self.model_.scores(batch)
+            return scores
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """``score_samples`` less ``offset_``, (rows,): below 0 a row is called."""

@@ -77,8 +77,9 @@ class Ranks:
 
     @property
     def counting(self) -> list[str]:
-        """Names of the members that take part."""
-        return [name for name, weight in self.weights.items() if weight > 0]
+        """Names of the members that take part, in an order that a model file does not change:
+        sums depend on it in their last bit."""
+        return sorted(name for name, weight in self.weights.items() if weight > 0)
 
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): weighted mean of -ln tail probability, in nats."""
