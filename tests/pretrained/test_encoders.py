@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,26 +13,32 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from deeplode import modelfile
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.encode.embedding import EmbeddingEncoder, OutOfTimeError
 from deeplode.encode.encoder import Encoder
+from deeplode.errors import ModelFileError
+from deeplode.memory import peak_memory
 from deeplode.pretrained.image import ImageModel, read_image
 from deeplode.pretrained.look import look_of_huggingface, look_of_timm
 from deeplode.pretrained.read import RESTORE, digest
 from deeplode.pretrained.text import TextModel, read_text
 from deeplode.runtime import Budget
+from deeplode.saved import restore
 from deeplode.tasks.encoding import encoded
 
 TEXTS = ["awful", "Great, lovely order 12", None, "slow", " ", "never again " * 40, "thanks"]
 
-# What transformers 5.24 (BertModel, mean over tokens) and timm 1.0.31 (ResNet, VisionTransformer)
-# compute with the same weights, brought to mean square 1: the first four numbers.
+# What transformers 5.24 (BertModel, mean over tokens) and timm 1.0.31 (ResNet, VisionTransformer,
+# ConvNeXt) compute with the same weights, brought to mean square 1: the first four numbers.
 OF_TEXT = [-0.3531970, 0.6635039, 0.6607587, -0.8317068]
 OF_IMAGE = {
     "test_resnet": [1.3956110, 0.4260516, 1.3961408, 0.9960393],
     "test_vit": [-0.8970724, -0.9100404, 0.5159274, -0.6302238],
+    "convnextv2_atto": [-1.6198341, 1.1552256, 0.8322790, 0.0108048],
 }
 
 
@@ -157,6 +165,55 @@ def test_every_family_computes_what_transformers_computes(
     torch.testing.assert_close(own, mean, atol=1e-5, rtol=1e-5)
 
 
+HUGGING_FACE = {  # pieces of names of timm, and as Hugging Face calls them
+    "cls_token": "embeddings.cls_token",
+    "pos_embed": "embeddings.position_embeddings",
+    "patch_embed.proj": "embeddings.patch_embeddings.projection",
+    "blocks.": "encoder.layer.",
+    ".norm1.": ".layernorm_before.",
+    ".norm2.": ".layernorm_after.",
+    ".attn.proj.": ".attention.output.dense.",
+    ".mlp.fc1.": ".intermediate.dense.",
+    ".mlp.fc2.": ".output.dense.",
+}
+
+
+def test_a_folder_of_hugging_face_is_read_as_that_of_timm(
+    folders: ModuleType, tmp_path: Path
+) -> None:
+    timm = folders.image_folder(tmp_path / "timm", "test_vit")
+    found = {}
+    for name, tensor in load_file(timm / "model.safetensors").items():
+        if name.startswith("head."):
+            continue
+        for piece, other in HUGGING_FACE.items():
+            name = name.replace(piece, other)
+        name = "layernorm." + name.removeprefix("norm.") if name.startswith("norm.") else name
+        if ".attn.qkv." in name:
+            for part, own in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
+                found[f"vit.{name.replace('attn.qkv', f'attention.attention.{part}')}"] = (
+                    own.clone()
+                )
+        else:
+            found[f"vit.{name}"] = tensor
+    config = {"model_type": "vit", "num_attention_heads": 2, "layer_norm_eps": 1e-6}
+    folder = folders.written(tmp_path / "vit", config, found)
+    look = {"size": {"height": 48, "width": 48}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    (folder / "preprocessor_config.json").write_text(json.dumps(look), "utf-8")
+    cells = pixels(3, 48)
+    expected = read_image(str(timm)).embed(cells)
+    np.testing.assert_array_equal(read_image(str(folder)).embed(cells), expected)
+
+
+def test_weights_of_16_bits_are_read(bert: Path, tmp_path: Path) -> None:
+    shutil.copytree(bert, tmp_path / "half")
+    tensors = load_file(bert / "model.safetensors")
+    half = {name: one.to(torch.bfloat16) for name, one in tensors.items()}
+    save_file(half, tmp_path / "half" / "model.safetensors")
+    found = read_text(str(tmp_path / "half")).embed(TEXTS, silent)
+    np.testing.assert_allclose(found[1, :4], OF_TEXT, atol=0.05)
+
+
 def test_images_are_made_ready_as_the_folder_says() -> None:
     look = look_of_timm({"input_size": [3, 224, 224], "crop_pct": 0.9, "interpolation": "bicubic"})
     assert (look.side, look.shorter, look.way) == (224, 248, "bicubic")
@@ -220,3 +277,37 @@ def test_an_estimator_takes_the_folder_as_a_keyword(
         file.unlink()
     after = load(tmp_path / "model.lode").predict_proba(rows.drop("good"))
     np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
+    check_lies_are_refused(tmp_path / "model.lode")
+
+
+LIES: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], object]] = {
+    "no encoder": lambda own, arrays: own.clear(),
+    "another kind": lambda own, arrays: own.update(image=own["text"]),
+    "no such kind": lambda own, arrays: own.update(sound=own["text"]),
+    "more layers": lambda own, arrays: own["text"]["sizes"].update(layers=96),
+    "wider": lambda own, arrays: own["text"]["sizes"].update(width=8_192, inner=32_768),
+    "other heads": lambda own, arrays: own["text"]["sizes"].update(heads=8),
+    "more facts": lambda own, arrays: own["text"]["sizes"].update(code="os.system"),
+    "tokens of another": lambda own, arrays: own["text"].update(tokenizer="{}"),
+    "no tokens": lambda own, arrays: own["text"].update(tokenizer=7),
+    "longer texts": lambda own, arrays: own["text"].update(longest=10**6),
+    "an array less": lambda own, arrays: arrays.pop("encoder.text.words.weight"),
+    "other weights": lambda own, arrays: arrays.update(
+        {"encoder.text.norm.bias": arrays["encoder.text.norm.bias"] + 1}
+    ),
+}
+
+
+def check_lies_are_refused(path: Path) -> None:
+    """A model file whose encoder is not what it says ends with exit 6, whatever is changed."""
+    for what, lie in LIES.items():
+        parts = modelfile.read(path)
+        schema, arrays = json.loads(json.dumps(parts.schema)), dict(parts.arrays)
+        lie(schema["encoder"]["pretrained"], arrays)
+        other = path.with_name("lies.lode")
+        about = {"verb": "train"}
+        modelfile.write(other, about, schema, parts.card, arrays, parts.probe, force=True)
+        before = peak_memory()
+        with pytest.raises(ModelFileError):
+            restore(other)
+        assert peak_memory() - before < 300_000_000, what
