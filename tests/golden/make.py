@@ -1,15 +1,21 @@
 """Make the golden files of the present format: ``python tests/golden/make.py``.
 
-Run it when a format number is new, just before its release, and commit what it writes. Files of
-formats that were released are never made again; this refuses to replace any.
+Run it when a format number is new, or what a file can hold, and commit what it writes. Files that
+are there are never made again.
 """
 
 from __future__ import annotations
 
 import datetime
+import io
+import wave
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
+from PIL import Image
+from sklearn.datasets import load_digits
 
 from deeplode import Classifier, Regressor
 from deeplode.data.demo import demo
@@ -31,18 +37,54 @@ def varied(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def media() -> pl.DataFrame:
+    """Digits as pictures, a text and a tone of each, beside a number."""
+    digits, chance = load_digits(), np.random.default_rng(0)
+    words = ["zero", "one", "two", "three", "四", "五", "six", "seven", "eight", "nine"]
+    return pl.DataFrame(
+        {
+            "picture": [png((one * 15.9).astype(np.uint8)) for one in digits.images[:120]],
+            "said": [
+                f"{words[one]} {chance.choice(words)} #n{one % 2}" for one in digits.target[:120]
+            ],
+            "tone": [wav(200.0 + 90 * one) for one in digits.target[:120]],
+            "number": chance.normal(size=120),
+            "target": digits.target[:120] % 3,
+        }
+    )
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """A grey picture as a file."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def wav(hertz: float) -> bytes:
+    """A quarter of a second of one tone."""
+    seconds = np.arange(2_000) / 8_000
+    stream = io.BytesIO()
+    with wave.open(stream, "wb") as file:
+        file.setparams((1, 2, 8_000, 0, "NONE", ""))
+        file.writeframes((12_000 * np.sin(2 * np.pi * hertz * seconds)).astype("<i2").tobytes())
+    return stream.getvalue()
+
+
 def main() -> None:
     folder = Path(__file__).parent / f"format-{FORMAT}"
     folder.mkdir(exist_ok=True)
-    for name, estimator in (
-        ("breast-cancer", Classifier(**SMALL)),
-        ("wine", Classifier(**SMALL)),
-        ("diabetes", Regressor(**SMALL)),
-        ("pure-net", Classifier(**SMALL, blend=False)),
-    ):
-        frame = demo("breast-cancer" if name == "pure-net" else name)
-        estimator.fit(varied(frame.drop("target")), frame["target"])
-        estimator.save(folder / f"{name}.lode")
+    makers: dict[str, tuple[Any, pl.DataFrame]] = {
+        "breast-cancer": (Classifier(**SMALL), varied(demo("breast-cancer"))),
+        "wine": (Classifier(**SMALL), varied(demo("wine"))),
+        "diabetes": (Regressor(**SMALL), varied(demo("diabetes"))),
+        "pure-net": (Classifier(**SMALL, blend=False), varied(demo("breast-cancer"))),
+        "media": (Classifier(**SMALL | {"members": 1}), media()),
+    }
+    for name, (estimator, frame) in makers.items():
+        path = folder / f"{name}.lode"
+        if not path.exists():
+            estimator.fit(frame.drop("target"), frame["target"]).save(path)
 
 
 if __name__ == "__main__":
