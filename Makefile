@@ -18,7 +18,8 @@ test: .venv/.ready-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile -m "not alone"
+	$(BIN)/pytest -m alone
 
 format: .venv/.ready-for-tests
 	$(BIN)/ruff check --fix .

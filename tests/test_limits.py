@@ -13,6 +13,8 @@ import pytest
 
 from deeplode.memory import PROGRAM
 
+pytestmark = pytest.mark.alone
+
 PROGRAM_CODE = "from deeplode.cli.main import run; run()"
 SMALL = ("--target", "target", "--epochs", "1", "--json")
 

@@ -15,6 +15,8 @@ from deeplode import memory
 from deeplode.errors import LimitError
 from deeplode.runtime import Budget
 
+pytestmark = pytest.mark.alone
+
 LIMIT = 700_000_000
 
 PROGRAM = """

@@ -173,6 +173,7 @@ def test_it_clones_and_sits_in_pipelines(tumours: tuple[pd.DataFrame, pd.Series]
     assert cross_val_score(make_pipeline(StandardScaler(), model), X, y, cv=2).min() > 0.9
 
 
+@pytest.mark.alone
 def test_a_deadline_is_kept_and_leaves_a_net() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20_000, 10))

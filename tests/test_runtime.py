@@ -219,6 +219,7 @@ def test_the_device_is_the_gpu_only_where_there_is_one() -> None:
         assert error.value.code == "E-OPT-095"
 
 
+@pytest.mark.alone
 def test_the_age_of_the_process_grows_with_the_clock() -> None:
     first, then = runtime.process_age(), time.monotonic()
     time.sleep(0.05)

@@ -139,6 +139,7 @@ def test_errors_are_json_where_json_is_asked_for(deeplode: Run, tmp_path: Path) 
     assert json.loads(done.stdout)["error"]["code"] == "E-OPT-009"
 
 
+@pytest.mark.alone
 def test_a_time_limit_is_kept(deeplode: Run, tmp_path: Path) -> None:
     done = deeplode(*CANCER, *TWO, *QUICK, "--time-limit", "60s", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

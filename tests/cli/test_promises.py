@@ -289,6 +289,7 @@ def test_ctrl_c_saves_the_best_so_far_and_exits_with_130(
     assert deeplode("predict", str(out), str(source)).returncode == 0
 
 
+@pytest.mark.alone
 def test_the_time_limit_holds_with_everything_included(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     began = time.monotonic()
@@ -303,6 +304,7 @@ def test_the_time_limit_holds_with_everything_included(source: Path, tmp_path: P
     assert facts["limits"]["seconds"] <= 22
 
 
+@pytest.mark.alone
 def test_a_run_cut_by_its_time_limit_is_repeated_by_replay(
     deeplode: Program, source: Path, tmp_path: Path
 ) -> None:

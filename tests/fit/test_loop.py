@@ -214,6 +214,7 @@ def test_members_may_share_one_fold() -> None:
     assert torch.isfinite(validation_losses(job)).all()
 
 
+@pytest.mark.alone
 def test_a_deadline_shortens_the_schedule_and_its_record_repeats_the_run() -> None:
     hurried = small.small_job(epochs=100_000, patience=100_000)
     began = time.monotonic()

@@ -81,6 +81,7 @@ def test_facts_that_do_not_fit_the_forest_are_refused(make_case):
             Trees.restore({**trees.facts(), **wrong}, trees.arrays())
 
 
+@pytest.mark.alone
 def test_a_fit_cut_by_the_clock_can_be_repeated_without_it(make_case, monkeypatch):
     monkeypatch.setattr(boost, "_grow", slowly(boost._grow))
     case = make_case(rows=2000)
