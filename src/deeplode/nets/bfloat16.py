@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 _MADE_FOR_IT = ("avx512_bf16", "amx_bf16", "arm_bf16")
@@ -12,5 +14,5 @@ def is_fast() -> bool:
 
     False where torch is too old to say.
     """
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(capabilities.get(name) is True for name in _MADE_FOR_IT)
