@@ -15,6 +15,7 @@ FLOORS = {
     "deeplode.choices": 0,
     "deeplode.errors": 0,
     "deeplode.messages": 0,
+    "deeplode.optionfield": 0,
     "deeplode.options": 0,
     "deeplode.output": 0,
     "deeplode.progress": 0,
@@ -26,6 +27,7 @@ FLOORS = {
     "deeplode.runfolder": 0,
     "deeplode.replay": 0,
     "deeplode.data": 1,
+    "deeplode.pretrained": 1,  # modules that others trained, and how they are read
     "deeplode.encode": 2,
     "deeplode.encode.batch": 1,  # the one form of rows that nets, trees and linear models share
     "deeplode.encode.bag": 1,  # and the one form of their texts

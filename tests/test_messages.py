@@ -19,6 +19,7 @@ AREAS = {  # file: what its codes begin with
     "audio": ("W-AUDIO", "R-AUDIO"),
     "columns": ("E-DATA", "W-KIND", "W-AUDIT", "W-SPLIT", "KIND"),
     "media": ("E-DATA", "W-READ", "W-MEDIA"),
+    "pretrained": ("E-OPT", "W-ENC", "R", "T"),
     "predict": ("E-DATA", "W-PRED"),
     "run": ("E-OPT", "E-DATA", "W-RUN"),
     "output": ("E-OPT",),

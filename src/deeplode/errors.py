@@ -47,6 +47,10 @@ class OptionError(DeeplodeError, ValueError):
     exit_status = 2
 
 
+class ExtraError(OptionError):
+    """What is asked for needs a package that is not installed (exit 2)."""
+
+
 class DataError(DeeplodeError, ValueError):
     """Data that cannot be used as asked (exit 3)."""
 

@@ -10,6 +10,7 @@ from deeplode.data.table import Table
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import usable_threads
 from deeplode.options import TrainOptions
+from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
 from deeplode.tasks.plan import plan
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
@@ -37,7 +38,8 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
         schema, rows = made.schema, len(labels)
         held = 2 * int(table.frame.estimated_size())
         problem = Problem(code.task, code.n_classes, options.seed, usable_threads())  # type: ignore[arg-type]
-        memory = plan(train, schema, problem, options.net(), options.memory_bytes, held)
+        models = read_encoders(options.text_encoder, options.image_encoder)
+        memory = plan(train, schema, problem, options.net(), options.memory_bytes, held, models)
         notices = (*notices, *memory.notices)
     facts = source_facts(table, schema, rows)
     return {

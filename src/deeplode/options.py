@@ -8,11 +8,11 @@ command line makes its flags and their help from these fields; ``verbs.train`` t
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from deeplode.choices import (
     ACTIVATIONS,
@@ -23,34 +23,12 @@ from deeplode.choices import (
     not_among,
 )
 from deeplode.errors import OptionError
+from deeplode.optionfield import option
 from deeplode.quantity import duration, share, size
-
-Value = TypeVar("Value")
 
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 APART = (("resume", "force"), ("resume", "replay"), ("split_column", "test"))  # options
 GROUPS = ("Columns", "Split", "Limits", "Run", "Network", "Reading")  # headings of help, in order
-
-
-def option(
-    default: Value,
-    about: str,
-    group: str,
-    form: str = "",
-    *,
-    among: Iterable[str] = (),
-    shown: str = "",
-) -> Value:
-    """A field with what the command line must know of it.
-
-    about: one sentence for ``--help``. group: heading that it stands under. form: what stands for
-    its value in help, such as COL. among: the only values allowed. shown: what help prints as the
-    default where None means more than "found from the data".
-    """
-    among = tuple(among)
-    metadata = {"about": about, "group": group, "form": form, "among": among, "shown": shown}
-    made: Value = field(default=default, metadata=metadata)
-    return made
 
 
 @dataclass(frozen=True)
@@ -139,6 +117,12 @@ class TrainOptions(ReadOptions):
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
     max_bad: str | float = option(
         "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
+    )
+    text_encoder: str | None = option(
+        None, "Folder with a pretrained encoder that texts go through, too.", "Columns", "DIR"
+    )
+    image_encoder: str | None = option(
+        None, "Folder with a pretrained encoder that images go through, too.", "Columns", "DIR"
     )
 
     test: str | None = option(

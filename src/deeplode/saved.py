@@ -13,7 +13,7 @@ from polars.exceptions import PolarsError
 
 from deeplode import modelfile
 from deeplode.data.table import Table
-from deeplode.errors import DeeplodeError, ModelFileError
+from deeplode.errors import DeeplodeError, ExtraError, ModelFileError
 from deeplode.lode.rows import join_answers, split_answers
 from deeplode.tasks.model import Model
 from deeplode.tasks.own import OwnNet
@@ -82,7 +82,7 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
 
     nets: the user's own nets by the name that the file has for them.
     Raises ModelFileError for a file that cannot be trusted or read, or answers otherwise than it
-    did when it was made.
+    did when it was made, ExtraError where it needs a package that is not installed.
     """
     parts = modelfile.read(path)
     try:
@@ -90,7 +90,7 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
         inputs, expected = split_answers(parts.probe)
         with np.errstate(all="ignore"):  # numbers made up may be of any size; answers are compared
             answers = model.predict(Table.of(inputs)).outputs.reshape(len(inputs), -1)
-    except ModelFileError:
+    except (ModelFileError, ExtraError):
         raise
     except NONSENSE as error:
         raise ModelFileError("E-MODEL-014", source=str(path), what=_why(error)) from error

@@ -23,12 +23,14 @@ from deeplode.messages import Notice
 from deeplode.messages import language as chosen_language
 from deeplode.nets.given import Given
 from deeplode.output import write_text
+from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import silent
 from deeplode.quantity import duration, share, size
 from deeplode.report.notebook import model_html
 from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, save
+from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
 from deeplode.tasks.ownchoices import own_choices
@@ -49,7 +51,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
     kinds: {column: kind} where the guess is wrong. drop: columns to leave out. max_bad: share of a
-    column's images or sounds that may be unreadable.
+    column's images or sounds that may be unreadable. text_encoder, image_encoder: folders with
+    pretrained encoders that texts and images go through, too.
     blend: blend the net with boosted trees; False keeps the model a pure net.
     net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
     ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the
@@ -68,6 +71,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         kinds: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
         max_bad: str | float = "5%",
+        text_encoder: str | None = None,
+        image_encoder: str | None = None,
         blend: bool = True,
         net: Any = None,
         members: int | None = None,
@@ -93,6 +98,7 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
+        self.text_encoder, self.image_encoder = text_encoder, image_encoder
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
         self.activation, self.optimizer = activation, optimizer
         self.optimizer_style, self.learning_rate = optimizer_style, learning_rate
@@ -134,11 +140,16 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
         with configured(threads, self.seed):
             made, notices = lesson(table, code, Plan(roles, self.kinds, None, self.seed))
-            memory = plan(made.table, made.schema, problem, choices, budget.memory_limit)
+            models = read_encoders(self.text_encoder, self.image_encoder)
+            memory = plan(
+                made.table, made.schema, problem, choices, budget.memory_limit, models=models
+            )
             if memory.rows < len(made.table):
                 made = made.rows(some_rows(made.table, memory.rows, self.seed))
             bad = share("max_bad", self.max_bad)
-            settings = Settings(problem, memory.config, self.blend, own=own, most_bad=bad)
+            settings = Settings(
+                problem, memory.config, self.blend, own=own, most_bad=bad, models=models
+            )
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
         self._keep(learned, made)
@@ -245,6 +256,7 @@ def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:
         "threshold": learned.threshold,
         "calibration": learned.calibration,
         "training": learned.training,
+        "licences": licences(model.encoder),
         "seed": model.problem.seed,
     }
 

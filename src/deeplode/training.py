@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,15 @@ from deeplode.memory import guard, peak_memory
 from deeplode.messages import Notice, language
 from deeplode.options import TrainOptions
 from deeplode.output import write_json, write_table
+from deeplode.pretrained.read import Pretrained, digest
+from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
 from deeplode.replay import replayed
 from deeplode.report.page import write as write_page
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
 from deeplode.saved import restore, save, without_places
+from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
@@ -37,6 +41,7 @@ from deeplode.tasks.score import column_importance, score
 from deeplode.verbs import RunResult, Source, read_table, tell
 
 TAIL_SECONDS = 2.5  # for scoring, saving and the report, whatever the data …
+TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
 TAIL_SHARE = 0.08  # … and this share of the time limit, for larger data
 NOT_IN_CARD = ("options", "replay", "files")  # of this machine, not of the model
 IMPORTANCE_SHARE = 0.5  # of the time that is left after scoring
@@ -96,12 +101,19 @@ class _Run:
         roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
         return Plan(roles, told.kinds, told.split, told.seed, told.split_column)
 
+    @cached_property
+    def models(self) -> dict[str, Pretrained]:
+        """The pretrained encoders that the user named."""
+        return read_encoders(self.options.text_encoder, self.options.image_encoder)
+
     def all(self) -> dict[str, Any]:
         """Everything from the source to the report; returns the facts."""
         self.listen("stage", name="read")
+        _ = self.models  # says at once when they cannot be used
         table = self.table(self.source)
         told = self.options
         read = [fingerprint(one) for one in (self.source, told.test) if one is not None]
+        read += [digest(one) for one in self.models.values()]
         self.folder.remember(told.as_json(), read, resume=told.resume)
         made, test, notices, split = self.prepared(table)
         facts_of_source = source_facts(table, made.schema, len(made.table) + len(test))
@@ -110,7 +122,8 @@ class _Run:
         made, memory = self.planned(made, held)
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
-            self.folder.checkpoint, most_bad=self.options.most_bad,
+            self.folder.checkpoint, most_bad=self.options.most_bad, models=self.models,
+            later=TIMES_TESTED * len(test) / len(made.table),
         )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
         learned = learn(made, settings, self.budget.until(tail), self.listen)
@@ -157,7 +170,7 @@ class _Run:
     def planned(self, made: Lesson, held: int) -> tuple[Lesson, MemoryPlan]:
         """What fits into the memory limit: the plan, and the lesson on as many rows."""
         limit, told = self.options.memory_bytes, self.options.net()
-        found = plan(made.table, made.schema, self.problem(made), told, limit, held)
+        found = plan(made.table, made.schema, self.problem(made), told, limit, held, self.models)
         self.listen("plan", **found.as_json())
         if found.rows < len(made.table):
             made = made.rows(some_rows(made.table, found.rows, self.options.seed))
@@ -197,6 +210,7 @@ class _Run:
             "findings": [],
             "target_distribution": _distribution(made),
             "training": learned.training,
+            "licences": licences(model.encoder),
             "replay": learned.replay,
             "options": self.options.as_json(),
             "seed": self.options.seed,

@@ -13,39 +13,22 @@ import polars as pl
 import torch
 from polars.datatypes.group import INTEGER_DTYPES
 
-from deeplode.data.column import Column, Kind
+from deeplode.data.column import Kind
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
-from deeplode.encode.audio import AudioEncoder
 from deeplode.encode.batch import Batch, Media, MediaSize, Places, Sizes
-from deeplode.encode.boolean import BooleanEncoder
-from deeplode.encode.category import CategoryEncoder
 from deeplode.encode.checks import (
     check_columns,
     check_columns_of_row,
     check_media,
     check_readable,
 )
-from deeplode.encode.code import CodeEncoder
 from deeplode.encode.column import ColumnEncoder, Piece, flag_words
-from deeplode.encode.datetime import DatetimeEncoder, SpanEncoder
-from deeplode.encode.image import ImageEncoder
-from deeplode.encode.number import NumberEncoder
-from deeplode.encode.text import TextEncoder
-
-# The names under which encoders are written down; nothing else is read back.
-ENCODERS: dict[str, Any] = {
-    "number": NumberEncoder,
-    "code": CodeEncoder,
-    "category": CategoryEncoder,
-    "boolean": BooleanEncoder,
-    "datetime": DatetimeEncoder,
-    "span": SpanEncoder,
-    "text": TextEncoder,
-    "image": ImageEncoder,
-    "audio": AudioEncoder,
-}
-_NAMES = {encoder: name for name, encoder in ENCODERS.items()}
+from deeplode.encode.datetime import SpanEncoder
+from deeplode.encode.embedding import EmbeddingEncoder
+from deeplode.encode.kinds import encoders_of, part_of, written
+from deeplode.pretrained.read import Pretrained, restore
+from deeplode.runtime import Budget
 
 MOST_DATETIMES = 4  # columns of dates up to which every two of them give a span
 FEW_ROWS = 4  # up to here, cell by cell is quicker than column by column; below FEWEST_CELLS
@@ -76,12 +59,18 @@ class Encoder:
     parts: tuple[ColumnEncoder, ...]
 
     @classmethod
-    def fit(cls, train: Table, schema: Schema) -> Encoder:
-        """Learn scales, levels and spans from the training rows."""
+    def fit(
+        cls, train: Table, schema: Schema, models: Mapping[str, Pretrained] | None = None
+    ) -> Encoder:
+        """Learn scales, levels and spans from the training rows.
+
+        models: pretrained encoders of ``text`` and ``image``; their numbers stand beside what our
+        own encoder makes of such a column.
+        """
         parts = [
             encoder
             for column in schema.features
-            for encoder in _encoders(train.frame[column.name], column)
+            for encoder in encoders_of(train.frame[column.name], column, models or {})
         ]
         dates = [column for column in schema.features if column.kind == Kind.DATETIME]
         if len(dates) <= MOST_DATETIMES:
@@ -150,11 +139,15 @@ class Encoder:
         )
         return Sizes(len(self.number_names), slots, media)
 
-    def transform(self, table: Table, most_bad: float = 1.0) -> Encoded:
+    def transform(
+        self, table: Table, most_bad: float = 1.0, budget: Budget | None = None
+    ) -> Encoded:
         """Encode rows. Columns may come in any order, with others beside them.
 
         most_bad: share of the filled cells of a column of images or sounds that may be unreadable.
-        Raises DataError where a column is absent or cannot be read at all.
+        budget: that pretrained encoders must keep to.
+        Raises DataError where a column is absent or cannot be read at all, OutOfTimeError where
+        the budget is too small.
         """
         check_columns(table, self.columns)
         rows = len(table)
@@ -165,7 +158,7 @@ class Encoder:
         slots = np.empty((len(self.category_names), rows), dtype=np.int32)
         masks = np.zeros(rows, dtype=np.uint8)
         number_rows, slot_rows, media = iter(numbers), iter(slots), []
-        for part, piece in self._pieces(table):
+        for part, piece in self._pieces(table, budget):
             for column in piece.numbers:
                 next(number_rows)[:] = column
             for column in piece.categories:
@@ -190,9 +183,13 @@ class Encoder:
             Batch(torch.from_numpy(numbers), torch.from_numpy(slots)), masks.astype(np.uint8)
         )
 
-    def _pieces(self, table: Table) -> Iterator[tuple[ColumnEncoder, Piece]]:
+    def _pieces(self, table: Table, budget: Budget | None) -> Iterator[tuple[ColumnEncoder, Piece]]:
         for part in self.parts:
-            yield part, part.encode(*(table.frame[name] for name in part.columns))
+            cells = [table.frame[name] for name in part.columns]
+            if isinstance(part, EmbeddingEncoder):
+                yield part, part.within(cells[0], budget)
+            else:
+                yield part, part.encode(*cells)
 
     def transform_row(self, values: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
         """Encode one row, the same to the last bit as ``transform`` would, without its fixed cost.
@@ -226,32 +223,34 @@ class Encoder:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact."""
-        parts = [{"encoder": _NAMES[type(part)], "state": part.to_json()} for part in self.parts]
-        return {"parts": parts}
+        parts = [written(part) for part in self.parts]
+        models = {name: one.to_json() for name, one in self.models.items()}
+        return {"parts": parts, **({"pretrained": models} if models else {})}
+
+    @cached_property
+    def models(self) -> dict[str, Pretrained]:
+        """The pretrained encoders, by what they read."""
+        parts = (part for part in self.parts if isinstance(part, EmbeddingEncoder))
+        return {part.model.medium: part.model for part in parts}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The weights of the pretrained encoders: ``<medium>.<name>``."""
+        return {
+            f"{medium}.{name}": array
+            for medium, model in self.models.items()
+            for name, array in model.arrays().items()
+        }
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any]) -> Encoder:
-        """The encoder written by ``to_json``. Raises KeyError, TypeError or ValueError if odd."""
-        parts = (ENCODERS[part["encoder"]].from_json(part["state"]) for part in facts["parts"])
-        return cls(tuple(parts))
+    def from_json(
+        cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None
+    ) -> Encoder:
+        """The encoder written by ``to_json`` and ``arrays``.
 
-
-def _encoders(series: pl.Series, column: Column) -> list[ColumnEncoder]:
-    """The encoders of one feature: one, or two for numbers that may be codes."""
-    if column.kind == Kind.NUMBER:
-        as_codes = [CodeEncoder.fit(series, column)] if column.codes else []
-        return [NumberEncoder.fit(series, column), *as_codes]
-    if column.kind == Kind.CATEGORY and series.dtype.is_numeric():
-        return [CodeEncoder.fit(series, column)]
-    encoder = {
-        Kind.CATEGORY: CategoryEncoder,
-        Kind.BOOLEAN: BooleanEncoder,
-        Kind.DATETIME: DatetimeEncoder,
-        Kind.TEXT: TextEncoder,
-        Kind.IMAGE: ImageEncoder,
-        Kind.AUDIO: AudioEncoder,
-    }[column.kind]
-    return [encoder.fit(series, column)]  # type: ignore[attr-defined]
+        Raises KeyError, TypeError or ValueError if odd.
+        """
+        models = restore(facts.get("pretrained", {}), arrays or {})
+        return cls(tuple(part_of(part, models) for part in facts["parts"]))
 
 
 def _by_rows(columns: np.ndarray) -> torch.Tensor:

@@ -48,9 +48,9 @@ class ImageEncoder(ColumnEncoder):
         The size is the median one; where its longer side has more than KEPT pixels, it is shrunk
         to so many, its shape kept.
         """
-        filled = _cells(series.drop_nulls())
+        filled = cells_of(series.drop_nulls())
         some = [cell for cell in filled[:: max(1, len(filled) // LOOKS)] if cell is not None]
-        with _quiet(), ThreadPoolExecutor(_threads()) as pool:
+        with quiet(), ThreadPoolExecutor(_threads()) as pool:
             sizes = [size for size in pool.map(_size, some[:LOOKS]) if size is not None]
         if not sizes:
             return cls(column.name, 1, KEPT // 2, KEPT // 2)
@@ -78,7 +78,7 @@ class ImageEncoder(ColumnEncoder):
     def encode(self, *series: pl.Series) -> Piece:
         """Decode each cell: media (rows, channels, height, width) uint8; zeros where it is empty
         or cannot be read. described: of 0 … 1."""
-        cells = _cells(series[0])
+        cells = cells_of(series[0])
         media = np.zeros((len(cells), *self.sizes_of_media()), dtype=np.uint8)
         described = np.full((len(cells), len(self.described_names)), np.nan, dtype=np.float32)
         unread, why = np.zeros(len(cells), dtype=bool), ""
@@ -105,7 +105,7 @@ class ImageEncoder(ColumnEncoder):
     def probe_cells(self, series: pl.Series) -> pl.Series:
         """Bytes of PNG files that decode to the same cells; empty ones stay so, and unreadable
         ones become b''."""
-        cells = _cells(series)
+        cells = cells_of(series)
         probes = [
             b"" if isinstance(one, Unreadable) else None if one is None else png_of(one)
             for _, found in self._decoded(cells)
@@ -117,7 +117,7 @@ class ImageEncoder(ColumnEncoder):
         self, cells: Sequence[str | bytes | None]
     ) -> Iterator[tuple[int, list[np.ndarray | Unreadable | None]]]:
         """The pixels of CHUNK cells at a time, with where they begin."""
-        with _quiet(), ThreadPoolExecutor(_threads()) as pool:
+        with quiet(), ThreadPoolExecutor(_threads()) as pool:
             for start in range(0, len(cells), CHUNK):
                 yield start, list(pool.map(self._one, cells[start : start + CHUNK]))
 
@@ -144,7 +144,7 @@ class ImageEncoder(ColumnEncoder):
         return cls(str(facts["name"]), *sizes)
 
 
-def _cells(series: pl.Series) -> list[str | bytes | None]:
+def cells_of(series: pl.Series) -> list[str | bytes | None]:
     """Paths or bytes; None where a cell is empty or blank. Anything else becomes text, which leads
     to no file."""
     if series.dtype == pl.Binary:
@@ -167,7 +167,7 @@ def _threads() -> int:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Inside, odd files raise no warnings but for one: that of pixels without end is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -80,6 +80,29 @@ def pixels_of(cell: str | bytes, channels: int, height: int, width: int) -> np.n
     return pixels.transpose(2, 0, 1)
 
 
+def square_of(cell: str | bytes, side: int, shorter: int, way: int) -> np.ndarray:
+    """The middle of the image in colours, (3, side, side) uint8, as pretrained encoders want it.
+
+    shorter: pixels that its shorter side gets, of which ``side`` are kept; 0 squeezes the whole
+    image. way: Pillow's number for how pixels between pixels are found. Raises Unreadable.
+    """
+    data = _bytes_of(cell)
+    try:
+        most = max(side, shorter)
+        image = _decoded(data, 3, most, most).convert("RGB")
+        part = side * min(image.size) / shorter if shorter else 0.0
+        middle = None
+        if shorter:
+            left, top = (image.width - part) / 2, (image.height - part) / 2
+            middle = (left, top, left + part, top + part)
+        sized = image.resize((side, side), Image.Resampling(way), middle)
+        return np.asarray(sized).transpose(2, 0, 1)
+    except Unreadable:
+        raise
+    except Exception as error:  # decoders raise whatever they like
+        raise _because(error) from error
+
+
 def png_of(pixels: np.ndarray) -> bytes:
     """A PNG that decodes to just these. pixels: (channels, height, width) uint8."""
     stream = io.BytesIO()

@@ -9,7 +9,8 @@ from typing import Any
 
 from deeplode.errors import OptionError
 from deeplode.experiments import grid
-from deeplode.options import ReadOptions, TrainOptions, option
+from deeplode.optionfield import option
+from deeplode.options import ReadOptions, TrainOptions
 from deeplode.quantity import duration, size
 
 # What experiments/reference.py has written out; a test holds the two together.

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from deeplode.report.blocks import Lines, Section, Terms
-from deeplode.report.facts import mapping, number
+from deeplode.report.facts import items, mapping, number, rows
 from deeplode.report.summary import Facts
 from deeplode.report.words import Words, plain
+
+MOST = 20  # licences, and columns of each
 
 
 def use(facts: Facts, words: Words) -> Section | None:
@@ -69,6 +71,7 @@ def making(facts: Facts, words: Words) -> Section | None:
         pairs.append((words("R-PLANNED-MEMORY"), planned))
     if number(facts.get("seed")) is not None:
         pairs.append((words("R-SEED"), plain(facts["seed"], 30)))
+    pairs += [_licence(one, words) for one in rows(facts.get("licences"))[:MOST]]
     if versions := mapping(facts.get("versions")):
         told = ", ".join(
             f"{plain(name, 40)} {plain(version, 60)}"
@@ -79,6 +82,14 @@ def making(facts: Facts, words: Words) -> Section | None:
     if not pairs:
         return None
     return Section("making", words("R-MAKING"), (Terms(tuple(pairs)),), words("R-MAKING-LEAD"))
+
+
+def _licence(facts: Facts, words: Words) -> tuple[str, str]:
+    """Whose pretrained weights the model holds for which columns, and under which licence."""
+    columns = words("R-COMMA").join(plain(name, 60) for name in items(facts.get("columns"))[:MOST])
+    code = "R-ENC-LICENCE" if facts.get("licence") else "R-ENC-NO-LICENCE"
+    named = {name: plain(facts.get(name), 120) for name in ("name", "licence", "told")}
+    return words("R-ENC-COLUMNS", columns=columns), words(code, **named)
 
 
 def _split(split: Facts, words: Words) -> list[tuple[str, str]]:

@@ -16,19 +16,21 @@ from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.encode.target import TargetCode
-from deeplode.errors import DeeplodeError, Interrupted, LimitError
 from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.blend import better, fit_blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
-from deeplode.messages import Notice, say
+from deeplode.messages import Notice
 from deeplode.nets.given import Given
+from deeplode.pretrained.read import Pretrained
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.branches import branch_of, choose_branches
 from deeplode.tasks.calibrated import calibrate
+from deeplode.tasks.cut import cut_short, nothing
 from deeplode.tasks.deep import fit_net
+from deeplode.tasks.encoding import encoded
 from deeplode.tasks.joint import JointFit, JointNet
 from deeplode.tasks.mirrors import choose_mirrors
 from deeplode.tasks.model import ANSWERS, Model
@@ -85,6 +87,8 @@ class Settings:
     checkpoint: folder that a killed run goes on from.
     own: the user's own net in place of ours.
     most_bad: share of a column's images or sounds that may be unreadable.
+    models: pretrained encoders of ``text`` and ``image``. later: rows that they will have to
+        encode after learning, over training rows: a deadline must leave time for them.
     """
 
     problem: Problem
@@ -94,6 +98,8 @@ class Settings:
     checkpoint: Path | None = None
     own: Given | None = None
     most_bad: float = MOST_BAD
+    models: Mapping[str, Pretrained] = field(default_factory=dict)
+    later: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -132,8 +138,8 @@ class Learned:
 
     @property
     def replay(self) -> dict[str, Any]:
-        """Steps of each candidate."""
-        steps: dict[str, Any] = {}
+        """Steps of each candidate, and the pretrained encoders that there was time for."""
+        steps: dict[str, Any] = {"pretrained": sorted(self.model.encoder.models)}
         if "linear" in self.candidates:
             steps["linear"] = self.candidates["linear"].facts()["steps"]
         if "trees" in self.candidates:
@@ -152,13 +158,16 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     stopped before there was one.
     """
     listen("stage", name="encode")
-    encoder = Encoder.fit(lesson.table, lesson.schema)
-    batch = encoder.transform(lesson.table, settings.most_bad).batch
+    made = encoded(
+        lesson.table, lesson.schema, settings.models, settings.most_bad, budget, settings.replay
+    )
+    encoder, batch = made.encoder, made.batch
+    budget = budget.until(settings.later * made.seconds)
     fitted = _fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
     learned = _assemble(lesson, settings, encoder, fitted, budget)
     found = [] if learned.net is None else watched(learned.net, batch, encoder, budget)
-    return replace(learned, notices=(*learned.notices, *found))
+    return replace(learned, notices=(*made.notices, *learned.notices, *found))
 
 
 @dataclass
@@ -204,7 +213,7 @@ def _fit_all(
         listen("stage", name=name)
         fitted.add(name, *stages.run(name, fit))
     if len(fitted.candidates) == 1:
-        raise _nothing(budget)
+        raise nothing(budget)
     return fitted
 
 
@@ -219,16 +228,6 @@ def _fit_joint(
         branches = choose_branches(encoder.sizes, len(batch))
         branches = choose_mirrors(branches, batch, target, problem, config, budget)
     return JointFit(branches, config, settings.checkpoint)(*data)
-
-
-def _nothing(budget: Budget) -> DeeplodeError:
-    """Why there is no model."""
-    why, spent = budget.stop(), budget.spent()
-    if why == "interrupt":
-        return Interrupted("E-STOP-001")
-    if why == "memory":
-        return LimitError("E-LIMIT-002", limit=(budget.memory_limit or 0) // 1_000_000)
-    return LimitError("E-LIMIT-003", limit=budget.deadline - budget.started, spent=spent)
 
 
 def _assemble(
@@ -268,7 +267,7 @@ def _assemble(
     own = fitted.candidates.get("net")
     notices = (
         *(own.notices if isinstance(own, OwnNet) else ()),
-        *_cut_short(fitted.candidates, budget),
+        *cut_short(fitted.candidates, budget),
     )
     told = (found[answer].threshold, found[answer].reliability, notices)
     return Learned(model, fitted.candidates, oof, seconds, *told)
@@ -286,11 +285,3 @@ def _partner(
     if not encoder.media or not {"linear", "trees"} <= oof.keys():
         return "trees" if "trees" in oof or not encoder.media else "linear"
     return better(oof, ("linear", "trees"), target, problem, weights)
-
-
-def _cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:
-    """Say what the budget took away."""
-    why = budget.stop()
-    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
-    absent = [name for name in ("linear", "trees", "net") if name not in candidates]
-    return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]

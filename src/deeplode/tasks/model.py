@@ -36,6 +36,7 @@ RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] 
     "net": Net.restore,
 }
 NO_SPREAD = Spread(0.0, 0.0)
+ENCODER = "encoder."  # begins the names of the arrays that encoders have
 ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
 
 
@@ -166,8 +167,8 @@ class Model:
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All arrays: ``<candidate>.<name>``."""
-        return {
+        """All arrays: ``<candidate>.<name>``, and ``encoder.<medium>.<name>``."""
+        return {f"{ENCODER}{name}": array for name, array in self.encoder.arrays().items()} | {
             f"{name}.{part}": array
             for name, one in self.candidates.items()
             for part, array in one.arrays().items()
@@ -189,11 +190,7 @@ class Model:
         """
         candidates: dict[str, Candidate] = {}
         for name, own in facts["candidates"].items():
-            parts = {
-                part.removeprefix(f"{name}."): array
-                for part, array in arrays.items()
-                if part.startswith(f"{name}.")
-            }
+            parts = _below(arrays, f"{name}.")
             if name == "net" and "own" in own:
                 candidates[name] = OwnNet.restore(own, parts, nets or {}, source)
             elif name == "net" and "joint" in own:
@@ -205,7 +202,7 @@ class Model:
             problem=Problem(**facts["problem"]),
             target=TargetCode.from_json(facts["target"]),
             schema=Schema.from_json(facts["schema"]),
-            encoder=Encoder.from_json(facts["encoder"]),
+            encoder=Encoder.from_json(facts["encoder"], _below(arrays, ENCODER)),
             candidates=candidates,
             answer=facts["answer"],
             net_weight=float(facts["net_weight"]),
@@ -218,6 +215,11 @@ class Model:
         )
         _ = model.answering  # refuses an answer that is not among the candidates
         return model
+
+
+def _below(arrays: Mapping[str, np.ndarray], head: str) -> dict[str, np.ndarray]:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(head): own for name, own in arrays.items() if name.startswith(head)}
 
 
 def _timeless(facts: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.memory import PROGRAM, marks
 from deeplode.messages import Notice
+from deeplode.pretrained.read import Pretrained, weight_bytes
 from deeplode.tasks.choose import choose, memory, shrink
+from deeplode.tasks.encoding import check_used
 
 SAMPLE = 5_000  # rows from which the encoded width is known
 STAGES = ("linear", "trees", "net")
@@ -27,6 +29,7 @@ FLOAT = 4
 ANSWERS = 20_000  # bytes a row of up to MOST rows: to score, resample and shuffle, as measured
 MOST = 10_000
 TESTED = 1.25  # training and test rows, over training rows
+SAVED = 4  # times that a pretrained encoder's weights are in memory while a model file is made
 TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 
 
@@ -67,34 +70,41 @@ def plan(
     given: Mapping[str, Any],
     limit: int | None,
     held: int | None = None,
+    models: Mapping[str, Pretrained] | None = None,
 ) -> MemoryPlan:
     """Reckon what training on these rows takes.
 
     given: network choices of the user. limit: bytes of the whole process, or None.
     held: bytes of all tables that stay in memory; those of ``train`` alone if not given.
-    Batch shrinks first, then members, then rows. Raises LimitError when nothing fits.
+    models: pretrained encoders of ``text`` and ``image``.
+    Batch shrinks first, then members, then rows. Raises LimitError when nothing fits, OptionError
+    where a pretrained encoder has no column to read.
     """
+    check_used(models or {}, schema)
     sample = train.rows(np.linspace(0, len(train) - 1, min(len(train), SAMPLE)).astype(np.int64))
-    sizes = Encoder.fit(sample, schema).sizes
-    table = held or int(train.frame.estimated_size())
+    encoder = Encoder.fit(sample, schema, models)
+    sizes = encoder.sizes
+    lasting = {"table": held or int(train.frame.estimated_size())}
+    if encoder.models:
+        lasting["pretrained"] = _pretrained(encoder)
     config = choose(len(train), sizes, problem, given)
-    whole = MemoryPlan(config, len(train), _parts(len(train), table, sizes, problem, config))
+    whole = MemoryPlan(config, len(train), _parts(len(train), lasting, sizes, problem, config))
     if limit is None:
         return whole
     soft, _ = marks(limit)
     if whole.total <= soft:
         return whole
-    return _smaller(whole, table, sizes, problem, limit)
+    return _smaller(whole, lasting, sizes, problem, limit)
 
 
 def _parts(
-    rows: int, table: int, sizes: Sizes, problem: Problem, config: FitConfig
+    rows: int, lasting: Mapping[str, int], sizes: Sizes, problem: Problem, config: FitConfig
 ) -> dict[str, int]:
     columns = sizes.simple + len(sizes.categories)
     media = sum(one.nbytes for one in sizes.media)
     return {
         "program": PROGRAM,
-        "table": table,
+        **lasting,
         # By columns first, then by rows; media of training and test rows.
         "encoded": 2 * rows * columns * FLOAT + int(TESTED * rows * media),
         "answers": ANSWERS * min(rows, MOST),
@@ -102,6 +112,13 @@ def _parts(
         "trees": _trees(rows, columns, problem),
         "net": memory(rows, sizes, problem, config),
     }
+
+
+def _pretrained(encoder: Encoder) -> int:
+    """Weights, and their copies while a model file is made; one step of the largest."""
+    models = encoder.models.values()
+    steps = max((one.step_bytes for one in models), default=0)
+    return SAVED * sum(weight_bytes(one) for one in models) + steps
 
 
 def _linear(rows: int, sizes: Sizes, problem: Problem) -> int:
@@ -121,14 +138,14 @@ def _trees(rows: int, columns: int, problem: Problem) -> int:
 
 
 def _smaller(
-    whole: MemoryPlan, table: int, sizes: Sizes, problem: Problem, limit: int
+    whole: MemoryPlan, lasting: Mapping[str, int], sizes: Sizes, problem: Problem, limit: int
 ) -> MemoryPlan:
     """The plan made to fit below the soft mark of ``limit``."""
     soft, _ = marks(limit)
     rows = whole.rows
     while True:
-        parts = _parts(rows, table, sizes, problem, whole.config)
-        room = soft - sum(parts[name] for name in ("program", "table", "encoded", "answers"))
+        parts = _parts(rows, lasting, sizes, problem, whole.config)
+        room = soft - sum(own for name, own in parts.items() if name not in STAGES)
         config, fitting = shrink(rows, sizes, problem, whole.config, room)
         parts["net"] = memory(fitting, sizes, problem, config)
         if fitting == rows and max(parts[name] for name in STAGES) <= room:

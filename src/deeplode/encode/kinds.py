@@ -1,0 +1,72 @@
+"""Kinds: which encoder reads which kind of column, and its name where it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from deeplode.data.column import Column, Kind
+from deeplode.encode.audio import AudioEncoder
+from deeplode.encode.boolean import BooleanEncoder
+from deeplode.encode.category import CategoryEncoder
+from deeplode.encode.code import CodeEncoder
+from deeplode.encode.column import ColumnEncoder
+from deeplode.encode.datetime import DatetimeEncoder, SpanEncoder
+from deeplode.encode.embedding import EmbeddingEncoder
+from deeplode.encode.image import ImageEncoder
+from deeplode.encode.number import NumberEncoder
+from deeplode.encode.text import TextEncoder
+from deeplode.pretrained.read import Pretrained
+
+# The names under which encoders are written down; nothing else is read back.
+ENCODERS: dict[str, Any] = {
+    "number": NumberEncoder,
+    "code": CodeEncoder,
+    "category": CategoryEncoder,
+    "boolean": BooleanEncoder,
+    "datetime": DatetimeEncoder,
+    "span": SpanEncoder,
+    "text": TextEncoder,
+    "image": ImageEncoder,
+    "audio": AudioEncoder,
+}
+EMBEDDING = "embedding"  # is handed the pretrained encoder that it needs
+NAMES = {encoder: name for name, encoder in ENCODERS.items()} | {EmbeddingEncoder: EMBEDDING}
+
+
+def encoders_of(
+    series: pl.Series, column: Column, models: Mapping[str, Pretrained]
+) -> list[ColumnEncoder]:
+    """The encoders of one feature: one, or two for numbers that may be codes and for texts and
+    images that a pretrained encoder reads, too."""
+    if column.kind == Kind.NUMBER:
+        as_codes = [CodeEncoder.fit(series, column)] if column.codes else []
+        return [NumberEncoder.fit(series, column), *as_codes]
+    if column.kind == Kind.CATEGORY and series.dtype.is_numeric():
+        return [CodeEncoder.fit(series, column)]
+    encoder = {
+        Kind.CATEGORY: CategoryEncoder,
+        Kind.BOOLEAN: BooleanEncoder,
+        Kind.DATETIME: DatetimeEncoder,
+        Kind.TEXT: TextEncoder,
+        Kind.IMAGE: ImageEncoder,
+        Kind.AUDIO: AudioEncoder,
+    }[column.kind]
+    own = encoder.fit(series, column)  # type: ignore[attr-defined]
+    model = models.get(own.media)
+    return [own] if model is None else [own, EmbeddingEncoder(column.name, model)]
+
+
+def written(part: ColumnEncoder) -> dict[str, Any]:
+    """An encoder as plain JSON."""
+    return {"encoder": NAMES[type(part)], "state": part.to_json()}
+
+
+def part_of(facts: Mapping[str, Any], models: Mapping[str, Pretrained]) -> ColumnEncoder:
+    """The inverse of ``written``. Raises KeyError, TypeError or ValueError if odd."""
+    if facts["encoder"] == EMBEDDING:
+        return EmbeddingEncoder.of(facts["state"], models)
+    made: ColumnEncoder = ENCODERS[facts["encoder"]].from_json(facts["state"])
+    return made

@@ -1,0 +1,61 @@
+"""Read: the pretrained encoders that the options name, or that a model file holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeplode.errors import OptionError
+from deeplode.pretrained.image import ImageModel, read_image
+from deeplode.pretrained.text import TextModel, read_text
+
+Pretrained = TextModel | ImageModel
+READ: dict[str, Callable[[str], Pretrained]] = {"text": read_text, "image": read_image}
+RESTORE: dict[str, type[TextModel] | type[ImageModel]] = {"text": TextModel, "image": ImageModel}
+MOST_BYTES = 1_900_000_000  # of weights: they shall fit into a model file beside all others
+
+
+def read(text: str | None, image: str | None) -> dict[str, Pretrained]:
+    """The encoders in these folders, by what they read. Raises OptionError where one is none."""
+    found: dict[str, Pretrained] = {}
+    for medium, path in (("text", text), ("image", image)):
+        if path is None:
+            continue
+        model = found[medium] = READ[medium](path)
+        size = weight_bytes(model)
+        if size > MOST_BYTES:
+            told = {"path": path, "bytes": size, "most": MOST_BYTES}
+            raise OptionError("E-OPT-156", option=f"{medium}_encoder", **told)
+    return found
+
+
+def weight_bytes(model: Pretrained) -> int:
+    """Bytes of its weights."""
+    return sum(one.nbytes for one in model.arrays().values())
+
+
+def digest(model: Pretrained) -> str:
+    """Changes when the encoder does; where its folder lies does not matter."""
+    found = hashlib.blake2b(json.dumps(model.to_json(), sort_keys=True).encode(), digest_size=16)
+    for name, one in sorted(model.arrays().items()):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(one).data)
+    return found.hexdigest()
+
+
+def restore(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Pretrained]:
+    """The encoders of a model file. arrays: ``MEDIUM.NAME``.
+
+    Raises KeyError, TypeError or ValueError for what no training can have written.
+    """
+    found: dict[str, Pretrained] = {}
+    for medium, own in facts.items():
+        head = f"{medium}."
+        parts = {n.removeprefix(head): one for n, one in arrays.items() if n.startswith(head)}
+        found[medium] = RESTORE[medium].restore(own, parts)
+    return found

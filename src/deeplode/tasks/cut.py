@@ -1,0 +1,28 @@
+"""Cut: what the budget took away from a run, as an error or as notices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deeplode.errors import DeeplodeError, Interrupted, LimitError
+from deeplode.evaluate.candidate import Candidate
+from deeplode.messages import Notice, say
+from deeplode.runtime import Budget
+
+
+def nothing(budget: Budget) -> DeeplodeError:
+    """Why there is no model."""
+    why, spent = budget.stop(), budget.spent()
+    if why == "interrupt":
+        return Interrupted("E-STOP-001")
+    if why == "memory":
+        return LimitError("E-LIMIT-002", limit=(budget.memory_limit or 0) // 1_000_000)
+    return LimitError("E-LIMIT-003", limit=budget.deadline - budget.started, spent=spent)
+
+
+def cut_short(candidates: Mapping[str, Candidate], budget: Budget) -> list[Notice]:
+    """Say what the budget took away."""
+    why = budget.stop()
+    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
+    absent = [name for name in ("linear", "trees", "net") if name not in candidates]
+    return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]

@@ -1,0 +1,79 @@
+"""Encoding: training rows to numbers, with as much of pretrained encoders as there is time for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deeplode.data.schema import Schema
+from deeplode.data.table import Table
+from deeplode.encode.batch import Batch
+from deeplode.encode.embedding import EmbeddingEncoder, OutOfTimeError
+from deeplode.encode.encoder import Encoder
+from deeplode.errors import OptionError
+from deeplode.messages import Notice
+from deeplode.pretrained.read import Pretrained
+from deeplode.runtime import Budget
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Encoders and the training rows as they make them.
+
+    seconds: that rows took where pretrained encoders are among them, else 0. notices: what there
+    was no time for.
+    """
+
+    encoder: Encoder
+    batch: Batch
+    seconds: float = 0.0
+    notices: tuple[Notice, ...] = ()
+
+
+def encoded(
+    table: Table,
+    schema: Schema,
+    models: Mapping[str, Pretrained],
+    most_bad: float,
+    budget: Budget,
+    replay: Mapping[str, Any] | None,
+) -> Encoding:
+    """Fit encoders on the training rows and encode them.
+
+    models: pretrained encoders; all are left out where the budget is too small for them, or just
+    those that ``replay`` did not have, whatever the budget.
+    """
+    if replay is not None:
+        models = {name: own for name, own in models.items() if name in replay.get("pretrained", ())}
+        budget = Budget()
+    encoder = Encoder.fit(table, schema, models)
+    began = time.monotonic()
+    try:
+        batch = encoder.transform(table, most_bad, budget).batch
+    except OutOfTimeError:
+        encoder = Encoder.fit(table, schema)
+        names = ", ".join(sorted(one.origin.name for one in models.values()))
+        notice = Notice("W-ENC-001", None, {"names": names, "rows": len(table)})
+        return Encoding(encoder, encoder.transform(table, most_bad).batch, 0.0, (notice,))
+    return Encoding(encoder, batch, time.monotonic() - began if encoder.models else 0.0)
+
+
+def check_used(models: Mapping[str, Pretrained], schema: Schema) -> None:
+    """Raise OptionError for a pretrained encoder that no column is read by."""
+    kinds = {str(column.kind) for column in schema.features}
+    for medium in models:
+        if medium not in kinds:
+            told = ", ".join(f"{column.name}: {column.kind}" for column in schema.features[:20])
+            raise OptionError("E-OPT-157", option=f"{medium}_encoder", kind=medium, columns=told)
+
+
+def licences(encoder: Encoder) -> list[dict[str, Any]]:
+    """Whose pretrained weights a model holds, and what allows it: the ``licences`` of a card."""
+    found = []
+    for medium, model in encoder.models.items():
+        parts = [part for part in encoder.parts if isinstance(part, EmbeddingEncoder)]
+        own = [part.name for part in parts if part.model is model]
+        found.append({"kind": medium, "columns": own, **model.origin.to_json()})
+    return found

@@ -1,0 +1,175 @@
+"""Pretrained encoders on the command line: the model file is whole without their folders."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+pytest.importorskip("tokenizers", reason="needs deeplode[text]")
+
+HELPER = Path(__file__).parents[1] / "pretrained" / "folders.py"
+_spec = importlib.util.spec_from_file_location("folders", HELPER)
+assert _spec is not None
+assert _spec.loader is not None
+folders = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(folders)
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+QUICK = ("--target", "verdict", "--epochs", "2", "--members", "1", "--threads", "1", "--quiet")
+ENCODERS = ("--text-encoder", "tiny-bert", "--image-encoder", "tiny-resnet")
+ROWS = 120
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """The bytes of a grey image file."""
+    file = io.BytesIO()
+    Image.fromarray((pixels * 15).astype(np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of texts and images, and folders with encoders of both."""
+    folder = tmp_path_factory.mktemp("shops")
+    folders.text_folder(folder / "tiny-bert")
+    folders.image_folder(folder / "tiny-resnet")
+    rng, digits = np.random.default_rng(0), load_digits()
+    good = rng.integers(0, 2, ROWS)
+    words = (folders.WORDS[:6], folders.WORDS[4:])
+    texts = [" ".join(rng.choice(words[one], 4)) + f" order {rng.integers(99)}" for one in good]
+    photos = [png(digits.images[digits.target == one][at % 150]) for at, one in enumerate(good)]
+    frame = pl.DataFrame({"review": texts, "photo": photos})
+    gaps = pl.int_range(ROWS, eager=True) % 30 == 7
+    frame = frame.with_columns(pl.when(~gaps).then(pl.all()))
+    frame = frame.with_columns(verdict=pl.Series(np.array(["bad", "good"])[good]))
+    frame.write_parquet(folder / "shops.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(deeplode: Program, place: Path) -> Path:
+    """A finished run whose encoders' folders are gone: what is left is the model file."""
+    done = deeplode("train", "shops.parquet", *QUICK, *ENCODERS, "--out", "run", cwd=place)
+    assert done.returncode == 0, done.stderr
+    (place / "kept").mkdir()
+    for name in ("tiny-bert", "tiny-resnet"):
+        shutil.move(place / name, place / "kept" / name)
+    return place / "run"
+
+
+def learned(run: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(run / "model.lode") as archive:
+        return {name: archive.read(name) for name in ("schema.json", "weights.safetensors")}
+
+
+def test_the_model_file_predicts_the_same_bits_alone(
+    deeplode: Program, place: Path, run: Path
+) -> None:
+    told = ("predict", "run/model.lode", "shops.parquet", "--quiet", "--out", "answers.parquet")
+    done = deeplode(*told, cwd=place)
+    assert done.returncode == 0, done.stderr
+    before = pl.read_parquet(run / "predictions.parquet")
+    after = pl.read_parquet(place / "answers.parquet")
+    assert after.join(before.select("id"), on="id", how="semi").equals(before.drop("truth"))
+    done = deeplode("evaluate", "run/model.lode", "shops.parquet", "--json", cwd=place)
+    assert {one["name"] for one in json.loads(done.stdout)["leaderboard"]} >= {"linear", "net"}
+
+
+def test_the_model_file_holds_no_path_and_says_whose_weights_it_holds(
+    place: Path, run: Path
+) -> None:
+    with zipfile.ZipFile(run / "model.lode") as archive:
+        assert str(place).encode() not in b"".join(map(archive.read, archive.namelist()))
+        card = json.loads(archive.read("card.json"))
+    named = {one["name"]: (one["columns"], one["licence"], one["told"]) for one in card["licences"]}
+    assert named == {
+        "tiny-bert": (["review"], "apache-2.0", "README.md"),
+        "tiny-resnet": (["photo"], "mit", "config.json"),
+    }
+    page = (run / "report.html").read_text("utf-8")
+    assert "tiny-bert; licence: apache-2.0" in page
+
+
+def test_a_model_that_needs_a_package_says_which_and_how_to_install_it(
+    deeplode: Program, place: Path, run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'tokenizers':\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n",
+        "utf-8",
+    )
+    without = {"PYTHONPATH": str(tmp_path)}
+    for told in (
+        ("predict", "run/model.lode", "shops.parquet", "--json"),
+        ("train", "shops.parquet", *QUICK, "--text-encoder", "kept/tiny-bert", "--json"),
+    ):
+        done = deeplode(*told, cwd=place, **without)
+        assert done.returncode == 2, done.stderr
+        error = json.loads(done.stdout)["error"]
+        assert (error["code"], error["hint"]) == ("E-OPT-155", "pip install 'deeplode[text]'")
+
+
+def test_an_encoder_that_no_column_needs_is_refused_with_nothing_left_behind(
+    deeplode: Program, place: Path, run: Path
+) -> None:
+    told = ("--drop", "review", "--text-encoder", "kept/tiny-bert", "--out", "none", "--json")
+    done = deeplode("train", "shops.parquet", *QUICK, *told, cwd=place)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-157"
+    assert not (place / "none").exists()
+
+
+def test_the_memory_plan_tells_of_the_encoders(deeplode: Program, place: Path, run: Path) -> None:
+    kept = ("--text-encoder", "kept/tiny-bert", "--image-encoder", "kept/tiny-resnet")
+    told = ("inspect", "shops.parquet", "--target", "verdict", "--json")
+    parts = [
+        json.loads(deeplode(*told, *more, cwd=place).stdout)["plan"]["parts"] for more in ((), kept)
+    ]
+    assert "pretrained" not in parts[0]
+    assert parts[1]["pretrained"] > 4 * 40_000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
+def test_killed_and_resumed_it_ends_as_the_undisturbed_one_and_another_encoder_is_refused(
+    deeplode: Program, place: Path, run: Path
+) -> None:
+    kept = ("--text-encoder", "kept/tiny-bert", "--image-encoder", "kept/tiny-resnet")
+    told = ("train", "shops.parquet", *QUICK, *kept, "--epochs", "40", "--out")
+    assert deeplode(*told, "quiet", cwd=place).returncode == 0
+    program, out = str(Path(sys.executable).with_name("deeplode")), place / "killed"
+    with subprocess.Popen(
+        [program, *told, "killed"], stderr=subprocess.DEVNULL, cwd=place
+    ) as started:
+        while started.poll() is None and not (out / "checkpoint" / "epochs.safetensors").exists():
+            time.sleep(0.02)
+        started.kill()
+    assert (out / "checkpoint" / "epochs.safetensors").exists()
+    config = place / "kept" / "tiny-bert" / "config.json"
+    before = config.read_bytes()
+    config.write_bytes(before.replace(b'"gelu"', b'"relu"'))
+    done = deeplode(*told, "killed", "--resume", cwd=place)
+    config.write_bytes(before)
+    assert "E-OPT-091" in done.stderr
+    done = deeplode(*told, "killed", "--resume", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert learned(out) == learned(place / "quiet")
