@@ -30,7 +30,7 @@ def bert(folders: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="session", params=["test_resnet", "test_vit"])
+@pytest.fixture(scope="session", params=["test_resnet", "test_vit", "convnextv2_atto"])
 def images(
     folders: ModuleType, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:

@@ -151,9 +151,43 @@ def vit_shapes() -> dict[str, tuple[int, ...]]:
     return found
 
 
+def convnext_shapes() -> dict[str, tuple[int, ...]]:
+    """timm's convnextv2_atto but narrower, a block a stage; its products are convolutions."""
+    found: dict[str, tuple[int, ...]] = {}
+
+    def both(name: str, *shape: int) -> None:
+        found[f"{name}.weight"] = shape
+        found[f"{name}.bias"] = shape[:1]
+
+    both("stem.0", 8, 3, 4, 4)
+    both("stem.1", 8)
+    inputs = 8
+    for stage, width in enumerate((8, 12, 12, 16)):
+        if stage:
+            both(f"stages.{stage}.downsample.0", inputs)
+            both(f"stages.{stage}.downsample.1", width, inputs, 2, 2)
+        name = f"stages.{stage}.blocks.0"
+        both(f"{name}.conv_dw", width, 1, 7, 7)
+        both(f"{name}.norm", width)
+        both(f"{name}.mlp.fc1", 4 * width, width, 1, 1)
+        both(f"{name}.mlp.grn", 4 * width)
+        both(f"{name}.mlp.fc2", width, 4 * width, 1, 1)
+        inputs = width
+    both("head.norm", 16)
+    both("head.fc", 10, 16)
+    return found
+
+
+IMAGES = {  # names of timm: names and shapes, pixels of a side
+    "test_resnet": (resnet_shapes, 64),
+    "test_vit": (vit_shapes, 48),
+    "convnextv2_atto": (convnext_shapes, 64),
+}
+
+
 def image_folder(folder: Path, architecture: str = "test_resnet") -> Path:
     """A folder as timm publishes it."""
-    shapes, side = (resnet_shapes(), 64) if "resnet" in architecture else (vit_shapes(), 48)
+    shapes, side = IMAGES[architecture]
     config = {
         "architecture": architecture,
         "num_classes": 10,
@@ -166,4 +200,4 @@ def image_folder(folder: Path, architecture: str = "test_resnet") -> Path:
             "license": "mit",
         },
     }
-    return written(folder, config, drawn(shapes))
+    return written(folder, config, drawn(shapes()))

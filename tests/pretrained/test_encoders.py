@@ -25,12 +25,13 @@ from deeplode.tasks.encoding import encoded
 
 TEXTS = ["awful", "Great, lovely order 12", None, "slow", " ", "never again " * 40, "thanks"]
 
-# What transformers 5.24 (BertModel, mean over tokens) and timm 1.0.31 (ResNet, VisionTransformer)
-# compute with the same weights, brought to mean square 1: the first four numbers.
+# What transformers 5.24 (BertModel, mean over tokens) and timm 1.0.31 (ResNet, VisionTransformer,
+# ConvNeXt) compute with the same weights, brought to mean square 1: the first four numbers.
 OF_TEXT = [-0.3531970, 0.6635039, 0.6607587, -0.8317068]
 OF_IMAGE = {
     "test_resnet": [1.3956110, 0.4260516, 1.3961408, 0.9960393],
     "test_vit": [-0.8970724, -0.9100404, 0.5159274, -0.6302238],
+    "convnextv2_atto": [-1.6198341, 1.1552256, 0.8322790, 0.0108048],
 }
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deeplode.errors import OptionError
+from deeplode.pretrained.convnext import ConvnextSizes
 from deeplode.pretrained.folder import Folder, Origin
-from deeplode.pretrained.imagenames import RESNETS, VITS, resnet_of, vit_of
+from deeplode.pretrained.imagenames import CONVNEXTS, RESNETS, VITS, convnext_of, resnet_of, vit_of
 from deeplode.pretrained.look import Look, look_of_huggingface, look_of_timm
 from deeplode.pretrained.resnet import ResnetSizes
 from deeplode.pretrained.vit import VitSizes
@@ -22,10 +23,17 @@ from deeplode.pretrained.weights import arrays_of, filled, tensors_of, unit
 
 BATCH = 4  # images that go through it at once, or as many that fill the batch up
 CHANNELS = 3
-Sizes = VitSizes | ResnetSizes
-SIZES: dict[str, type[VitSizes] | type[ResnetSizes]] = {"vit": VitSizes, "resnet": ResnetSizes}
-HUGGING_FACE = {"vit": "vit", "dinov2": "vit", "resnet": "resnet"}  # its architectures, and ours
-KNOWN = "vit, dinov2, resnet; timm: vit_*, deit_*, deit3_*, resnet*, resnext*, wide_resnet*"
+Sizes = VitSizes | ResnetSizes | ConvnextSizes
+SIZES: dict[str, Any] = {"vit": VitSizes, "resnet": ResnetSizes, "convnext": ConvnextSizes}
+NAMES = {"vit": VITS, "resnet": RESNETS, "convnext": CONVNEXTS}  # of timm, by ours
+HUGGING_FACE = {  # its architectures, and ours
+    "vit": "vit", "dinov2": "vit", "resnet": "resnet", "convnext": "convnext",
+    "convnextv2": "convnext",
+}  # fmt: skip
+KNOWN = (
+    "vit, dinov2, resnet, convnext, convnextv2; timm: vit_*, deit_*, deit3_*, resnet*, resnext*, "
+    "wide_resnet*, convnext*"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +114,8 @@ def read_image(path: str) -> ImageModel:
         sizes: Sizes
         if family == "vit":
             sizes, own = vit_of(folder.config, tensors, look.side)
+        elif family == "convnext":
+            sizes, own = convnext_of(folder.config, tensors, look.side)
         else:
             sizes, own = resnet_of(tensors, look.side)
         return ImageModel(folder.origin, family, sizes, look, filled(sizes.build, own))
@@ -122,7 +132,7 @@ def _family(folder: Folder) -> str:
         name = str(config.get("architecture"))
         if config.get("model_args"):  # it was built otherwise than its name says
             raise folder.odd(f"model_args: {config['model_args']}")
-        for family, known in (("vit", VITS), ("resnet", RESNETS)):
+        for family, known in NAMES.items():
             if known.fullmatch(name.split(".")[0]):
                 return family
         raise folder.unknown(name, KNOWN)

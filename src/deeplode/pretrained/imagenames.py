@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from deeplode.pretrained.convnext import ConvnextSizes
 from deeplode.pretrained.resnet import STAGES, ResnetSizes, Stage
 from deeplode.pretrained.vit import VitSizes
 
@@ -22,6 +23,7 @@ VITS = re.compile(
     r"|vit_(small|base|large)_patch14_dinov2|test_vit"
 )
 RESNETS = re.compile(r"(wide_)?resnet\d+(_\d+)?|resnet\d+[dt]|resnext\d+_\d+x\d+d|test_resnet")
+CONVNEXTS = re.compile(r"convnext(v2)?_(atto|femto|pico|nano|tiny|small|base|large|xlarge|huge)")
 _SIXTEEN = re.compile(r"huge|giant|gigantic")  # whose heads are 16, whatever their width
 
 _VIT = {  # patterns in files of Hugging Face and of timm, and ours
@@ -43,6 +45,7 @@ _VIT = {  # patterns in files of Hugging Face and of timm, and ours
     r"(?:layernorm|norm|fc_norm)\.(weight|bias)": r"norm.\1",
 }  # fmt: skip
 _UNIT = r"(weight|bias|running_mean|running_var|num_batches_tracked)"
+_STAGE = r"(?:encoder\.)?stages\.(\d+)\.(?:layers|blocks)\.(\d+)"
 _RESNET = {
     r"embedder\.embedder\.convolution\.weight": "conv1.weight",
     rf"embedder\.embedder\.normalization\.{_UNIT}": r"bn1.\1",
@@ -56,6 +59,44 @@ _RESNET = {
         r"layer\1+.\2.downsample.1.\3",
     rf"(conv1(?:\.\d)?|bn1|layer\d\.\d+\.(?:conv\d|bn\d|downsample\.\d))\.{_UNIT}": r"\1.\2",
 }  # fmt: skip
+_CONVNEXT = {
+    r"(?:embeddings\.patch_embeddings|stem\.0)\.(weight|bias)": r"before.0.0.\1",
+    r"(?:embeddings\.layernorm|stem\.1)\.(weight|bias)": r"before.0.1.\1",
+    r"(?:encoder\.)?stages\.(\d+)\.(?:downsampling_layer|downsample)\.(\d)\.(weight|bias)":
+        r"before.\1.\2.\3",
+    rf"{_STAGE}\.(?:dwconv|conv_dw)\.(weight|bias)": r"stages.\1.\2.apart.\3",
+    rf"{_STAGE}\.(?:layernorm|norm)\.(weight|bias)": r"stages.\1.\2.norm.\3",
+    rf"{_STAGE}\.(?:pwconv|mlp\.fc)(\d)\.(weight|bias)": r"stages.\1.\2.fc\3.\4",
+    rf"{_STAGE}\.(?:layer_scale_parameter|gamma)": r"stages.\1.\2.gamma",
+    rf"{_STAGE}\.(?:mlp\.)?grn\.(weight|bias)": r"stages.\1.\2.\3",
+    r"(?:layernorm|head\.norm|norm)\.(weight|bias)": r"norm.\1",
+}  # fmt: skip
+
+
+def convnext_of(
+    config: Mapping[str, Any], tensors: Tensors, side: int
+) -> tuple[ConvnextSizes, Tensors]:
+    """Sizes and tensors by our names; the shapes say nearly all. Raises as ``vit_of``."""
+    own = _renamed(tensors, _CONVNEXT)
+    blocks = [0, 0, 0, 0]
+    for name in [one for one in own if one.endswith(".fc1.weight")]:
+        _, stage, block, *_ = name.split(".")
+        blocks[int(stage)] = max(blocks[int(stage)], int(block) + 1)
+        for layer in ("fc1", "fc2"):  # as convolutions of one pixel in some files
+            full = f"stages.{stage}.{block}.{layer}.weight"
+            own[full] = own[full].flatten(1)
+        head = f"stages.{stage}.{block}"
+        two = [own.pop(f"{head}.{part}", None) for part in ("weight", "bias")]
+        if two[0] is not None and two[1] is not None:
+            own[f"{head}.strong"] = torch.stack([one.flatten() for one in two if one is not None])
+    sizes = ConvnextSizes(
+        side, own["before.0.0.weight"].shape[1], tuple(blocks),
+        tuple(own[f"stages.{stage}.0.apart.weight"].shape[0] for stage in range(len(blocks))),
+        scaled="stages.0.0.gamma" in own,
+        responding="stages.0.0.strong" in own,
+        epsilon=float(config.get("layer_norm_eps", 1e-6)),
+    )  # fmt: skip
+    return sizes, own
 
 
 def vit_of(config: Mapping[str, Any], tensors: Tensors, side: int) -> tuple[VitSizes, Tensors]:

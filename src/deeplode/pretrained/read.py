@@ -17,6 +17,8 @@ from deeplode.pretrained.text import TextModel, read_text
 Pretrained = TextModel | ImageModel
 READ: dict[str, Callable[[str], Pretrained]] = {"text": read_text, "image": read_image}
 RESTORE: dict[str, type[TextModel] | type[ImageModel]] = {"text": TextModel, "image": ImageModel}
+SAVED = 5  # times that weights are in memory while a model file is made and read, as measured
+TOKENIZER = 50  # bytes of two tokenizers, for each sign of their JSON, as measured
 MOST_BYTES = 1_900_000_000  # of weights: they shall fit into a model file beside all others
 
 
@@ -37,6 +39,12 @@ def read(text: str | None, image: str | None) -> dict[str, Pretrained]:
 def weight_bytes(model: Pretrained) -> int:
     """Bytes of its weights."""
     return sum(one.nbytes for one in model.arrays().values())
+
+
+def held_bytes(model: Pretrained) -> int:
+    """Bytes that it holds until its model file is written and read back, at the peak."""
+    tokens = len(model.tokenizer) if isinstance(model, TextModel) else 0
+    return SAVED * weight_bytes(model) + TOKENIZER * tokens
 
 
 def digest(model: Pretrained) -> str:

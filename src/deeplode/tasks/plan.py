@@ -19,7 +19,7 @@ from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.memory import PROGRAM, marks
 from deeplode.messages import Notice
-from deeplode.pretrained.read import Pretrained, weight_bytes
+from deeplode.pretrained.read import Pretrained, held_bytes
 from deeplode.tasks.choose import choose, memory, shrink
 from deeplode.tasks.encoding import check_used
 
@@ -29,7 +29,6 @@ FLOAT = 4
 ANSWERS = 20_000  # bytes a row of up to MOST rows: to score, resample and shuffle, as measured
 MOST = 10_000
 TESTED = 1.25  # training and test rows, over training rows
-SAVED = 4  # times that a pretrained encoder's weights are in memory while a model file is made
 TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 
 
@@ -115,10 +114,10 @@ def _parts(
 
 
 def _pretrained(encoder: Encoder) -> int:
-    """Weights, and their copies while a model file is made; one step of the largest."""
+    """What they hold, and one step of the largest."""
     models = encoder.models.values()
     steps = max((one.step_bytes for one in models), default=0)
-    return SAVED * sum(weight_bytes(one) for one in models) + steps
+    return sum(held_bytes(one) for one in models) + steps
 
 
 def _linear(rows: int, sizes: Sizes, problem: Problem) -> int:
