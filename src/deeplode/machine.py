@@ -18,7 +18,7 @@ from deeplode.version import __version__
 
 LIBRARIES = (
     "numpy", "polars", "pyarrow", "torch", "scikit-learn", "lightgbm", "safetensors", "pandas",
-    "narwhals",
+    "narwhals", "tokenizers",
 )  # fmt: skip
 
 _CGROUP = Path("/sys/fs/cgroup")

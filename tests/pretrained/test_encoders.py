@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,15 +13,19 @@ import polars as pl
 import pytest
 import torch
 
+from deeplode import modelfile
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.encode.embedding import EmbeddingEncoder, OutOfTimeError
 from deeplode.encode.encoder import Encoder
+from deeplode.errors import ModelFileError
+from deeplode.memory import peak_memory
 from deeplode.pretrained.image import ImageModel, read_image
 from deeplode.pretrained.look import look_of_huggingface, look_of_timm
 from deeplode.pretrained.read import RESTORE, digest
 from deeplode.pretrained.text import TextModel, read_text
 from deeplode.runtime import Budget
+from deeplode.saved import restore
 from deeplode.tasks.encoding import encoded
 
 TEXTS = ["awful", "Great, lovely order 12", None, "slow", " ", "never again " * 40, "thanks"]
@@ -221,3 +226,37 @@ def test_an_estimator_takes_the_folder_as_a_keyword(
         file.unlink()
     after = load(tmp_path / "model.lode").predict_proba(rows.drop("good"))
     np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
+    check_lies_are_refused(tmp_path / "model.lode")
+
+
+LIES: dict[str, Callable[[dict[str, Any], dict[str, np.ndarray]], object]] = {
+    "no encoder": lambda own, arrays: own.clear(),
+    "another kind": lambda own, arrays: own.update(image=own["text"]),
+    "no such kind": lambda own, arrays: own.update(sound=own["text"]),
+    "more layers": lambda own, arrays: own["text"]["sizes"].update(layers=96),
+    "wider": lambda own, arrays: own["text"]["sizes"].update(width=8_192, inner=32_768),
+    "other heads": lambda own, arrays: own["text"]["sizes"].update(heads=8),
+    "more facts": lambda own, arrays: own["text"]["sizes"].update(code="os.system"),
+    "tokens of another": lambda own, arrays: own["text"].update(tokenizer="{}"),
+    "no tokens": lambda own, arrays: own["text"].update(tokenizer=7),
+    "longer texts": lambda own, arrays: own["text"].update(longest=10**6),
+    "an array less": lambda own, arrays: arrays.pop("encoder.text.words.weight"),
+    "other weights": lambda own, arrays: arrays.update(
+        {"encoder.text.norm.bias": arrays["encoder.text.norm.bias"] + 1}
+    ),
+}
+
+
+def check_lies_are_refused(path: Path) -> None:
+    """A model file whose encoder is not what it says ends with exit 6, whatever is changed."""
+    for what, lie in LIES.items():
+        parts = modelfile.read(path)
+        schema, arrays = json.loads(json.dumps(parts.schema)), dict(parts.arrays)
+        lie(schema["encoder"]["pretrained"], arrays)
+        other = path.with_name("lies.lode")
+        about = {"verb": "train"}
+        modelfile.write(other, about, schema, parts.card, arrays, parts.probe, force=True)
+        before = peak_memory()
+        with pytest.raises(ModelFileError):
+            restore(other)
+        assert peak_memory() - before < 300_000_000, what

@@ -14,7 +14,7 @@ from torch.nn.functional import gelu
 STAGES = 4
 PATCH = 4  # pixels of a side that the first convolution brings together
 EPSILON = 1e-6  # of all norms but the last
-MOST_BLOCKS, MOST_CHANNELS, MOST_SIDE = 100, 16_384, 1_024
+MOST_BLOCKS, MOST_CHANNELS, MOST_SIDE = 40, 16_384, 1_024
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Block(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(images, width, height, width) -> the same shape."""
-        found = gelu(self.fc1(self.norm(self.apart(images).permute(0, 2, 3, 1))))
+        found: Tensor = gelu(self.fc1(self.norm(self.apart(images).permute(0, 2, 3, 1))))
         if self.strong is not None:
             size = found.norm(p=2, dim=(1, 2), keepdim=True)
             share = size / (size.mean(-1, keepdim=True) + EPSILON)

@@ -23,6 +23,7 @@ from deeplode.pretrained.weights import arrays_of, filled, tensors_of, unit
 
 BATCH = 4  # images that go through it at once, or as many that fill the batch up
 CHANNELS = 3
+MOST_STEP = 1_500_000_000  # bytes of images on their way: sizes in a file may ask for any number
 Sizes = VitSizes | ResnetSizes | ConvnextSizes
 SIZES: dict[str, Any] = {"vit": VitSizes, "resnet": ResnetSizes, "convnext": ConvnextSizes}
 NAMES = {"vit": VITS, "resnet": RESNETS, "convnext": CONVNEXTS}  # of timm, by ours
@@ -49,6 +50,8 @@ class ImageModel:
     medium = "image"
 
     def __post_init__(self) -> None:
+        if self.sizes.step_bytes(BATCH) > MOST_STEP:
+            raise ValueError(f"images that take {self.sizes.step_bytes(BATCH)} bytes on their way")
         channels = self.sizes.channels
         if self.sizes.side != self.look.side or channels != CHANNELS:
             raise ValueError(f"images of {channels} channels and {self.look.side} pixels")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 STAGES = 4
-MOST_BLOCKS, MOST_CHANNELS, MOST_SIDE = 100, 16_384, 1_024
+MOST_BLOCKS, MOST_CHANNELS, MOST_SIDE = 40, 16_384, 1_024
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 MOST = {
-    "channels": 4, "patch": 64, "grid": 128, "width": 8_192, "inner": 32_768, "layers": 96,
+    "channels": 4, "patch": 64, "grid": 64, "width": 8_192, "inner": 32_768, "layers": 96,
     "heads": 128,
 }  # fmt: skip
 
