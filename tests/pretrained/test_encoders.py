@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from deeplode import modelfile
 from deeplode.data.schema import Roles, infer
@@ -161,6 +163,55 @@ def test_every_family_computes_what_transformers_computes(
         mean = theirs(input_ids=ids).last_hidden_state.mean(1)
         own = model.net(ids, torch.ones_like(ids, dtype=torch.bool))
     torch.testing.assert_close(own, mean, atol=1e-5, rtol=1e-5)
+
+
+HUGGING_FACE = {  # pieces of names of timm, and as Hugging Face calls them
+    "cls_token": "embeddings.cls_token",
+    "pos_embed": "embeddings.position_embeddings",
+    "patch_embed.proj": "embeddings.patch_embeddings.projection",
+    "blocks.": "encoder.layer.",
+    ".norm1.": ".layernorm_before.",
+    ".norm2.": ".layernorm_after.",
+    ".attn.proj.": ".attention.output.dense.",
+    ".mlp.fc1.": ".intermediate.dense.",
+    ".mlp.fc2.": ".output.dense.",
+}
+
+
+def test_a_folder_of_hugging_face_is_read_as_that_of_timm(
+    folders: ModuleType, tmp_path: Path
+) -> None:
+    timm = folders.image_folder(tmp_path / "timm", "test_vit")
+    found = {}
+    for name, tensor in load_file(timm / "model.safetensors").items():
+        if name.startswith("head."):
+            continue
+        for piece, other in HUGGING_FACE.items():
+            name = name.replace(piece, other)
+        name = "layernorm." + name.removeprefix("norm.") if name.startswith("norm.") else name
+        if ".attn.qkv." in name:
+            for part, own in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
+                found[f"vit.{name.replace('attn.qkv', f'attention.attention.{part}')}"] = (
+                    own.clone()
+                )
+        else:
+            found[f"vit.{name}"] = tensor
+    config = {"model_type": "vit", "num_attention_heads": 2, "layer_norm_eps": 1e-6}
+    folder = folders.written(tmp_path / "vit", config, found)
+    look = {"size": {"height": 48, "width": 48}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    (folder / "preprocessor_config.json").write_text(json.dumps(look), "utf-8")
+    cells = pixels(3, 48)
+    expected = read_image(str(timm)).embed(cells)
+    np.testing.assert_array_equal(read_image(str(folder)).embed(cells), expected)
+
+
+def test_weights_of_16_bits_are_read(bert: Path, tmp_path: Path) -> None:
+    shutil.copytree(bert, tmp_path / "half")
+    tensors = load_file(bert / "model.safetensors")
+    half = {name: one.to(torch.bfloat16) for name, one in tensors.items()}
+    save_file(half, tmp_path / "half" / "model.safetensors")
+    found = read_text(str(tmp_path / "half")).embed(TEXTS, silent)
+    np.testing.assert_allclose(found[1, :4], OF_TEXT, atol=0.05)
 
 
 def test_images_are_made_ready_as_the_folder_says() -> None:
