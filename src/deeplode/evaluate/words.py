@@ -120,7 +120,7 @@ def _log_odds(
     with_word: Floats, rows: float, with_all: Floats, all_rows: float
 ) -> tuple[Floats, Floats]:
     """Log odds ratio of each word in some rows against the others, and its standard error."""
-    prior = PRIOR * with_all / all_rows
+    prior = PRIOR * (with_all + 1) / (all_rows + 2)  # never 0, never all
     odds = []
     errors = []
     for count, size in ((with_word, rows), (with_all - with_word, all_rows - rows)):
