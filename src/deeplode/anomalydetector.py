@@ -133,7 +133,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
 
     def _hold(self, model: AnomalyModel, probe: Table) -> None:
         self.model_, self._probe = model, probe
-        self.offset_: float = -float(np.nextafter(model.threshold, 0.0))  # the threshold itself is called
+        self.offset_: float = -float(
+            np.nextafter(model.threshold, 0.0)
+        )  # the threshold itself is called
 
     def _repr_html_(self) -> str:
         plain = type(self)().get_params()

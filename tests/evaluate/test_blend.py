@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from deeplode.evaluate.blend import Blend, choose_weight, fit_blend
+from deeplode.evaluate.calibrate import apply_temperature
 from deeplode.evaluate.metrics import log_loss
+from deeplode.evaluate.problem import Problem
 
 
 class Fixed:
@@ -91,3 +93,19 @@ def test_weights_count_rows_in_the_blend(make_answers):
 def test_a_weight_outside_of_0_to_1_is_refused(weight):
     with pytest.raises(ValueError, match="weight"):
         Blend(Fixed(0), Fixed(0), weight)
+
+
+def test_a_net_that_learned_from_smoothed_labels_keeps_its_part_beside_one_that_sees_less():
+    chance = np.random.default_rng(0)
+    truth = chance.integers(0, 4, 3_000)
+    sees = np.eye(4)[truth] * 6 + chance.normal(size=(3_000, 4))
+    guesses = np.eye(4)[truth] * 2.5 + chance.normal(size=(3_000, 4))
+    net, partner = (np.exp(own - own.max(1, keepdims=True)) for own in (sees, guesses))
+    net, partner = (own / own.sum(1, keepdims=True) for own in (net, partner))
+    smoothed = apply_temperature(net, 4.0)
+    problem = Problem("multiclass", 4)
+    plain, _ = fit_blend((None, smoothed), (None, partner), truth, problem)
+    sharp, mixed = fit_blend((None, smoothed), (None, partner), truth, problem, sharp=True)
+    assert plain.weight < 0.8 < sharp.weight
+    assert sharp.temperatures[0] < 0.5
+    assert log_loss(truth, mixed) < 1.05 * log_loss(truth, net)

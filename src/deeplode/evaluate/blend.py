@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
+from deeplode.evaluate.calibrate import apply_temperature, fit_temperature
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.metrics import FLOOR, unit
 from deeplode.evaluate.problem import Problem
@@ -19,11 +20,15 @@ GRID = np.linspace(0, 1, 21)
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """weight of the net's outputs, 1 - weight of its partner's: the trees or the linear model."""
+    """weight of the net's outputs, 1 - weight of its partner's: the trees or the linear model.
+
+    temperatures: of net and partner, whose probabilities are calibrated by them before.
+    """
 
     net: Candidate
     partner: Candidate
     weight: float
+    temperatures: tuple[float, float] = (1.0, 1.0)
 
     name = "blend"
 
@@ -37,6 +42,10 @@ class Blend:
 
     def mix(self, net: NDArray[np.float64], partner: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same from the outputs of both, so that nothing is predicted twice."""
+        net, partner = (
+            own if temperature == 1 else apply_temperature(own, temperature)
+            for own, temperature in zip((net, partner), self.temperatures, strict=True)
+        )
         return self.weight * net + (1 - self.weight) * partner
 
     def facts(self) -> dict[str, Any]:
@@ -54,23 +63,28 @@ def fit_blend(
     target: NDArray[Any],
     problem: Problem,
     weights: NDArray[np.float64] | None = None,
-    cautious: bool = True,
+    sharp: bool = False,
 ) -> tuple[Blend, NDArray[np.float64]]:
     """Blend two candidates, each with its out-of-fold predictions.
 
     The weight is the one nearest to one half whose loss (log loss, squared error) is within one
     standard error of the lowest: few rows say little, and a plain minimum over them would believe
-    their noise (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3). Where
-    that is not ``cautious`` but timid, as one of the two sees far more, the lowest loss decides.
+    their noise (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
+    sharp: that is timid where one of the two sees far more, as nets do of images. Then both are
+    calibrated first, or a net that learned from smoothed labels would have too small a part, and
+    the lowest loss decides.
     """
     both = known(net[1]) & known(partner[1])
     weight = None if weights is None else weights[both]
-    share = 0.5
+    blend = Blend(net[0], partner[0], 0.5)
     if both.any():
-        share = choose_weight(
-            net[1][both], partner[1][both], target[both], problem, weight, cautious
-        )
-    blend = Blend(net[0], partner[0], share)
+        pair = [own[1][both] for own in (net, partner)]
+        if sharp and problem.classifies:
+            hot, cold = (fit_temperature(target[both], own, weight) for own in pair)
+            blend = replace(blend, temperatures=(hot, cold))
+            pair = [apply_temperature(own, t) for own, t in zip(pair, (hot, cold), strict=True)]
+        share = choose_weight(pair[0], pair[1], target[both], problem, weight, not sharp)
+        blend = replace(blend, weight=share)
     return blend, blend.mix(net[1], partner[1])
 
 

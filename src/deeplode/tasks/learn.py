@@ -34,7 +34,7 @@ from deeplode.tasks.deep import fit_net
 from deeplode.tasks.encoding import encoded
 from deeplode.tasks.joint import JointFit, JointNet
 from deeplode.tasks.mirrors import choose_mirrors
-from deeplode.tasks.model import ANSWERS, Model, restored
+from deeplode.tasks.model import ANSWERS, NO_BLEND, Model, restored
 from deeplode.tasks.own import OwnFit, OwnNet
 from deeplode.tasks.stages import Stages
 from deeplode.tasks.watch import AnyNet, net_summary, watched
@@ -239,15 +239,15 @@ def _assemble(
     """Blend, calibrate and choose the threshold, all on out-of-fold rows."""
     problem, target, weights = settings.problem, lesson.target, lesson.weights
     candidates, oof, seconds = fitted.candidates, dict(fitted.oof), dict(fitted.seconds)
-    net_weight = 0.5
+    mixed = NO_BLEND
     partner = _partner(encoder, oof, target, problem, weights)
     if {"net", partner} <= candidates.keys():
         pairs = [(candidates[name], oof[name]) for name in ("net", partner)]
         blend, oof["blend"] = fit_blend(
-            pairs[0], pairs[1], target, problem, weights, cautious=not encoder.media
+            pairs[0], pairs[1], target, problem, weights, sharp=bool(encoder.media)
         )
         seconds["blend"] = seconds["net"] + seconds[partner]
-        net_weight = blend.weight
+        mixed = (blend.weight, blend.temperatures)
     order = ANSWERS if settings.blend else ("net", *ANSWERS)
     answer = next(name for name in order if name in oof)
     if not settings.blend and answer == "net":
@@ -263,7 +263,8 @@ def _assemble(
         encoder=encoder,
         candidates=candidates,
         answer=answer,
-        net_weight=net_weight,
+        net_weight=mixed[0],
+        blend_temperatures=mixed[1],
         calibrations={name: own.calibration for name, own in found.items()},
         spread=found[answer].spread,
         partner=partner,

@@ -36,6 +36,7 @@ RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] 
     "net": Net.restore,
 }
 NO_SPREAD = Spread(0.0, 0.0)
+NO_BLEND = (0.5, (1.0, 1.0))  # the net's weight, and the temperatures of net and partner
 ENCODER = "encoder."  # begins the names of the arrays that encoders have
 ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
 
@@ -83,6 +84,7 @@ class Model:
 
     answer: the candidate that answers.
     net_weight: the net's share in the blend. partner: the other in it, trees or linear model.
+    blend_temperatures: of net and partner before they are mixed.
     calibrations: of each candidate, so that they can be compared; the answer's own is used.
     spread: where a regression's truth lies around the value, for 90 % of rows.
     """
@@ -97,6 +99,7 @@ class Model:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     spread: Spread = NO_SPREAD
     partner: str = "trees"
+    blend_temperatures: tuple[float, float] = NO_BLEND[1]
 
     verb = "train"
 
@@ -108,9 +111,13 @@ class Model:
     @cached_property
     def answering(self) -> Candidate:
         """The candidate behind ``outputs``, before its calibration."""
-        if self.answer == "blend":
-            return Blend(self.candidates["net"], self.candidates[self.partner], self.net_weight)
-        return self.candidates[self.answer]
+        mixed = self.answer == "blend"
+        return self.mixed(self.candidates) if mixed else self.candidates[self.answer]
+
+    def mixed(self, candidates: Mapping[str, Candidate]) -> Blend:
+        """Net and partner together. Raises KeyError where one of them is not there."""
+        pair = (candidates["net"], candidates[self.partner])
+        return Blend(*pair, self.net_weight, self.blend_temperatures)
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
         """The calibrated answer for encoded rows."""
@@ -178,6 +185,7 @@ class Model:
             "answer": self.answer,
             "net_weight": self.net_weight,
             "partner": self.partner,
+            "blend_temperatures": list(self.blend_temperatures),
             "calibrations": {name: asdict(own) for name, own in self.calibrations.items()},
             "spread": [self.spread.low, self.spread.high],
         }
@@ -226,6 +234,7 @@ class Model:
             },
             spread=Spread(low, high),
             partner=facts.get("partner", "trees"),
+            blend_temperatures=_two(facts.get("blend_temperatures", NO_BLEND[1])),
         )
         _ = model.answering  # refuses an answer that is not among the candidates
         return model
@@ -234,6 +243,14 @@ class Model:
 def _below(arrays: Mapping[str, np.ndarray], head: str) -> dict[str, np.ndarray]:
     """The arrays whose names begin so, by the rest of their names."""
     return {name.removeprefix(head): own for name, own in arrays.items() if name.startswith(head)}
+
+
+def _two(numbers: Any) -> tuple[float, float]:
+    """Two numbers above 0. Raises ValueError or TypeError."""
+    first, second = (float(one) for one in numbers)
+    if not (0 < first < float("inf") and 0 < second < float("inf")):
+        raise ValueError(f"no temperatures: {numbers}")
+    return first, second
 
 
 def _timeless(facts: dict[str, Any]) -> dict[str, Any]:

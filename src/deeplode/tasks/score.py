@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch, Places
-from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.facts import confusion, residuals
 from deeplode.evaluate.importance import importance
@@ -50,7 +49,7 @@ def score(
         seconds[name] = time.monotonic() - began
     if {"net", model.partner} <= others.keys():
         partner = model.partner
-        blend = Blend(others["net"], others[partner], model.net_weight)
+        blend = model.mixed(others)
         outputs["blend"] = blend.mix(outputs["net"], outputs[partner])
         seconds["blend"] = seconds["net"] + seconds[partner]
     outputs = {name: model.calibrated(name, own) for name, own in outputs.items()}
