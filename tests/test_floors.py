@@ -28,6 +28,7 @@ FLOORS = {
     "deeplode.machine": 0,
     "deeplode.memory": 0,
     "deeplode.runfolder": 0,
+    "deeplode.runfacts": 6,
     "deeplode.replay": 0,
     "deeplode.data": 1,
     "deeplode.pretrained": 1,  # modules that others trained, and how they are read

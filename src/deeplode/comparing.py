@@ -18,13 +18,13 @@ from deeplode.evaluate.problem import Problem
 from deeplode.experiments.compare import Around, check_ranges
 from deeplode.experiments.compare import compare as all_combinations
 from deeplode.experiments.settings import CompareOptions
-from deeplode.inspection import SCHEMA_VERSION, source_facts
 from deeplode.machine import library_versions, usable_threads
 from deeplode.memory import guard, peak_memory
 from deeplode.messages import language as chosen_language
 from deeplode.output import write_json, write_text
 from deeplode.progress import Listen, silent
 from deeplode.report.compare import render
+from deeplode.runfacts import SCHEMA_VERSION, source_facts
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested

@@ -7,28 +7,35 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from deeplode.data.measure import fingerprint, size_estimate
 from deeplode.data.schema import Roles, Schema, infer
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
 from deeplode.errors import DeeplodeError, OptionError
-from deeplode.inspection import SCHEMA_VERSION, source_facts
 from deeplode.machine import usable_threads
 from deeplode.memory import guard, peak_memory
 from deeplode.messages import Notice, language, say
 from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
 from deeplode.report.page import write as write_page
+from deeplode.runfacts import (
+    NOT_IN_CARD,
+    SCHEMA_VERSION,
+    TAIL_SECONDS,
+    TAIL_SHARE,
+    source_facts,
+    source_name,
+    versions,
+)
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, configured, interruptible
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Oddness
 from deeplode.tasks.detect import Detected, Hunt, detect
 from deeplode.tasks.plan import thinning
-from deeplode.training import NOT_IN_CARD, TAIL_SECONDS, TAIL_SHARE, source_name, versions
 from deeplode.verbs import RunResult, Source, read_table, tell
 
 ALARMS = 100  # rows that result.json and the report list
@@ -208,9 +215,10 @@ def _board(found: Detected) -> list[dict[str, Any]]:
     answer = found.parts[found.model.detector.name]
     board = []
     for name, scores in found.parts.items():
-        alike = 1.0 if len(scores) < 2 else float(spearmanr(scores, answer).statistic)
+        pair = pl.DataFrame({"one": scores, "other": answer})
+        alike = pair.select(pl.corr("one", "other", method="spearman")).item()
         entry = {"name": name, "metrics": {}, "fit_seconds": round(found.seconds.get(name, 0.0), 3)}
-        agreement = alike if np.isfinite(alike) else None
+        agreement = None if alike is None or not np.isfinite(alike) else float(alike)
         board.append({**entry, "predict_seconds": None, "agreement": agreement})
     return board
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from deeplode.data.schema import Roles, Schema, infer
-from deeplode.data.table import Table
+from deeplode.data.schema import Roles, infer
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import usable_threads
 from deeplode.options import TrainOptions
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
+from deeplode.runfacts import SCHEMA_VERSION, source_facts
 from deeplode.tasks.plan import plan
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.verbs import Source, read_table, tell
-
-SCHEMA_VERSION = 1  # of result.json
 
 
 def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> dict[str, Any]:
@@ -50,31 +47,4 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
         "columns": facts["features"],
         "warnings": tell(notices, silent),
         "plan": None if memory is None else memory.as_json(),
-    }
-
-
-def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
-    """The ``source`` of result.json. rows: those with a target."""
-    taken = set(schema.roles.named().values())
-    features = [
-        {
-            "name": column.name,
-            "kind": str(column.kind),
-            "missing": column.missing,
-            "distinct": column.distinct,
-            "used": column.used,
-            "reason": column.reason.as_json(),
-        }
-        for column in schema.columns
-        if column.name not in taken
-    ]
-    kinds = Counter(str(column.kind) for column in schema.columns if column.name not in taken)
-    return {
-        "name": table.source,
-        "rows": len(table),
-        "labelled": rows,
-        "columns": len(table.names),
-        "kinds": dict(kinds),
-        "features": features,
-        "reading": dict(table.reading),
     }

@@ -13,11 +13,11 @@ from deeplode.errors import OptionError
 from deeplode.experiments.settings import TraceOptions
 from deeplode.experiments.trace import facts_of
 from deeplode.experiments.trace import trace as one_step
-from deeplode.inspection import source_facts
 from deeplode.messages import language as chosen_language
 from deeplode.output import check_page_file, write_text
 from deeplode.progress import Listen, silent
 from deeplode.report.trace import render
+from deeplode.runfacts import source_facts
 from deeplode.tasks.prepare import Plan, held_out, labelled, lesson
 from deeplode.verbs import tell
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -20,8 +19,7 @@ from deeplode.evaluate.decision import Decision, worth
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
-from deeplode.inspection import SCHEMA_VERSION, source_facts
-from deeplode.machine import library_versions, usable_threads
+from deeplode.machine import usable_threads
 from deeplode.memory import guard, peak_memory
 from deeplode.messages import Notice, language
 from deeplode.options import TrainOptions
@@ -31,6 +29,15 @@ from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
 from deeplode.replay import replayed
 from deeplode.report.page import write as write_page
+from deeplode.runfacts import (
+    NOT_IN_CARD,
+    SCHEMA_VERSION,
+    TAIL_SECONDS,
+    TAIL_SHARE,
+    source_facts,
+    source_name,
+    versions,
+)
 from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, choose_device, configured, interruptible
 from deeplode.saved import restore, save, without_places
@@ -42,10 +49,7 @@ from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.tasks.score import column_importance, score
 from deeplode.verbs import RunResult, Source, read_table, tell
 
-TAIL_SECONDS = 2.5  # for scoring, saving and the report, whatever the data …
 TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
-TAIL_SHARE = 0.08  # … and this share of the time limit, for larger data
-NOT_IN_CARD = ("options", "replay", "files")  # of this machine, not of the model
 IMPORTANCE_SHARE = 0.5  # of the time that is left after scoring
 
 
@@ -280,15 +284,3 @@ def _distribution(made: Lesson) -> dict[str, Any]:
         return distribution(made.target, made.code.classes)
     counts, edges = np.histogram(made.target, bins=30)
     return {"edges": edges.tolist(), "counts": counts.tolist()}
-
-
-def versions() -> dict[str, str]:
-    """Python and the libraries that were there."""
-    found = {name: version for name, version in library_versions().items() if version}
-    return {"python": platform.python_version(), **found}
-
-
-def source_name(source: Source) -> str:
-    """What a run of this source is called."""
-    first = source if isinstance(source, str) else source[0]
-    return "stdin" if first == "-" else first
