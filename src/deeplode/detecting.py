@@ -22,6 +22,7 @@ from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
 from deeplode.report.page import write as write_page
 from deeplode.runfacts import (
+    FILES,
     NOT_IN_CARD,
     SCHEMA_VERSION,
     TAIL_SECONDS,
@@ -122,13 +123,7 @@ class _Run:
         """Write the folder; what was saved is read back before the run says that it is done."""
         self.listen("stage", name="save")
         folder = self.folder
-        facts["files"] = {
-            "model": "model.lode",
-            "result": "result.json",
-            "report": "report.html",
-            "predictions": "predictions.parquet",
-            "log": "log.jsonl",
-        }
+        facts["files"] = FILES
         facts["limits"] = self._limits()
         told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, "alarms")}
         save(folder.model, found.model, without_places(told, [self.source]), table, force=True)

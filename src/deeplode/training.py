@@ -15,7 +15,7 @@ from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
 from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, OptionError
-from deeplode.evaluate.decision import Decision, worth
+from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
@@ -30,6 +30,7 @@ from deeplode.progress import Listen, silent
 from deeplode.replay import replayed
 from deeplode.report.page import write as write_page
 from deeplode.runfacts import (
+    FILES,
     NOT_IN_CARD,
     SCHEMA_VERSION,
     TAIL_SECONDS,
@@ -46,7 +47,7 @@ from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
-from deeplode.tasks.score import column_importance, score
+from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_table, tell
 
 TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
@@ -209,12 +210,7 @@ class _Run:
         )  # fmt: skip
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
-        asked = self.decision(made)
-        if asked.by:
-            threshold = model.calibration(model.answer).threshold
-            facts["decision"] = worth(
-                truth, outputs[:, 1], threshold, asked, weights, model.problem.seed
-            )
+        facts["decision"] = decided(model, truth, outputs, self.decision(made), weights)
         facts["media"] = illustrate(model, made, test, batch, outputs)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows
@@ -229,13 +225,9 @@ class _Run:
             "threshold": learned.threshold,
             "calibration": learned.calibration,
             "findings": [],
-            "target_distribution": _distribution(made),
-            "training": learned.training,
-            "licences": licences(model.encoder),
-            "replay": learned.replay,
-            "options": self.options.as_json(),
-            "seed": self.options.seed,
-            "versions": versions(),
+            "target_distribution": _distribution(made), "training": learned.training,
+            "licences": licences(model.encoder), "replay": learned.replay,
+            "options": self.options.as_json(), "seed": self.options.seed, "versions": versions(),
         }  # fmt: skip
 
     def kept(
@@ -244,13 +236,7 @@ class _Run:
         """Write the folder; what was saved is read back, and it is that which predicts."""
         self.listen("stage", name="save")
         folder, budget = self.folder, self.budget
-        facts["files"] = {
-            "model": "model.lode",
-            "result": "result.json",
-            "report": "report.html",
-            "predictions": "predictions.parquet",
-            "log": "log.jsonl",
-        }
+        facts["files"] = FILES
         facts["limits"] = self._limits(planned)
         told = {name: own for name, own in facts.items() if name not in NOT_IN_CARD}
         card = without_places(told, [self.source, self.options.test or ""])

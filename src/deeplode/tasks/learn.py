@@ -243,13 +243,11 @@ def _assemble(
     partner = _partner(encoder, oof, target, problem, weights)
     if {"net", partner} <= candidates.keys():
         pairs = [(candidates[name], oof[name]) for name in ("net", partner)]
-        blend, oof["blend"] = fit_blend(
-            pairs[0], pairs[1], target, problem, weights, sharp=bool(encoder.media)
-        )
+        sharp = bool(encoder.media)
+        blend, oof["blend"] = fit_blend(*pairs, target, problem, weights, sharp)
         seconds["blend"] = seconds["net"] + seconds[partner]
         mixed = (blend.weight, blend.temperatures)
-    order = ANSWERS if settings.blend else ("net", *ANSWERS)
-    answer = next(name for name in order if name in oof)
+    answer = next(one for one in (*(() if settings.blend else ("net",)), *ANSWERS) if one in oof)
     if not settings.blend and answer == "net":
         candidates = {name: one for name, one in candidates.items() if name != "trees"}
         partner = "trees"

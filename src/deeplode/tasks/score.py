@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch, Places
 from deeplode.evaluate.candidate import Candidate, known
+from deeplode.evaluate.decision import Decision, worth
 from deeplode.evaluate.facts import confusion, residuals
 from deeplode.evaluate.importance import importance
 from deeplode.evaluate.intervals import resample
@@ -92,6 +93,20 @@ def _facts(
     else:
         facts["residuals"] = residuals(truth, answer, problem.seed)
     return facts
+
+
+def decided(
+    model: Model,
+    truth: NDArray[Any],
+    outputs: Outputs,
+    decision: Decision,
+    weights: NDArray[np.float64] | None,
+) -> dict[str, Any] | None:
+    """What the calls are worth on held-out rows; None where neither costs nor capacity are set."""
+    if not decision.by:
+        return None
+    threshold = model.calibration(model.answer).threshold
+    return worth(truth, outputs[:, 1], threshold, decision, weights, model.problem.seed)
 
 
 def column_importance(
