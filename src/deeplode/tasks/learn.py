@@ -242,9 +242,9 @@ def _assemble(
     mixed = NO_BLEND
     partner = _partner(encoder, oof, target, problem, weights)
     if {"net", partner} <= candidates.keys():
-        pairs = [(candidates[name], oof[name]) for name in ("net", partner)]
+        net, other = ((candidates[name], oof[name]) for name in ("net", partner))
         sharp = bool(encoder.media)
-        blend, oof["blend"] = fit_blend(*pairs, target, problem, weights, sharp)
+        blend, oof["blend"] = fit_blend(net, other, target, problem, weights, sharp)
         seconds["blend"] = seconds["net"] + seconds[partner]
         mixed = (blend.weight, blend.temperatures)
     answer = next(one for one in (*(() if settings.blend else ("net",)), *ANSWERS) if one in oof)
@@ -267,9 +267,9 @@ def _assemble(
         spread=found[answer].spread,
         partner=partner,
     )
-    net = fitted.candidates.get("net")
+    deep = fitted.candidates.get("net")
     notices = (
-        *(net.notices if isinstance(net, OwnNet) else ()),
+        *(deep.notices if isinstance(deep, OwnNet) else ()),
         *cut_short(fitted.candidates, budget),
     )
     own = found[answer]
