@@ -1,0 +1,76 @@
+"""AnomalyDetector keeps scikit-learn's contract, and what goes in as a frame comes out as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from deeplode import AnomalyDetector, load
+from deeplode.errors import OptionError
+
+
+@parametrize_with_checks([AnomalyDetector()])
+def test_scikit_learns_checks_pass(estimator, check):
+    check(estimator)
+
+
+def rows() -> np.ndarray:
+    """Rows on a line, with one beside it that no single column shows."""
+    chance = np.random.default_rng(0)
+    first = chance.normal(size=300)
+    both = np.stack([first, first + chance.normal(size=300) / 10], axis=1)
+    both[7] = (1.5, -1.5)
+    return both
+
+
+@pytest.fixture(scope="module")
+def fitted() -> AnomalyDetector:
+    return AnomalyDetector(seed=0, threads=1).fit(rows())
+
+
+def test_a_row_that_only_its_columns_together_show_is_the_oddest(fitted: AnomalyDetector) -> None:
+    assert fitted.scores_.argmax() == 7
+    assert fitted.predict(rows())[7] == -1
+    assert fitted.score_samples(rows()).argmin() == 7
+    assert (fitted.decision_function(rows()) < 0).sum() == (fitted.predict(rows()) == -1).sum()
+    assert fitted.facts_["alarms"][0]["row"] == 7
+
+
+def test_the_same_seed_gives_the_same_bits_and_a_file_keeps_them(
+    fitted: AnomalyDetector, tmp_path: Path
+) -> None:
+    again = clone(fitted).fit(rows())
+    assert np.array_equal(again.scores_, fitted.scores_)
+    fitted.save(tmp_path / "odd.lode")
+    read = load(tmp_path / "odd.lode")
+    frame = pl.DataFrame(rows(), schema=["0", "1"])
+    assert np.array_equal(read.score_samples(frame), fitted.score_samples(rows()))
+    with pytest.raises(OptionError, match="--force|exists"):
+        fitted.save(tmp_path / "odd.lode")
+
+
+def test_frames_keep_their_library_and_index(fitted: AnomalyDetector) -> None:
+    frame = pd.DataFrame(rows(), columns=["a", "b"], index=np.arange(300) * 2)
+    model = AnomalyDetector(capacity=3, threads=1).fit(frame)
+    said = model.predict(frame)
+    assert isinstance(said, pd.Series)
+    assert said.index.equals(frame.index)
+    assert (said == -1).sum() == 3
+    assert isinstance(model.predict(pl.from_pandas(frame)), pl.Series)
+    assert "AnomalyDetector" in model._repr_html_()
+
+
+def test_a_model_that_is_damaged_is_refused(fitted: AnomalyDetector, tmp_path: Path) -> None:
+    path = tmp_path / "odd.lode"
+    fitted.save(path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(Exception, match="E-MODEL|digest|damaged|not what"):
+        load(path)
