@@ -1,0 +1,124 @@
+"""Neighbours: an odd row is far from the training rows nearest to it.
+
+Distances to k nearest neighbours, Ramaswamy et al. 2000 and Angiulli and Pizzuti 2002.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from deeplode.detectors.detector import Arrays, checked, in_blocks, kept, whole
+from deeplode.runtime import Budget, at_most
+
+KEPT = 8192  # training rows that are kept to compare with, at most
+NEAREST = 5  # neighbours of clean rows: the standard of the field
+SHARE = 0.05  # of the kept rows that are neighbours where some may be odd: see fit_neighbours
+MOST = 100
+SPARE = 2  # candidates beyond those asked for: near ties are decided by exact distances
+BLOCK = 128  # rows that are compared at once
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Training rows to compare with.
+
+    reference: (kept, columns) float32. neighbours: how many count.
+    """
+
+    reference: NDArray[np.float32]
+    neighbours: int
+    name: str = "neighbours"
+
+    def score(self, x: Tensor) -> NDArray[np.float64]:
+        """(rows,): mean distance to the nearest reference rows, in standard deviations of a column.
+
+        One reference row that is the very row asked for is left out: a training row does not
+        vouch for itself.
+        """
+        return np.asarray(self._compared(x)[1][:, : self.neighbours].mean(axis=1))
+
+    def nearest(self, x: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The k nearest reference rows, fewer if there are fewer: positions and distances,
+        (rows, k), nearest first. The row itself is left out, as in ``score``."""
+        index, distance = self._compared(x, k)
+        return index[:, :k], distance[:, :k]
+
+    def blame(self, x: Tensor) -> NDArray[np.float64]:
+        """(rows, columns): mean squared difference from the nearest reference rows."""
+        reference = torch.from_numpy(self.reference)
+        x = checked(x, reference.shape[1])
+        index = torch.from_numpy(self._compared(x)[0][:, : self.neighbours])
+        out = torch.empty(len(x), x.shape[1], dtype=torch.float64)
+        for start in range(0, len(x), BLOCK):
+            rows = slice(start, start + BLOCK)
+            gaps = x[rows].unsqueeze(1) - reference[index[rows]]
+            out[rows] = gaps.double().square().mean(1)
+        return out.numpy()
+
+    def _compared(
+        self, x: Tensor, k: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions of the nearest reference rows and their distances, (rows, k)."""
+        reference = torch.from_numpy(self.reference)
+        wanted = min((k or self.neighbours) + 1 + SPARE, len(reference))
+        lengths = reference.square().sum(1)
+
+        def near(block: Tensor) -> Tensor:
+            squares = torch.addmm(lengths, block, reference.T, alpha=-2)
+            index = squares.topk(wanted, largest=False).indices
+            return torch.cat([index.double(), _distances(block, reference, index)], 1)
+
+        found = in_blocks(near, checked(x, reference.shape[1]), BLOCK).numpy()
+        index, distance = found[:, :wanted].astype(np.int64), found[:, wanted:]
+        order = np.lexsort((index, distance), axis=1)
+        index, distance = (np.take_along_axis(one, order, 1) for one in (index, distance))
+        if wanted > 1:
+            itself = distance[:, :1] == 0
+            index = np.where(itself, index[:, 1:], index[:, :-1])
+            distance = np.where(itself, distance[:, 1:], distance[:, :-1])
+        return index, distance
+
+    def facts(self) -> dict[str, Any]:
+        """How many rows are kept, and how many of them count."""
+        return {"neighbours": self.neighbours}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The rows that are kept."""
+        return {"reference": self.reference}
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
+        """The inverse of ``facts`` and ``arrays``."""
+        reference = kept(arrays, "reference", "float32", -1, -1)
+        neighbours = whole(facts, "neighbours", 1, MOST)
+        if not 1 <= len(reference) <= KEPT or not reference.shape[1]:
+            raise ValueError("There are no rows to compare with, or too many.")
+        return cls(reference, neighbours)
+
+
+def _distances(x: Tensor, reference: Tensor, index: Tensor) -> Tensor:
+    """Exact ones: (rows, k) float64. index: (rows, k). Not by products, so that a row's distance
+    to itself is 0, and no other row changes a bit."""
+    gaps = x.unsqueeze(1) - reference[index]
+    return gaps.square_().sum(2).double().sqrt()
+
+
+def fit_neighbours(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int) -> Neighbours:
+    """Keep rows to compare with, at random where there are many.
+
+    x: (rows, columns) float32, at least 1 row. chance: seed. budget: not looked at, this is quick.
+    """
+    generator = np.random.default_rng(chance)
+    rows = x.numpy()
+    if len(rows) > KEPT:
+        rows = rows[np.sort(generator.choice(len(rows), KEPT, replace=False))]
+    count = NEAREST if clean else max(NEAREST, min(MOST, round(SHARE * len(rows))))
+    with at_most(threads):
+        return Neighbours(np.ascontiguousarray(rows, np.float32), count)
