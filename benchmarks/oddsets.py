@@ -103,7 +103,7 @@ def shuffled(name: str, batch: Batch, seed: int = 0) -> Odd:
 def extreme(name: str, batch: Batch, target: NDArray[np.float64]) -> Odd:
     """The highest targets."""
     rows = np.sort(np.random.default_rng(0).permutation(len(batch))[:MOST])
-    odd = target[rows] > np.quantile(target[rows], 1 - SHARE)
+    odd = target[rows] >= np.quantile(target[rows], 1 - SHARE)
     return Odd(f"{name} extreme", batch.rows(torch.from_numpy(rows)), odd)
 
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deeplode.detectors.detector import Arrays, checked, in_blocks, kept, whole
-from deeplode.runtime import Budget, at_most
+from deeplode.runtime import Budget
 
 KEPT = 8192  # training rows that are kept to compare with, at most
-NEAREST = 5  # neighbours of clean rows: the standard of the field
-SHARE = 0.05  # of the kept rows that are neighbours where some may be odd: see fit_neighbours
-MOST = 100
+NEAREST = 3  # neighbours that count of clean rows
+SOME = 1024  # rows that score where some may be odd …
+SHARE = 0.1  # … and which part of them counts as neighbours
+MOST = 128  # neighbours that may count
 SPARE = 2  # candidates beyond those asked for: near ties are decided by exact distances
 BLOCK = 128  # rows that are compared at once
 
@@ -29,10 +30,12 @@ BLOCK = 128  # rows that are compared at once
 class Neighbours:
     """Training rows to compare with.
 
-    reference: (kept, columns) float32. neighbours: how many count.
+    reference: (kept, columns) float32, in random order. compared: how many of them, the first
+    ones, score. neighbours: how many of these count.
     """
 
     reference: NDArray[np.float32]
+    compared: int
     neighbours: int
     name: str = "neighbours"
 
@@ -42,32 +45,33 @@ class Neighbours:
         One reference row that is the very row asked for is left out: a training row does not
         vouch for itself.
         """
-        return np.asarray(self._compared(x)[1][:, : self.neighbours].mean(axis=1))
+        distance = self._compared(x, self.neighbours, self.compared)[1]
+        return np.asarray(distance[:, : self.neighbours].mean(axis=1))
 
     def nearest(self, x: Tensor, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The k nearest reference rows, fewer if there are fewer: positions and distances,
         (rows, k), nearest first. The row itself is left out, as in ``score``."""
-        index, distance = self._compared(x, k)
+        index, distance = self._compared(x, k, len(self.reference))
         return index[:, :k], distance[:, :k]
 
     def blame(self, x: Tensor) -> NDArray[np.float64]:
         """(rows, columns): mean squared difference from the nearest reference rows."""
         reference = torch.from_numpy(self.reference)
         x = checked(x, reference.shape[1])
-        index = torch.from_numpy(self._compared(x)[0][:, : self.neighbours])
+        index = self._compared(x, self.neighbours, self.compared)[0][:, : self.neighbours]
         out = torch.empty(len(x), x.shape[1], dtype=torch.float64)
         for start in range(0, len(x), BLOCK):
             rows = slice(start, start + BLOCK)
-            gaps = x[rows].unsqueeze(1) - reference[index[rows]]
+            gaps = x[rows].unsqueeze(1) - reference[torch.from_numpy(index[rows])]
             out[rows] = gaps.double().square().mean(1)
         return out.numpy()
 
     def _compared(
-        self, x: Tensor, k: int | None = None
+        self, x: Tensor, k: int, first: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Positions of the nearest reference rows and their distances, (rows, k)."""
-        reference = torch.from_numpy(self.reference)
-        wanted = min((k or self.neighbours) + 1 + SPARE, len(reference))
+        """Positions and distances of the nearest of the first reference rows, (rows, k or more)."""
+        reference = torch.from_numpy(self.reference[:first])
+        wanted = min(k + 1 + SPARE, len(reference))
         lengths = reference.square().sum(1)
 
         def near(block: Tensor) -> Tensor:
@@ -87,7 +91,7 @@ class Neighbours:
 
     def facts(self) -> dict[str, Any]:
         """How many rows are kept, and how many of them count."""
-        return {"neighbours": self.neighbours}
+        return {"neighbours": self.neighbours, "compared": self.compared}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The rows that are kept."""
@@ -100,7 +104,7 @@ class Neighbours:
         neighbours = whole(facts, "neighbours", 1, MOST)
         if not 1 <= len(reference) <= KEPT or not reference.shape[1]:
             raise ValueError("There are no rows to compare with, or too many.")
-        return cls(reference, neighbours)
+        return cls(reference, whole(facts, "compared", 1, len(reference)), neighbours)
 
 
 def _distances(x: Tensor, reference: Tensor, index: Tensor) -> Tensor:
@@ -113,12 +117,17 @@ def _distances(x: Tensor, reference: Tensor, index: Tensor) -> Tensor:
 def fit_neighbours(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int) -> Neighbours:
     """Keep rows to compare with, at random where there are many.
 
-    x: (rows, columns) float32, at least 1 row. chance: seed. budget: not looked at, this is quick.
+    Clean rows: the 3 nearest of all. On development data (benchmarks/oddsets.py) fewer were better
+    without end, 5 is the field's habit. Where rows may be odd, those that are so together must
+    not vouch for each other: the nearest tenth, so that a smaller group has to reach for others; of
+    1024 rows, which thins such a group out (Sugiyama and Borgwardt 2013) and is quicker. A tenth
+    was best for thinned classes among 1 % … 20 % on development data.
+
+    x: (rows, columns) float32, at least 1 row. chance: seed. budget, threads: not asked, this is
+    quick.
     """
     generator = np.random.default_rng(chance)
-    rows = x.numpy()
-    if len(rows) > KEPT:
-        rows = rows[np.sort(generator.choice(len(rows), KEPT, replace=False))]
-    count = NEAREST if clean else max(NEAREST, min(MOST, round(SHARE * len(rows))))
-    with at_most(threads):
-        return Neighbours(np.ascontiguousarray(rows, np.float32), count)
+    rows = x.numpy()[generator.permutation(len(x))[:KEPT]]
+    compared = len(rows) if clean else min(SOME, len(rows))
+    count = NEAREST if clean else max(NEAREST, round(SHARE * compared))
+    return Neighbours(np.ascontiguousarray(rows, np.float32), compared, count)
