@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ class Detector(Protocol):
     on the rows beside it.
     """
 
-    name: str  # as the leaderboard calls it
+    name: ClassVar[str]  # as the leaderboard calls it
 
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): higher is odder; the unit is the detector's own."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class Histogram:
     above: NDArray[np.float32]
     skew: NDArray[np.bool_]
     scale: NDArray[np.float64]
-    name: str = "histogram"
+    name: ClassVar[str] = "histogram"
 
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): sum of the blame."""

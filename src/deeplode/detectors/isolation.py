@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class Isolation:
     cut: NDArray[np.float32]
     count: NDArray[np.int32]
     length: NDArray[np.float32]
-    name: str = "isolation"
+    name: ClassVar[str] = "isolation"
 
     @property
     def levels(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class Neighbours:
     reference: NDArray[np.float32]
     compared: int
     neighbours: int
-    name: str = "neighbours"
+    name: ClassVar[str] = "neighbours"
 
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): mean distance to the nearest reference rows, in standard deviations of a column.

@@ -1,43 +1,31 @@
-"""Null: what scores of normal rows are like, and how many are too high for it.
-
-The empirical null of Efron 2004: the part of the scores below their middle belongs to normal rows,
-and its mirror image tells how many normal rows lie above. Scores are skewed, so that they are
-first raised to the power that makes their quartiles symmetric.
-"""
+"""Null: how many scores are too high for normal rows, and how surely one is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from deeplode.detectors.bulk import Bulk, Floats, fit_bulk
+
+MOST = 10_000  # scores that are looked at, evenly from the least to the highest
 DRAWS = 200  # bootstrap samples behind the interval
 FALSE_ALARMS = 0.01  # rate at the threshold where the training rows are known to be normal
-POWERS = (0.05, 4.0)  # that are tried
-STEPS = 30  # of halving
-TAIL = 1.0  # spreads above the middle from where on rows are counted
-GRID = np.linspace(TAIL, 6.0, 51)  # spreads above the middle at which they are
-WIDER = 2.0  # how much further than normal rows odd ones lie at least, on average
-
-Floats = NDArray[np.float64]
+WIDER = 2.0  # spreads that odd rows lie above the middle at least, on average
 
 
 @dataclass(frozen=True)
 class Null:
-    """Scores y = (score - origin) ** power are normal(middle, spread) for normal rows; odd rows lie
-    above the middle, ``beyond`` on average.
+    """Scores of normal rows are those of ``bulk``; odd rows lie above its middle.
 
-    share: of odd rows, as probabilities see it: never 0. contamination: estimate of that share and
-    its 95 % interval. threshold: from which score on a row is called odd.
+    beyond: spreads that they do on average. share: of odd rows, as probabilities see it: never 0.
+    contamination: estimate of that share and its 95 % interval. threshold: from which score on a
+    row is called odd.
     """
 
-    origin: float
-    power: float
-    middle: float
-    spread: float
+    bulk: Bulk
     beyond: float
     share: float
     contamination: tuple[float, float, float]
@@ -50,27 +38,33 @@ class Null:
         and f1 exponential from the middle on. Below the point where that would begin to rise with
         falling scores it is flat.
         """
-        out = (_raised(scores, self.origin, self.power) - self.middle) / self.spread
-        return np.asarray(_posterior(out, self.beyond / self.spread, self.share))
+        return _posterior(self.bulk.out(scores), self.beyond, self.share)
 
     def facts(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {**asdict(self), "contamination": list(self.contamination)}
+        return {
+            "bulk": self.bulk.facts(),
+            "beyond": self.beyond,
+            "share": self.share,
+            "contamination": list(self.contamination),
+            "threshold": self.threshold,
+        }
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any]) -> Self:
         """The inverse. Raises ValueError, KeyError or TypeError for what describes no null."""
-        given = {one.name: facts[one.name] for one in fields(cls)}
-        interval = given.pop("contamination")
-        if len(given) + 1 != len(facts) or not isinstance(interval, list) or len(interval) != 3:
+        interval = facts["contamination"]
+        if len(facts) != 5 or not isinstance(interval, list) or len(interval) != 3:
             raise ValueError("This describes no distribution of scores.")
-        values = [*given.values(), *interval]
+        beyond, share, threshold = (facts[name] for name in ("beyond", "share", "threshold"))
+        values = (beyond, share, threshold, *interval)
         if any(type(one) is not float or not np.isfinite(one) for one in values):
             raise TypeError("Every part of a distribution must be a finite number.")
-        right = given["spread"] > 0 and given["beyond"] > 0 and 0 < given["share"] < 1
-        if not right or not POWERS[0] <= given["power"] <= POWERS[1]:
+        low, high = interval[1:]
+        if beyond < WIDER or not 0 < share < 1 or not 0 <= low <= interval[0] <= high <= 1:
             raise ValueError("This describes no distribution of scores.")
-        return cls(**given, contamination=(interval[0], interval[1], interval[2]))
+        bulk = Bulk.restore(facts["bulk"])
+        return cls(bulk, beyond, share, (interval[0], low, high), threshold)
 
 
 def fit_null(scores: Floats, clean: bool, seed: int) -> Null:
@@ -81,82 +75,35 @@ def fit_null(scores: Floats, clean: bool, seed: int) -> Null:
     On pure noise the share is 0 or near, and 0 is in the interval. Never a fixed share.
     """
     ordered = np.sort(np.asarray(scores, np.float64))
-    rows = len(ordered)
-    even = np.ones(rows)
-    origin = float(ordered[0])
-    power, middle, spread, share = _estimated(ordered, even)
-    chance = np.random.default_rng(seed)
+    few = ordered[np.unique(np.linspace(0, len(ordered) - 1, MOST).astype(int))]
+    bulk, found = fit_bulk(few)
+    interval = _interval(few, found, seed)
+    share = float(np.clip(interval[0], 0.5 / (len(ordered) + 1), 0.5))
+    out = bulk.out(ordered)
+    beyond = _beyond(out, share)
+    bound = _alarm(out) if clean else _bound(beyond, share)
+    return Null(bulk, beyond, share, interval, bulk.score(bound))
+
+
+def _interval(ordered: Floats, found: float, seed: int) -> tuple[float, float, float]:
+    """Share of odd rows and its 95 % interval by the bootstrap, which also tells how much the
+    largest of many noisy differences is above the truth. found: the share in the rows themselves.
+
+    The lower end is that of the percentiles or of their mirror image, whichever is less. To the upper
+    one comes the standard error that the share had taken off; it leaves room for odd rows of
+    which by chance none came (rule of three), but not for those that score like normal ones.
+    """
+    rows, chance = len(ordered), np.random.default_rng(seed)
+    even = np.full(rows, 1 / rows)
     drawn = [
-        _estimated(ordered, chance.multinomial(rows, even / rows).astype(np.float64))[3]
+        fit_bulk(ordered, chance.multinomial(rows, even).astype(np.float64))[1]
         for _ in range(DRAWS)
     ]
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    interval = (share, float(min(low, share)), float(max(high, share, 1 - 0.05 ** (1 / rows))))
-    prior = float(np.clip(share, 0.5 / (rows + 1), 0.5))
-    out = (_raised(ordered, origin, power) - middle) / spread
-    beyond = _beyond(out, prior)
-    bound = _bound(beyond, prior) if not clean else _alarm(out)
-    threshold = origin + max(middle + bound * spread, 0.0) ** (1 / power)
-    return Null(
-        origin, power, middle, spread, beyond * spread, prior, interval, float(threshold)
-    )  # fmt: skip
-
-
-def _raised(scores: Floats, origin: float, power: float) -> Floats:
-    return np.asarray(np.maximum(scores - origin, 0.0) ** power, np.float64)
-
-
-def _estimated(ordered: Floats, weight: Floats) -> tuple[float, float, float, float]:
-    """Power, middle, spread and share of odd rows. ordered, weight: (rows,) ascending scores and
-    how often each is there.
-
-    Taken three times: the share that was found above is left out of the quartiles of the next.
-    """
-    reached = np.cumsum(weight)
-    total, share = float(reached[-1]), 0.0
-    power, middle, spread = 1.0, 0.0, 1.0
-    for _ in range(3):
-        normal = total * (1 - share)
-        at = np.searchsorted(reached, normal * np.array([0.25, 0.5, 0.75]), side="left")
-        low, half, high = (ordered[at] - ordered[0]).tolist()
-        power = _power(low, half, high)
-        middle = half**power
-        y = _raised(ordered, float(ordered[0]), power)
-        below = y <= middle
-        mass = max(float(weight[below].sum()), 1.0)
-        square = float((weight * (y - middle) ** 2)[below].sum()) / mass
-        spread = max(float(np.sqrt(square)), 1e-9 * max(1.0, abs(middle)))
-        share = _share(y, reached, middle, spread)
-    return power, middle, spread, share
-
-
-def _power(low: float, half: float, high: float) -> float:
-    """The power that puts the median in the middle of the quartiles; all above the least score."""
-    if not low < half < high:
-        return 1.0
-
-    def skew(power: float) -> float:
-        a, b, c = ((one / half) ** power for one in (low, half, high))
-        return float((c - b) - (b - a))
-
-    small, large = POWERS
-    if skew(small) > 0 or skew(large) < 0:
-        return small if skew(small) > 0 else large
-    for _ in range(STEPS):
-        between = (small + large) / 2
-        small, large = (small, between) if skew(between) > 0 else (between, large)
-    return (small + large) / 2
-
-
-def _share(y: Floats, reached: Floats, middle: float, spread: float) -> float:
-    """Of odd rows: the most by which rows above the middle outnumber their mirror image, less
-    a standard error."""
-    total = float(reached[-1])
-    upto = np.concatenate([[0.0], reached])
-    above = total - upto[np.searchsorted(y, middle + GRID * spread, side="right")]
-    below = upto[np.searchsorted(y, middle - GRID * spread, side="left")]
-    excess = above - below - np.sqrt(above + below)
-    return float(np.clip(excess.max() / total, 0.0, 0.5))
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
+    share = max(0.0, 2 * found - float(np.mean(drawn)))
+    low = min(max(0.0, min(low, 2 * found - high)), share)
+    high += float(np.sqrt(high * (1 - high) / rows))
+    return share, low, max(high, share, 1 - 0.05 ** (1 / rows))
 
 
 def _posterior(out: Floats, beyond: float, share: float) -> Floats:

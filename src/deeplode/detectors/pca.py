@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ class Pca:
 
     mean: NDArray[np.float32]
     whiten: NDArray[np.float32]
-    name: str = "pca"
+    name: ClassVar[str] = "pca"
 
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): distance from the mean over the distance expected of a normal row."""
