@@ -47,9 +47,10 @@ class Odd:
     odd: NDArray[np.bool_]
 
 
-def plain(x: NDArray[np.float64]) -> Batch:
-    """Number columns as the encoder scales them."""
-    scaled = [Scale.fit(one[np.isfinite(one)]).apply(one) for one in x.T.astype(np.float64)]
+def plain(x: NDArray[np.float64], train: int | None = None) -> Batch:
+    """Number columns as the encoder scales them. train: rows that it learns from, the first."""
+    columns = x.T.astype(np.float64)
+    scaled = [Scale.fit(one[:train][np.isfinite(one[:train])]).apply(one) for one in columns]
     numbers = torch.from_numpy(np.stack(scaled, 1)).float()
     return Batch(numbers, torch.empty(len(x), 0, dtype=torch.int32))
 

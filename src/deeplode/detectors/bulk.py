@@ -19,9 +19,8 @@ Floats = NDArray[np.float64]
 
 POWERS = (0.05, 4.0)
 TRIED = np.geomspace(*POWERS, 32)
-PLACES = np.array([0.02, 0.05, *np.arange(0.1, 0.61, 0.05)])  # quantiles that must be normal's
-NORMAL = ndtri(PLACES)
-TRUST = np.exp(-(NORMAL**2)) / (PLACES * (1 - PLACES))  # in each: 1 / its variance
+PLACES = np.array([0.02, 0.05, *np.arange(0.1, 0.61, 0.05)])  # quantiles that must be normal's …
+QUARTILES = np.array([0.25, 0.5, 0.75])  # … or these: symmetric, with longer tails
 ROUNDS = 3  # of leaving out what was found odd
 TAIL = 1.5  # spreads above the middle from where on rows are counted: below, most are normal
 GRID = np.linspace(TAIL, 6.0, 41)  # spreads above the middle at which they are
@@ -63,9 +62,11 @@ class Bulk:
         return cls(**given)
 
 
-def fit_bulk(ordered: Floats, weight: Floats | None = None) -> tuple[Bulk, float]:
+def fit_bulk(
+    ordered: Floats, weight: Floats | None = None, places: Floats = PLACES
+) -> tuple[Bulk, float]:
     """The bulk of scores, and the share of rows above it. ordered, weight: (rows,) ascending
-    scores and how often each is there; None = once.
+    scores and how often each is there; None = once. places: quantiles that are to be normal's.
 
     Taken a few times: what was found odd is left out of the next quantiles. More than a quarter
     of odd rows reach into them at first; then the share comes out too low.
@@ -75,24 +76,25 @@ def fit_bulk(ordered: Floats, weight: Floats | None = None) -> tuple[Bulk, float
     share, origin = 0.0, float(ordered[0])
     for _ in range(ROUNDS):
         normal = float(reached[-1]) * (1 - share)
-        at = np.searchsorted(reached, normal * PLACES, side="left")
-        bulk = Bulk(origin, *_fitted(ordered[at] - origin))
+        at = np.searchsorted(reached, normal * places, side="left")
+        bulk = Bulk(origin, *_fitted(ordered[at] - origin, places))
         share = _share(bulk.out(ordered), reached, normal)
     return bulk, share
 
 
-def _fitted(quantiles: Floats) -> tuple[float, float, float]:
+def _fitted(quantiles: Floats, places: Floats) -> tuple[float, float, float]:
     """Power, middle and spread of the normal distribution that the quantiles come nearest to, by
     weighted least squares; all above the least score."""
-    unit = float(quantiles[-1]) or 1.0
+    unit, normal = float(quantiles[-1]) or 1.0, ndtri(places)
     y = (quantiles / unit)[None, :] ** TRIED[:, None]  # (powers, places)
-    weight = TRUST / TRUST.sum()
-    middle, z = (y * weight).sum(1, keepdims=True), NORMAL - (NORMAL * weight).sum()
+    weight = np.exp(-(normal**2)) / (places * (1 - places))  # 1 / variance of each
+    weight /= weight.sum()
+    middle, z = (y * weight).sum(1, keepdims=True), normal - (normal * weight).sum()
     slope = ((y - middle) * z * weight).sum(1) / (z**2 * weight).sum()
     rest = ((y - middle - slope[:, None] * z) ** 2 * weight).sum(1)
     best = int((rest / np.maximum(slope, 1e-12) ** 2).argmin()) if slope.max() > 1e-9 else -1
     power = float(TRIED[best]) if best >= 0 else 1.0
-    center = float(middle[best, 0]) - float(slope[best]) * float((NORMAL * weight).sum())
+    center = float(middle[best, 0]) - float(slope[best]) * float((normal * weight).sum())
     scale = unit**power
     if best < 0:
         center, slope = float(quantiles[-1] / unit), np.zeros(1)

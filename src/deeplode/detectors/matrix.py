@@ -168,7 +168,7 @@ def _numbers(cells: NDArray[np.float64]) -> Parts:
         center, width = 0.0, 1.0
         if len(there):
             center, width = float(there.mean()), float(there.std())
-        for _ in range(ROUNDS if width > SMALL else 0):
+        for _ in range(ROUNDS if len(there) and width > SMALL else 0):
             near = center + width * np.clip((there - center) / width, -FAR, FAR)
             center, width = float(near.mean()), float(near.std())
         empty = UNHEARD if len(there) == len(values) else 0.0

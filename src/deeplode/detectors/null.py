@@ -89,8 +89,8 @@ def _interval(ordered: Floats, found: float, seed: int) -> tuple[float, float, f
     """Share of odd rows and its 95 % interval by the bootstrap, which also tells how much the
     largest of many noisy differences is above the truth. found: the share in the rows themselves.
 
-    The lower end is that of the percentiles or of their mirror image, whichever is less. To the upper
-    one comes the standard error that the share had taken off; it leaves room for odd rows of
+    The lower end is that of the percentiles or of their mirror image, whichever is less. To the
+    upper one comes the standard error that the share had taken off; it leaves room for odd rows of
     which by chance none came (rule of three), but not for those that score like normal ones.
     """
     rows, chance = len(ordered), np.random.default_rng(seed)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deeplode.detectors.detector import Arrays, checked, in_blocks, kept
+from deeplode.nets.products import steady
 from deeplode.runtime import Budget, at_most
 
 RIDGE = 0.01  # of the mean spread, added to every direction's: there are few rows in most
@@ -40,16 +41,26 @@ class Pca:
 
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): distance from the mean over the distance expected of a normal row."""
-        return np.asarray(np.sqrt(self.blame(x).mean(axis=1)))
-
-    def blame(self, x: Tensor) -> NDArray[np.float64]:
-        """(rows, columns): squares of the whitened row, which sum up to the squared distance."""
         mean, whiten = torch.from_numpy(self.mean), torch.from_numpy(self.whiten)
 
         def squares(block: Tensor) -> Tensor:
-            return ((block - mean) @ whiten).double().square_()
+            return steady(block - mean, whiten).double().square_().mean(1)
 
-        return in_blocks(squares, checked(x, len(self.mean)), BLOCK).numpy()
+        return np.asarray(np.sqrt(in_blocks(squares, checked(x, len(mean)), BLOCK).numpy()))
+
+    def blame(self, x: Tensor) -> NDArray[np.float64]:
+        """(rows, columns): what each column adds to the squared distance, 0 where it takes from it.
+
+        A single cell that was moved has all of it; a whitened row would share it out.
+        """
+        mean, whiten = torch.from_numpy(self.mean), torch.from_numpy(self.whiten)
+        precision = whiten @ whiten
+
+        def parts(block: Tensor) -> Tensor:
+            gaps = block - mean
+            return (gaps * steady(gaps, precision)).double().clamp_min_(0)
+
+        return in_blocks(parts, checked(x, len(mean)), BLOCK).numpy()
 
     def facts(self) -> dict[str, Any]:
         """Nothing beyond the arrays."""

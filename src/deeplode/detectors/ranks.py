@@ -12,9 +12,9 @@ Which members take part was chosen on development data (benchmarks/oddsets.py):
   add any of the others took 1 to 4 points of AUROC.
 
 Within them, weights are the stability of each: how much of the oddest tenth stays when the
-member is fitted on half of the rows and shown them with some noise. Measures of quality without
-labels are hardly better than chance at choosing (Ma et al. 2023), and so was this one: it is there
-to quieten a member that is fitted to chance.
+member is fitted on half of the rows and some cells of those shown to it are swapped. Measures of
+quality without labels are hardly better than chance at choosing (Ma et al. 2023), and so was this
+one: it is there to quieten a member that is fitted to chance.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 from torch import Tensor
 
-from deeplode.detectors.bulk import Bulk, fit_bulk
+from deeplode.detectors.bulk import QUARTILES, Bulk, fit_bulk
 from deeplode.detectors.denoise import Denoise, fit_denoise, trained
 from deeplode.detectors.detector import Arrays, Detector, kept
 from deeplode.detectors.histogram import Histogram, fit_histogram
@@ -52,10 +52,10 @@ KINDS: dict[str, type[Any]] = {
 CLEAN = ("neighbours", "denoise")  # members where the training rows are known to be normal
 SAME = 4096  # training rows that weights and distributions come from, at most
 FEW = 20  # rows below which halves tell nothing and all members weigh alike
-NOISE = 0.1  # standard deviations added to the rows that the halves are shown
+NOISE = 0.05  # share of cells that come from other rows in what the halves are shown
 ODDEST = 0.1  # share of the rows that should stay the same
 QUICK = 300  # steps of training of the net, where only its order of rows is asked for
-POWER = 4  # of that share in the weight
+POWER = 1  # of that share in the weight: 2 and 4 made no difference on development data
 FAR = 8.0  # spreads beyond which a tail grows by the logarithm: no member has all the say
 
 
@@ -178,7 +178,7 @@ def fit_ranks(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int)
     raw = {name: stability[name] ** POWER for name in chosen}
     total = sum(raw.values())
     weights = {name: raw.get(name, 0.0) / total if total else 1 / len(FITS) for name in FITS}
-    bulks = {name: fit_bulk(np.sort(scores[name]))[0] for name in FITS}
+    bulks = {name: fit_bulk(np.sort(scores[name]), places=QUARTILES)[0] for name in FITS}
     plain = Ranks(members, bulks, weights, stability, np.empty(0))
     return replace(plain, held=plain.combined(scores))
 
@@ -186,7 +186,7 @@ def fit_ranks(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int)
 @dataclass(frozen=True)
 class Found:
     """Scores of rows by members fitted on the other half. plain, moved: (rows,), without and with
-    noise."""
+    swapped cells."""
 
     plain: NDArray[np.float64]
     moved: NDArray[np.float64]
@@ -216,14 +216,20 @@ class Halves:
             fitted = self._fitted(name, self.x[one], budget, threads)
             rows = self.x[other]
             plain[other.numpy()] = fitted.score(rows)
-            rows = rows + NOISE * torch.randn(rows.shape, generator=noise)
-            moved[other.numpy()] = fitted.score(rows)
+            moved[other.numpy()] = fitted.score(_swapped(rows, noise))
         return Found(plain, moved)
 
     def _fitted(self, name: str, x: Tensor, budget: Budget, threads: int) -> Detector:
         if name == "denoise" and not self.clean:  # only its order is asked for
             return trained(x, self.chance, False, budget, threads, QUICK)
         return FITS[name](x, self.chance, self.clean, budget, threads)
+
+
+def _swapped(rows: Tensor, chance: torch.Generator) -> Tensor:
+    """Some cells from other rows: noise that makes no value that is not in the column."""
+    source = torch.randint(len(rows), rows.shape, generator=chance)
+    swap = torch.rand(rows.shape, generator=chance) < NOISE
+    return torch.where(swap, rows.gather(0, source), rows)
 
 
 def stable(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -13,6 +13,7 @@ from torch.nn.functional import silu
 from deeplode.nets.activation import he
 from deeplode.nets.group import even
 from deeplode.nets.members import Members
+from deeplode.nets.products import steady
 
 
 class Denoiser(nn.Module):
@@ -57,7 +58,7 @@ class Denoiser(nn.Module):
     def every(self, x: Tensor) -> Tensor:
         """The rows less what is taken for noise, at every level: (levels, rows, columns)."""
         keep = 1 / (1 + self.levels.square()).view(-1, 1, 1)
-        first = x @ self.weights[0]  # once for all levels
+        first = steady(x, self.weights[0])  # once for all levels
         hidden = keep.sqrt() * first + (self.biases[0] + self.told).unsqueeze(1)
         return self._rest(hidden.flatten(0, 1)).view(len(keep), *x.shape)
 
@@ -65,7 +66,7 @@ class Denoiser(nn.Module):
         """From the first layer's pre-activations to what is added to the linear answer."""
         later = zip(list(self.weights)[1:], list(self.biases)[1:], strict=True)
         for weight, bias in later:
-            hidden = torch.addmm(bias, silu(hidden), weight)
+            hidden = steady(silu(hidden), weight, bias)
         return hidden
 
 

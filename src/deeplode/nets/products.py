@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 LARGE = 4_000_000  # floating-point operations of one member's product, below which calls cost more
 
@@ -46,3 +47,19 @@ def other_maker() -> bool:
         return False
     maker = next((line for line in facts.splitlines() if line.startswith("vendor_id")), "")
     return maker != "" and "GenuineIntel" not in maker
+
+
+def steady(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ weight + bias, with bits of a row that do not depend on its place among the rows.
+
+    oneMKL computes the last rows of a product with few columns in another order than the first;
+    with columns of zeros up to a multiple of 16 it does not. x: (rows, inputs) as many rows each
+    time; weight: (inputs, outputs); bias: (outputs,).
+    """
+    outputs = weight.shape[1]
+    lack = -outputs % 16
+    if lack:
+        weight = pad(weight, (0, lack))
+        bias = None if bias is None else pad(bias, (0, lack))
+    found = x @ weight if bias is None else torch.addmm(bias, x, weight)
+    return found[:, :outputs]
