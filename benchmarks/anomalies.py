@@ -176,7 +176,7 @@ def run(told: argparse.Namespace, name: str, path: Path, seed: int, protocol: st
         for label, scores in found.items():
             line = {**facts, **measured(odd, scores)}
             cell(told.cache, protocol, seed, name, label).write_text(json.dumps(line), "utf-8")
-        print(protocol, seed, name, one, {k: round(v, 3) for k, v in line.items()}, flush=True)
+            print(protocol, seed, name, label, f"{line['roc_auc']:.3f}", flush=True)
 
 
 def cells(told: argparse.Namespace, protocol: str) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -34,7 +34,7 @@ TYPICAL = 4096  # rows that each level's usual error is measured on
 RATE = 2e-3  # highest learning rate
 DECAY = 0.01
 VALID = 0.1  # share of the rows that a member does not learn from
-BLOCK = 256  # rows that are scored at once
+BLOCK = 128  # rows that are scored at once
 WILD = 5.0  # standard deviations from where on an error in a cell no longer counts squared
 
 

@@ -46,16 +46,17 @@ class Detector(Protocol):
 Fit = Callable[..., Detector]  # (x, chance, clean, budget, threads)
 
 
-def in_blocks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int) -> Tensor:
+def in_blocks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int, full: bool = True) -> Tensor:
     """What ``work`` makes of the rows, so many at a time.
 
-    The last block is filled up with zeros: a product's bits can depend on how many rows it has.
+    full: the last block is filled up with zeros, because a product's bits can depend on how many
+    rows it has.
     """
     parts = []
     for start in range(0, len(x), rows):
         block = x[start : start + rows]
-        lack = rows - len(block)
-        parts.append(work(pad(block, (0, 0, 0, lack)))[: rows - lack])
+        lack = rows - len(block) if full else 0
+        parts.append(work(pad(block, (0, 0, 0, lack)))[: len(block)])
     return torch.cat(parts) if parts else work(x.new_zeros(rows, x.shape[1]))[:0]
 
 

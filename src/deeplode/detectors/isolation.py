@@ -61,7 +61,7 @@ class Isolation:
             found = torch.from_numpy(self.length).flatten()[leaf + self._first(2**self.levels)]
             return found.double().mean(1)
 
-        length = in_blocks(lengths, checked(x, self.columns), BLOCK).numpy()
+        length = in_blocks(lengths, checked(x, self.columns), BLOCK, full=False).numpy()
         return np.asarray(2.0 ** -(length / max(expected, 1.0)))
 
     def blame(self, x: Tensor) -> NDArray[np.float64]:
@@ -80,7 +80,7 @@ class Isolation:
                 out.scatter_add_(1, column.long(), gain.clamp_min(0))
             return out / len(self.column)
 
-        return in_blocks(bits, checked(x, self.columns), BLOCK).numpy()
+        return in_blocks(bits, checked(x, self.columns), BLOCK, full=False).numpy()
 
     def _first(self, size: int) -> Tensor:
         """(trees,) where each tree begins in a flat table of so many entries a tree."""

@@ -39,6 +39,7 @@ class Pca:
     whiten: NDArray[np.float32]
     name: ClassVar[str] = "pca"
 
+    @torch.no_grad()
     def score(self, x: Tensor) -> NDArray[np.float64]:
         """(rows,): distance from the mean over the distance expected of a normal row."""
         mean, whiten = torch.from_numpy(self.mean), torch.from_numpy(self.whiten)
@@ -48,6 +49,7 @@ class Pca:
 
         return np.asarray(np.sqrt(in_blocks(squares, checked(x, len(mean)), BLOCK).numpy()))
 
+    @torch.no_grad()
     def blame(self, x: Tensor) -> NDArray[np.float64]:
         """(rows, columns): what each column adds to the squared distance, 0 where it takes from it.
 

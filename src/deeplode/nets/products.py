@@ -53,13 +53,17 @@ def steady(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x @ weight + bias, with bits of a row that do not depend on its place among the rows.
 
     oneMKL computes the last rows of a product with few columns in another order than the first;
-    with columns of zeros up to a multiple of 16 it does not. x: (rows, inputs) as many rows each
-    time; weight: (inputs, outputs); bias: (outputs,).
+    with columns of zeros up to a multiple of 16 it does not, and oneDNN never does. x: (rows,
+    inputs), as many rows each time; weight: (inputs, outputs); bias: (outputs,).
     """
     outputs = weight.shape[1]
+    if not torch.is_grad_enabled() and other_maker():
+        linear = torch.ops.mkldnn._linear_pointwise
+        found: Tensor = linear(x, weight.mT, bias, "none", [], "")
+        return found
     lack = -outputs % 16
     if lack:
         weight = pad(weight, (0, lack))
         bias = None if bias is None else pad(bias, (0, lack))
-    found = x @ weight if bias is None else torch.addmm(bias, x, weight)
-    return found[:, :outputs]
+    wide = x @ weight if bias is None else torch.addmm(bias, x, weight)
+    return wide[:, :outputs]
