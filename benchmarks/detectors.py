@@ -3,9 +3,9 @@
     python benchmarks/detectors.py --only thinned
     python benchmarks/detectors.py
 
-The ADBench sets have no part in it: see oddsets.py. ``mixed``: all rows train without labels and are
-scored. ``clean``: half of the normal rows train, the rest is scored; the alarms are those of normal
-rows at the threshold of 1 %.
+The ADBench sets have no part in it: see oddsets.py. ``mixed``: all rows train without labels and
+are scored. ``clean``: half of the normal rows train, the rest is scored; the alarms are those of
+normal rows at the threshold of 1 %.
 """
 
 from __future__ import annotations
