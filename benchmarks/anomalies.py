@@ -197,23 +197,28 @@ def everybody(protocol: str) -> list[str]:
 
 
 def table(told: argparse.Namespace, protocol: str) -> str:
-    """AUROC / AP in % a set, their means over the sets that all have, and seconds."""
+    """AUROC / AP in % a set, their means over the sets on which nobody failed, and seconds."""
     found = {(name, one): line for name, one, line in cells(told, protocol)}
     columns = [one for one in everybody(protocol) if any(key[1] == one for key in found)]
-    names = [name for name in sets() if all((name, one) in found for one in columns)]
-    out = [f"### {protocol}, {told.seeds} seed(s), {len(names)} sets", ""]
+    names = [name for name in sets() if (name, columns[0]) in found]
+    whole = [name for name in names if all((name, one) in found for one in columns)]
+    out = [f"### {protocol}, {told.seeds} seed(s), means over {len(whole)} sets", ""]
     out += ["| set (rows, odd) | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
 
-    def both(line: Mapping[str, float]) -> str:
+    def both(line: Mapping[str, float] | None) -> str:
+        if line is None:
+            return "none"
         return f"{100 * line['roc_auc']:.1f} / {100 * line['average_precision']:.1f}"
 
     for name in names:
         facts = found[name, columns[0]]
         used = f" of {facts['rows']:.0f}" if facts["rows"] > facts["used"] else ""
         label = f"{name} ({facts['used']:.0f}{used}, {100 * facts['odd']:.1f} %)"
-        out.append(f"| {label} | " + " | ".join(both(found[name, one]) for one in columns) + " |")
+        out.append(
+            f"| {label} | " + " | ".join(both(found.get((name, one))) for one in columns) + " |"
+        )
     means = {
-        one: {key: float(np.mean([found[name, one][key] for name in names])) for key in facts}
+        one: {key: float(np.mean([found[name, one][key] for name in whole])) for key in facts}
         for one in columns
     }
     out.append("| **mean** | " + " | ".join(f"**{both(means[one])}**" for one in columns) + " |")

@@ -31,6 +31,7 @@ HIDDEN = (128, 128)
 MEMBERS = 2
 STEPS = 1500  # of training, at least; and an epoch at least
 TYPICAL = 4096  # rows that each level's usual error is measured on
+STEPS_A_ROW = 5  # at most: a few rows have little to say
 RATE = 2e-3  # highest learning rate
 DECAY = 0.01
 VALID = 0.1  # share of the rows that a member does not learn from
@@ -160,7 +161,8 @@ def fit_denoise(x: Tensor, chance: int, clean: bool, budget: Budget, threads: in
 def trained(
     x: Tensor, chance: int, clean: bool, budget: Budget, threads: int, steps: int
 ) -> Denoise:
-    """As ``fit_denoise``, with so many steps."""
+    """As ``fit_denoise``, with so many steps; fewer of few rows."""
+    steps = min(steps, STEPS_A_ROW * len(x))
     levels = CLEAN if clean else MIXED
     with configured(threads, chance):
         seeds = [torch.Generator().manual_seed(chance + member) for member in range(MEMBERS)]

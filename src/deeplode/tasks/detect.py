@@ -118,6 +118,8 @@ def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) ->
 def _called(model: AnomalyModel, scores: NDArray[np.float64], hunt: Hunt) -> AnomalyModel:
     """The model with the threshold that the user's share or capacity sets, or its own."""
     threshold = float(model.calibrated(np.array([model.null.threshold]))[0])
+    if not hunt.clean:  # the oddest row is always worth a look
+        threshold = min(threshold, float(scores.max()))
     wanted = hunt.capacity
     if wanted is None and hunt.share is not None:
         wanted = max(1, round(hunt.share * len(scores)))
