@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from deeplode import AnomalyDetector, load
-from deeplode.errors import OptionError
+from deeplode.errors import ModelFileError, OptionError
 
 
-@parametrize_with_checks([AnomalyDetector()])
+@parametrize_with_checks([AnomalyDetector(threads=1)])
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
 
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_bits_and_a_file_keeps_them(
     read = load(tmp_path / "odd.lode")
     frame = pl.DataFrame(rows(), schema=["0", "1"])
     assert np.array_equal(read.score_samples(frame), fitted.score_samples(rows()))
-    with pytest.raises(OptionError, match="--force|exists"):
+    with pytest.raises(OptionError):
         fitted.save(tmp_path / "odd.lode")
 
 
@@ -72,5 +72,5 @@ def test_a_model_that_is_damaged_is_refused(fitted: AnomalyDetector, tmp_path: P
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 255
     path.write_bytes(data)
-    with pytest.raises(Exception, match="E-MODEL|digest|damaged|not what"):
+    with pytest.raises(ModelFileError):
         load(path)
