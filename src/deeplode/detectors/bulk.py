@@ -68,7 +68,7 @@ def fit_bulk(
     """The bulk of scores, and the share of rows above it. ordered, weight: (rows,) ascending
     scores and how often each is there; None = once. places: quantiles that are to be normal's.
 
-    Taken a few times: what was found odd is left out of the next quantiles. More than a quarter
+    Taken a few times: what was found odd is left out of the next quantiles. More than a third
     of odd rows reach into them at first; then the share comes out too low.
     """
     each = np.ones(len(ordered)) if weight is None else weight
