@@ -26,7 +26,7 @@ from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved, save
 from deeplode.tasks.anomalies import AnomalyModel
-from deeplode.tasks.detect import Hunt, detect
+from deeplode.tasks.detect import Hunt, check_rows, detect
 
 
 class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no types there
@@ -78,6 +78,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
         table, threads = Table.of(frame), self.threads or usable_threads()
         budget = Budget.begin(told.seconds, told.memory_bytes)
         hunt = Hunt(told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad)
+        check_rows(table)
         with configured(threads, self.seed):
             schema = infer(table, Roles(), self.kinds)
             found = detect(table, schema, hunt, budget)

@@ -35,7 +35,7 @@ from deeplode.runfolder import Log, RunFolder, open_folder
 from deeplode.runtime import Budget, configured, interruptible
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Oddness
-from deeplode.tasks.detect import Detected, Hunt, detect
+from deeplode.tasks.detect import Detected, Hunt, check_rows, detect
 from deeplode.tasks.plan import thinning
 from deeplode.verbs import RunResult, Source, read_table, tell
 
@@ -89,6 +89,7 @@ class _Run:
         self.listen("stage", name="read")
         table, told = self.table(), self.options
         self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
+        check_rows(table)
         schema = infer(table, Roles(id=told.id), told.kinds)
         if schema.id is not None:
             table = table.with_ids(schema.id)

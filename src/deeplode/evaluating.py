@@ -23,7 +23,7 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     if isinstance(model, Model):
         if target not in (None, model.target.name):
             raise OptionError("E-OPT-162", target=target, own=model.target.name)
-        facts, notices = _supervised(model, table)
+        table, facts, notices = _supervised(model, table)
         target = model.target.name
     else:
         if target is None:
@@ -41,8 +41,8 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     }
 
 
-def _supervised(model: Model, table: Table) -> tuple[dict[str, Any], list[Any]]:
-    """Every candidate's scores, and what was left out."""
+def _supervised(model: Model, table: Table) -> tuple[Table, dict[str, Any], list[Any]]:
+    """The rows whose target the model knows, every candidate's scores, and what was left out."""
     name = model.target.name
     _there(table, name)
     table, _, unknown = known_rows(table, model.target)
@@ -52,7 +52,7 @@ def _supervised(model: Model, table: Table) -> tuple[dict[str, Any], list[Any]]:
     truth = model.target.encode(table.frame[name])
     seconds = dict.fromkeys((*model.candidates, "blend"), 0.0)
     facts = score(model, model.candidates, batch, truth, model.outputs(batch), seconds)
-    return facts, [unknown] if unknown else []
+    return table, facts, [unknown] if unknown else []
 
 
 def _there(table: Table, target: str) -> None:

@@ -13,7 +13,17 @@ import pytest
 from deeplode.cli.main import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-COMMANDS = ["inspect", "train", "predict", "evaluate", "report", "compare", "trace", "doctor"]
+COMMANDS = [
+    "inspect",
+    "train",
+    "detect",
+    "predict",
+    "evaluate",
+    "report",
+    "compare",
+    "trace",
+    "doctor",
+]
 
 
 def test_help_lists_the_commands_that_there_are_and_no_others(deeplode: Run) -> None:

@@ -67,8 +67,8 @@ def test_about_95_of_100_intervals_hold_the_true_cost():
     decision = Decision(20.0, 1.0)
     true = worth(truth[:200_000], positive[:200_000], 0.05, decision)["cost"]["value"]
     held = 0
-    for first in range(200_000, 300_000, 500):
+    for first in range(200_000, 240_000, 500):
         rows = slice(first, first + 500)
         found = worth(truth[rows], positive[rows], 0.05, decision)["cost"]
         held += found["low"] <= true <= found["high"]
-    assert 180 <= held <= 200  # of 200; 190 expected
+    assert 70 <= held <= 80  # of 80; 76 expected

@@ -18,6 +18,7 @@ from deeplode.detectors.matrix import fit_matrix
 from deeplode.detectors.null import fit_null
 from deeplode.detectors.ranks import FITS, KINDS, together
 from deeplode.encode.encoder import Encoder
+from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
@@ -26,6 +27,7 @@ from deeplode.tasks.cut import cut_short, nothing
 from deeplode.tasks.reasons import Usual
 from deeplode.tasks.stages import Stages
 
+FEWEST = 2  # rows: one alone has nothing beside it
 MOST_BAD = 0.05
 
 
@@ -61,6 +63,12 @@ class Detected:
     parts: Mapping[str, NDArray[np.float64]]
     seconds: Mapping[str, float]
     notices: tuple[Notice, ...]
+
+
+def check_rows(table: Table) -> None:
+    """Raise DataError for fewer than FEWEST rows."""
+    if len(table) < FEWEST:
+        raise DataError("E-DATA-097", source=table.source, rows=len(table), least=FEWEST)
 
 
 def detect(
