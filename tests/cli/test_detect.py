@@ -196,6 +196,7 @@ def test_killed_and_resumed_it_comes_to_the_same_result(
     assert not (out / "checkpoint").exists()
 
 
+@pytest.mark.alone
 def test_a_deadline_holds(deeplode: Program, tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     path = tmp_path / "many.parquet"
