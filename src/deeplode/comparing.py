@@ -13,7 +13,7 @@ from deeplode.data.measure import fingerprint
 from deeplode.data.read import read
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
-from deeplode.errors import DeeplodeError, OptionError
+from deeplode.errors import OptionError
 from deeplode.evaluate.problem import Problem
 from deeplode.experiments.compare import Around, check_ranges
 from deeplode.experiments.compare import compare as all_combinations
@@ -25,8 +25,9 @@ from deeplode.output import write_json, write_text
 from deeplode.progress import Listen, silent
 from deeplode.report.compare import render
 from deeplode.runfacts import SCHEMA_VERSION, source_facts
-from deeplode.runfolder import Log, RunFolder, open_folder
-from deeplode.runtime import Budget, choose_device, configured, interruptible
+from deeplode.runfolder import RunFolder
+from deeplode.running import running
+from deeplode.runtime import Budget, choose_device, configured
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.verbs import RunResult, Source, tell
 
@@ -77,23 +78,13 @@ def run(source: Any, options: CompareOptions, listen: Listen = silent) -> RunRes
     """Compare and leave a run folder. Raises as ``compare`` does, with nothing left behind."""
     budget = Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
     check(options)
-    folder = open_folder(
-        options.out, _name(source), "compare", force=options.force, resume=options.resume
-    )
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
-            log = stack.enter_context(Log(folder.log, listen))
-            stack.enter_context(interruptible(budget, lambda: log("stopping")))
-            read = [fingerprint(one) for one in (source, options.test) if one is not None]
-            folder.remember(options.as_json(), read, resume=options.resume)
-            facts = _facts(source, options, budget, log, folder.checkpoint)
-            facts["files"] = FILES
-            _keep(facts, options, folder, budget, log)
-    except DeeplodeError:
-        if not options.resume:  # what was trained so far stays
-            folder.discard()
-        raise
+    with running(options, _name(source), "compare", budget, listen) as begun:
+        folder, log = begun.folder, begun.log
+        read = [fingerprint(one) for one in (source, options.test) if one is not None]
+        folder.remember(options.as_json(), read, resume=options.resume)
+        facts = _facts(source, options, budget, log, folder.checkpoint)
+        facts["files"] = FILES
+        _keep(facts, options, folder, budget, log)
     return RunResult(folder.path, facts, budget.stop() == "interrupt")
 
 
@@ -181,7 +172,7 @@ def _finite(listen: Listen) -> Listen:
 
 
 def _keep(
-    facts: dict[str, Any], options: CompareOptions, folder: RunFolder, budget: Budget, log: Log
+    facts: dict[str, Any], options: CompareOptions, folder: RunFolder, budget: Budget, log: Listen
 ) -> None:
     """Write the page and the facts."""
     log("stage", name="report")

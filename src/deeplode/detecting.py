@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +13,9 @@ from deeplode.data.measure import fingerprint, size_estimate
 from deeplode.data.schema import Roles, Schema, infer
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
-from deeplode.errors import DeeplodeError, OptionError
+from deeplode.errors import OptionError
 from deeplode.machine import usable_threads
-from deeplode.memory import guard, peak_memory
+from deeplode.memory import peak_memory
 from deeplode.messages import Notice, language, say
 from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
@@ -31,8 +30,9 @@ from deeplode.runfacts import (
     source_name,
     versions,
 )
-from deeplode.runfolder import Log, RunFolder, open_folder
-from deeplode.runtime import Budget, configured, interruptible
+from deeplode.runfolder import RunFolder
+from deeplode.running import running
+from deeplode.runtime import Budget, configured
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Oddness
 from deeplode.tasks.detect import Detected, Hunt, check_rows, detect
@@ -56,21 +56,10 @@ def run(
     """
     budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
     threads = options.threads or usable_threads()
-    folder = open_folder(
-        options.out, source_name(source), "detect", force=options.force, resume=options.resume
-    )
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
-            stack.enter_context(configured(threads, options.seed))
-            log = stack.enter_context(Log(folder.log, listen))
-            stack.enter_context(interruptible(budget, lambda: log("stopping")))
-            facts = _Run(source, options, folder, budget, log, threads).all()
-    except DeeplodeError:
-        if not options.resume:  # what was learned so far stays
-            folder.discard()
-        raise
-    return RunResult(folder.path, facts, budget.stop() == "interrupt")
+    begun = running(options, source_name(source), "detect", budget, listen)
+    with begun as run, configured(threads, options.seed):
+        facts = _Run(source, options, run.folder, budget, run.log, threads).all()
+    return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,13 +13,13 @@ from deeplode.data.measure import fingerprint, size_estimate
 from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
 from deeplode.data.table import Table
-from deeplode.errors import DeeplodeError, OptionError
+from deeplode.errors import OptionError
 from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
 from deeplode.machine import usable_threads
-from deeplode.memory import guard, peak_memory
+from deeplode.memory import peak_memory
 from deeplode.messages import Notice, language
 from deeplode.options import TrainOptions
 from deeplode.output import write_json, write_table
@@ -39,8 +38,9 @@ from deeplode.runfacts import (
     source_name,
     versions,
 )
-from deeplode.runfolder import Log, RunFolder, open_folder
-from deeplode.runtime import Budget, choose_device, configured, interruptible
+from deeplode.runfolder import RunFolder
+from deeplode.running import running
+from deeplode.runtime import Budget, choose_device, configured
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
@@ -72,21 +72,10 @@ def train(
     if choose_device(options.device).type != "cpu" and options.device != "auto":
         raise OptionError("E-OPT-096", device=options.device)
     threads = options.threads or usable_threads()
-    folder = open_folder(
-        options.out, source_name(source), "train", force=options.force, resume=options.resume
-    )
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(guard(budget, lambda error: listen("fatal", error=error.as_json())))
-            stack.enter_context(configured(threads, options.seed))
-            log = stack.enter_context(Log(folder.log, listen))
-            stack.enter_context(interruptible(budget, lambda: log("stopping")))
-            facts = _Run(source, options, folder, budget, log, threads, replay).all()
-    except DeeplodeError:
-        if not options.resume:  # what was learned so far stays
-            folder.discard()
-        raise
-    return RunResult(folder.path, facts, budget.stop() == "interrupt")
+    begun = running(options, source_name(source), "train", budget, listen)
+    with begun as run, configured(threads, options.seed):
+        facts = _Run(source, options, run.folder, budget, run.log, threads, replay).all()
+    return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)
