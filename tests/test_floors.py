@@ -55,6 +55,7 @@ FLOORS = {
     "deeplode.tracing": 7,
     "deeplode.comparing": 7,
     "deeplode.arrays": 7,
+    "deeplode.estimator": 7,
     "deeplode.detecting": 7,
     "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from deeplode.arrays import features
@@ -18,18 +17,15 @@ from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.detecting import facts_of
 from deeplode.detectoptions import AUTO, DetectOptions
+from deeplode.estimator import Estimator
 from deeplode.machine import usable_threads
-from deeplode.messages import language as chosen_language
-from deeplode.output import write_text
-from deeplode.report.notebook import model_html
-from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
-from deeplode.saved import PROBE_ROWS, Saved, save
+from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.detect import Hunt, check_rows, detect
 
 
-class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no types there
+class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types there
     """Detectors of all kinds and a denoising net, put together without labels.
 
     clean: the rows are known to be normal. contamination: share of the rows that are anomalies,
@@ -46,6 +42,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
     >>> AnomalyDetector().fit(rows).scores_.argmax()
     200
     """
+
+    model_: AnomalyModel
 
     def __init__(
         self,
@@ -116,39 +114,11 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc] # no t
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.frame(table.ids, self.model_.predict(table))
 
-    def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model file that holds no code.
-
-        Raises OptionError when the path exists (without ``force``) or cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        save(path, self.model_, self.facts_, self._probe, force=force)
-
-    def report(self, path: str | Path, *, language: str | None = None, force: bool = False) -> None:
-        """Write the report of what was found.
-
-        Raises OptionError when the path exists (without ``force``) or cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        write_text(path, render(self.facts_, language or chosen_language()), force=force)
-
     def _hold(self, model: AnomalyModel, probe: Table) -> None:
         self.model_, self._probe = model, probe
         self.offset_: float = -float(
             np.nextafter(model.threshold, 0.0)
         )  # the threshold itself is called
-
-    def _repr_html_(self) -> str:
-        plain = type(self)().get_params()
-        chosen = {name: own for name, own in self.get_params().items() if own != plain[name]}
-        return model_html(getattr(self, "facts_", None), chosen, type(self).__name__)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
 
 
 def detector_of(saved: Saved) -> AnomalyDetector:

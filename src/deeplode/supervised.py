@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from deeplode.arrays import column, features, free
@@ -17,20 +15,17 @@ from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.encode.target import infer_target, missing_targets
 from deeplode.errors import DataError, OptionError
+from deeplode.estimator import Estimator
 from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import usable_threads
 from deeplode.messages import Notice
-from deeplode.messages import language as chosen_language
 from deeplode.nets.given import Given
-from deeplode.output import write_text
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import silent
 from deeplode.quantity import costs, duration, share, size
-from deeplode.report.notebook import model_html
-from deeplode.report.page import render
 from deeplode.runtime import Budget, configured
-from deeplode.saved import PROBE_ROWS, save
+from deeplode.saved import PROBE_ROWS
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
@@ -46,7 +41,7 @@ NET = (
 )  # fmt: skip
 
 
-class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+class Supervised(Estimator):
     """What Classifier and Regressor share. Keywords are the flags of ``deeplode train``.
 
     time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
@@ -62,6 +57,8 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
     sigmoid or softmax; n_outputs is 1 for two classes and for numbers.
     The others are choices of the net; None follows from the data.
     """
+
+    model_: Model
 
     def __init__(
         self,
@@ -216,41 +213,6 @@ class Supervised(BaseEstimator):  # type: ignore[misc] # scikit-learn has no typ
         table = X if isinstance(X, Table) else Table.of(self._features(X, reset=False))
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.frame(table.ids, self.model_.predict(table))
-
-    def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model file that holds no code.
-
-        Raises OptionError when the path exists (without ``force``) or cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        save(path, self.model_, self.facts_, self._probe, force=force)
-
-    def report(self, path: str | Path, *, language: str | None = None, force: bool = False) -> None:
-        """Write the report of what was learned; its scores are of out-of-fold rows.
-
-        Raises OptionError when the path exists (without ``force``) or cannot be written.
-        """
-        check_is_fitted(self, "model_")
-        write_text(path, render(self.facts_, language or chosen_language()), force=force)
-
-    @property
-    def leaderboard_(self) -> list[dict[str, Any]]:
-        """Every candidate with its scores on out-of-fold rows and its seconds."""
-        check_is_fitted(self, "model_")
-        board: list[dict[str, Any]] = self.facts_["leaderboard"]
-        return board
-
-    def _repr_html_(self) -> str:
-        plain = type(self)().get_params()
-        chosen = {name: own for name, own in self.get_params().items() if own != plain[name]}
-        return model_html(getattr(self, "facts_", None), chosen, type(self).__name__)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
 
 
 def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:
