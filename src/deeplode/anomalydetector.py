@@ -112,7 +112,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         check_is_fitted(self, "model_")
         table = X if isinstance(X, Table) else Table.of(features(self, X, reset=False))
         with configured(self.threads or usable_threads(), self.seed):
-            return self.model_.frame(table.ids, self.model_.predict(table))
+            return self.model_.answered(table)
 
     def _hold(self, model: AnomalyModel, probe: Table) -> None:
         self.model_, self._probe = model, probe

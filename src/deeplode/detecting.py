@@ -142,6 +142,7 @@ class _Run:
             "seconds": round(self.budget.spent(), 3),
             "memory_limit": self.options.memory_bytes,
             "peak_memory_bytes": peak_memory(),
+            "planned_memory_bytes": None,
         }
 
 
@@ -169,7 +170,11 @@ def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions)
         "scores": _histogram(found.scores),
         "alarms": _alarms(model, found.scores, table),
         "blamed": _blamed(model, table, called),
+        "threshold": {"value": model.threshold, "chosen_on": "training"},
+        "calibration": None,
         "findings": [],
+        "importance": [],
+        "training": {},
         "options": told.as_json(),
         "seed": told.seed,
         "versions": versions(),

@@ -212,7 +212,7 @@ class Supervised(Estimator):
         check_is_fitted(self, "model_")
         table = X if isinstance(X, Table) else Table.of(self._features(X, reset=False))
         with configured(self.threads or usable_threads(), self.seed):
-            return self.model_.frame(table.ids, self.model_.predict(table))
+            return self.model_.answered(table)
 
 
 def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:

@@ -115,16 +115,7 @@ def predict(
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
-    return answered(fitted, table)
-
-
-def answered(model: AnyModel, table: Table) -> pl.DataFrame:
-    """A model's answers for the rows of a table."""
-    from deeplode.tasks.anomalies import AnomalyModel
-
-    if isinstance(model, AnomalyModel):
-        return model.frame(table.ids, model.predict(table))
-    return model.frame(table.ids, model.predict(table))
+    return fitted.answered(table)
 
 
 def evaluate(

@@ -22,6 +22,11 @@ from deeplode import load
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
 FILES = {"model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl"}
+KEYS = {
+    "schema_version", "verb", "task", "source", "split", "metrics", "leaderboard", "verdict",
+    "threshold", "calibration", "warnings", "findings", "importance", "training", "limits",
+    "seed", "versions", "files",
+}  # fmt: skip
 ODD = (17, 80, 141, 200, 262)  # rows that were made up
 
 
@@ -77,6 +82,8 @@ def learned(run: Path) -> dict[str, bytes]:
 def test_a_run_finds_what_was_made_up_and_says_why(run: Path) -> None:
     assert {path.name for path in run.iterdir()} == FILES
     facts = json.loads((run / "result.json").read_text("utf-8"))
+    assert facts.keys() >= KEYS
+    assert {"time_limit", "seconds", "peak_memory_bytes"} <= facts["limits"].keys()
     oddest = facts["alarms"][: len(ODD)]
     assert {row["row"] for row in oddest} == set(ODD)
     assert all("mean area" in row["reason"] for row in oddest)
@@ -251,6 +258,7 @@ def test_the_page_is_in_chinese_where_asked_and_escapes_what_columns_say(
     deeplode: Program, run: Path
 ) -> None:
     page = (run / "report.html").read_text("utf-8")
+    assert "evaluate model.lode labelled.csv --target truth" in page
     assert "place <b>" not in page
     assert "place &lt;b&gt;" in page
     done = deeplode("report", str(run), "--lang", "zh")

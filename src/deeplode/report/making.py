@@ -25,18 +25,20 @@ def use(facts: Facts, words: Words) -> Section | None:
     python = Lines(words("R-USE-PYTHON"), _python(name, own, facts, words))
     if own:  # the command line has none of the user's code
         return Section("use", words("R-USE"), (python,), words("R-USE-OWN", net=own))
-    blocks = (Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), words)), python)
+    known = " --target truth" if facts.get("verb") == "detect" else ""
+    blocks = (Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), known, words)), python)
     return Section("use", words("R-USE"), blocks, words("R-USE-LEAD"))
 
 
-def _shell(model: str, words: Words) -> str:
+def _shell(model: str, known: str, words: Words) -> str:
+    """known: what evaluate must be told of the truth, where the model has learned no target."""
     return "\n".join(
         (
             f"# {words('R-USE-PREDICT')}",
             f"deeplode predict {model} new.csv --out predictions.csv",
             "",
             f"# {words('R-USE-EVALUATE')}",
-            f"deeplode evaluate {model} labelled.csv",
+            f"deeplode evaluate {model} labelled.csv{known}",
         )
     )
 

@@ -109,6 +109,10 @@ class AnomalyModel:
             ]
         )
 
+    def answered(self, table: Table) -> pl.DataFrame:
+        """The answers for a table, a row a row, as ``predict`` of the program writes them."""
+        return self.frame(table.ids, self.predict(table))
+
     def facts(self) -> dict[str, Any]:
         """What is not an array, ready for JSON: the ``schema.json`` of a model file."""
         return {
