@@ -26,6 +26,7 @@ FLOORS = {
     "deeplode.runtime": 0,
     "deeplode.version": 0,
     "deeplode.machine": 0,
+    "deeplode.limited": 0,
     "deeplode.memory": 0,
     "deeplode.runfolder": 0,
     "deeplode.runfacts": 6,

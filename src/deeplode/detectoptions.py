@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from deeplode.errors import OptionError
+from deeplode.limited import Limited
 from deeplode.optionfield import option
-from deeplode.quantity import duration, share, size
+from deeplode.quantity import share
 from deeplode.readoptions import ReadOptions
 from deeplode.same import same
 
@@ -26,7 +26,7 @@ class EvaluateOptions(ReadOptions):
 
 
 @dataclass(frozen=True)
-class DetectOptions(ReadOptions):
+class DetectOptions(Limited, ReadOptions):
     """Everything that ``detect`` can be told. None: chosen from the data, shown and recorded.
 
     Raises OptionError for a value that makes no sense.
@@ -70,16 +70,6 @@ class DetectOptions(ReadOptions):
             raise OptionError("E-OPT-006", one="clean", other="contamination")
 
     @property
-    def seconds(self) -> float | None:
-        """``time_limit`` in seconds; None without a limit."""
-        return None if self.time_limit is None else duration(self.time_limit)
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """``memory_limit`` in bytes; None without a limit."""
-        return None if self.memory_limit is None else size(self.memory_limit)
-
-    @property
     def most_bad(self) -> float:
         """``max_bad`` as a number between 0 and 1."""
         return share("max_bad", self.max_bad)
@@ -95,11 +85,3 @@ class DetectOptions(ReadOptions):
                 "E-OPT-005", option="contamination", value=self.contamination, like="auto, 2%, 0.02"
             )
         return found
-
-    def as_json(self) -> dict[str, Any]:
-        """All options as plain JSON values, to be recorded with a run."""
-        return {
-            one.name: list(value) if isinstance(value, tuple) else value
-            for one in fields(self)
-            for value in (getattr(self, one.name),)
-        }

@@ -8,8 +8,9 @@ from typing import Any
 
 from deeplode.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES, STYLES
 from deeplode.errors import OptionError
+from deeplode.limited import Limited
 from deeplode.optionfield import option
-from deeplode.quantity import costs, duration, share, size
+from deeplode.quantity import costs, share
 from deeplode.readoptions import ReadOptions
 
 APART = (  # options that exclude each other
@@ -21,7 +22,7 @@ APART = (  # options that exclude each other
 
 
 @dataclass(frozen=True)
-class TrainOptions(ReadOptions):
+class TrainOptions(Limited, ReadOptions):
     """Everything that ``train`` can be told. None: chosen from the data, shown and recorded.
 
     Raises OptionError for a value that makes no sense.
@@ -174,16 +175,6 @@ class TrainOptions(ReadOptions):
                 raise OptionError("E-OPT-006", one=one, other=other)
 
     @property
-    def seconds(self) -> float | None:
-        """``time_limit`` in seconds; None without a limit."""
-        return None if self.time_limit is None else duration(self.time_limit)
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """``memory_limit`` in bytes; None without a limit."""
-        return None if self.memory_limit is None else size(self.memory_limit)
-
-    @property
     def most_bad(self) -> float:
         """``max_bad`` as a number between 0 and 1."""
         return share("max_bad", self.max_bad)
@@ -203,14 +194,6 @@ class TrainOptions(ReadOptions):
         chosen = _set(self, "Network")
         chosen.pop("blend")
         return chosen
-
-    def as_json(self) -> dict[str, Any]:
-        """All options as plain JSON values, to be recorded with a run."""
-        return {
-            one.name: list(value) if isinstance(value, tuple) else value
-            for one in fields(self)
-            for value in (getattr(self, one.name),)
-        }
 
 
 def _set(options: ReadOptions, group: str) -> dict[str, Any]:

@@ -80,6 +80,14 @@ class ReadOptions:
                 raise OptionError("E-OPT-001", option=name, near=", ".join(near))
         return replace(self, **{name: _plain(value) for name, value in values.items()})
 
+    def as_json(self) -> dict[str, Any]:
+        """All options as plain JSON values, to be recorded with a run."""
+        return {
+            one.name: list(value) if isinstance(value, tuple) else value
+            for one in fields(self)
+            for value in (getattr(self, one.name),)
+        }
+
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """The options in a TOML file of keys and values; ``kinds`` and ``vary`` are tables in it.

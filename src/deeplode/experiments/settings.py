@@ -9,8 +9,8 @@ from typing import Any
 
 from deeplode.errors import OptionError
 from deeplode.experiments import grid
+from deeplode.limited import Limited
 from deeplode.optionfield import option
-from deeplode.quantity import duration, size
 from deeplode.readoptions import ReadOptions
 from deeplode.same import TRAIN, same
 
@@ -74,7 +74,7 @@ class TraceOptions(ReadOptions):
 
 
 @dataclass(frozen=True)
-class CompareOptions(ReadOptions):
+class CompareOptions(Limited, ReadOptions):
     """Everything that ``compare`` can be told. None: chosen from the data, as ``train`` does.
 
     vary: the values of each option that is varied; texts are read as the command line reads them.
@@ -159,16 +159,6 @@ class CompareOptions(ReadOptions):
     def varied(self) -> dict[str, tuple[Any, ...]]:
         """The values of each option that is varied, in its own type."""
         return grid.checked(self.vary or {})
-
-    @property
-    def seconds(self) -> float | None:
-        """``time_limit`` in seconds; None without a limit."""
-        return None if self.time_limit is None else duration(self.time_limit)
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """``memory_limit`` in bytes; None without a limit."""
-        return None if self.memory_limit is None else size(self.memory_limit)
 
     def as_json(self) -> dict[str, Any]:
         """All options as plain JSON values, to be recorded with a run."""
