@@ -15,14 +15,14 @@ from deeplode.arrays import features
 from deeplode.data.frames import like
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
-from deeplode.detecting import facts_of
+from deeplode.detecting import explained, facts_of
 from deeplode.detectoptions import AUTO, DetectOptions
 from deeplode.estimator import Estimator
 from deeplode.machine import usable_threads
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.anomalies import AnomalyModel
-from deeplode.tasks.detect import Hunt, check_rows, detect
+from deeplode.tasks.detect import Settings, check_rows, detect
 
 
 class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types there
@@ -75,12 +75,14 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         frame = features(self, X, reset=True).drop(self.drop, strict=False)
         table, threads = Table.of(frame), self.threads or usable_threads()
         budget = Budget.begin(told.seconds, told.memory_bytes)
-        hunt = Hunt(told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad)
+        settings = Settings(
+            told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad
+        )
         check_rows(table)
         with configured(threads, self.seed):
             schema = infer(table, Roles(), self.kinds)
-            found = detect(table, schema, hunt, budget)
-            self.facts_ = facts_of(found, table, schema, told)
+            found = detect(table, schema, settings, budget)
+            self.facts_ = facts_of(found, explained(found, table), table, schema, told)
         self.notices_ = (*schema.notices, *found.notices)
         self.scores_ = found.scores
         self._hold(found.model, table.rows(np.arange(min(PROBE_ROWS, len(table)))))

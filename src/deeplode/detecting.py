@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 
-from deeplode.data.measure import fingerprint, size_estimate
+from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema, infer
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
-from deeplode.errors import OptionError
 from deeplode.machine import usable_threads
 from deeplode.memory import peak_memory
-from deeplode.messages import Notice, language, say
+from deeplode.messages import language, say
 from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
 from deeplode.report.page import write as write_page
@@ -34,10 +34,9 @@ from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, configured
 from deeplode.saved import restore, save, without_places
-from deeplode.tasks.anomalies import AnomalyModel, Oddness
-from deeplode.tasks.detect import Detected, Hunt, check_rows, detect
-from deeplode.tasks.plan import thinning
-from deeplode.verbs import RunResult, Source, read_table, tell
+from deeplode.tasks.anomalies import AnomalyModel, Detections
+from deeplode.tasks.detect import Detected, Settings, check_rows, detect
+from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 ALARMS = 100  # rows that result.json and the report list
 BINS = 40  # of the histogram of scores
@@ -76,40 +75,29 @@ class _Run:
     def all(self) -> dict[str, Any]:
         """Everything from the source to the report; returns the facts."""
         self.listen("stage", name="read")
-        table, told = self.table(), self.options
+        told = self.options
+        table = read_to_run(self.source, told)
         self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
         check_rows(table)
         schema = infer(table, Roles(id=told.id), told.kinds)
         if schema.id is not None:
             table = table.with_ids(schema.id)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
-        hunt = Hunt(
+        settings = Settings(
             told.seed, self.threads, told.clean, told.known_share, told.capacity,
             told.most_bad, self.folder.checkpoint,
         )  # fmt: skip
-        found = detect(table, schema, hunt, self.budget.until(tail), self.listen)
+        found = detect(table, schema, settings, self.budget.until(tail), self.listen)
         self.listen("stage", name="reasons")
-        facts = facts_of(found, table, schema, told)
+        why = explained(found, table)
+        facts = facts_of(found, why, table, schema, told)
         notices = (*table.notices, *schema.notices, *found.notices)
         facts["warnings"] = tell(notices, self.listen)
-        return self.kept(found, table, facts)
+        return self.kept(found, why, table, facts)
 
-    def table(self) -> Table:
-        """The source, less the columns to drop, in as many rows as memory can hold."""
-        options, limit = self.options, self.options.memory_bytes
-        every = 1
-        if limit:
-            every = thinning(size_estimate(self.source, options).bytes_in_memory, limit)
-        table = read_table(self.source, replace(options, every=options.every * every), silent)
-        if every > 1:
-            values = {"limit": (limit or 0) // 1_000_000, "every": every}
-            table = replace(table, notices=(*table.notices, Notice("W-LIMIT-004", None, values)))
-        unknown = [name for name in options.drop if name not in table.names]
-        if unknown:
-            raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
-        return table.without(options.drop)
-
-    def kept(self, found: Detected, table: Table, facts: dict[str, Any]) -> dict[str, Any]:
+    def kept(
+        self, found: Detected, why: Explained, table: Table, facts: dict[str, Any]
+    ) -> dict[str, Any]:
         """Write the folder; what was saved is read back before the run says that it is done."""
         self.listen("stage", name="save")
         folder = self.folder
@@ -119,13 +107,7 @@ class _Run:
         save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
         model = restore(folder.model).model
         assert isinstance(model, AnomalyModel)
-        called = found.scores >= model.threshold
-        reasons = [""] * len(table)
-        rows = np.flatnonzero(called)
-        for row, why in zip(rows, model.reasons(table.rows(rows)), strict=True):
-            reasons[row] = why
-        flags = model.encoder.transform(table).flags
-        frame = model.frame(table.ids, Oddness(found.scores, called, reasons, flags))
+        frame = model.frame(table.ids, why.answers(found))
         write_table(folder.predictions, frame, force=True)
         self.listen("stage", name="report")
         facts["limits"] = self._limits()
@@ -146,10 +128,41 @@ class _Run:
         }
 
 
-def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Explained:
+    """Why rows are odd: those that are called, and those of the alarm list.
+
+    called: (all rows,). rows: places of the explained ones, the oddest first. blame: (rows, input
+    columns) >= 0. reasons: (rows,) in words.
+    """
+
+    called: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+    blame: NDArray[np.float64]
+    reasons: list[str]
+
+    def answers(self, found: Detected) -> Detections:
+        """All rows as ``predict`` would answer for them: reasons for those that are called."""
+        told = [""] * len(found.scores)
+        for row, reason in zip(self.rows.tolist(), self.reasons, strict=True):
+            told[row] = reason if self.called[row] else ""
+        return Detections(found.scores, self.called, told, found.encoded.flags)
+
+
+def explained(found: Detected, table: Table) -> Explained:
+    """Explain the rows that are called and the ALARMS oddest ones."""
+    called = found.scores >= found.model.threshold
+    order = np.argsort(-found.scores, kind="stable")
+    rows = order[: max(ALARMS, int(called.sum()))]
+    blame = found.model.blamed(found.encoded.batch.rows(torch.from_numpy(rows)))
+    return Explained(called, rows, blame, found.model.reasons(blame, table.rows(rows)))
+
+
+def facts_of(
+    found: Detected, why: Explained, table: Table, schema: Schema, told: DetectOptions
+) -> dict[str, Any]:
     """What result.json says of the rows, and how the model came to be."""
-    model = found.model
-    called = found.scores >= model.threshold
+    model, called = found.model, why.called
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "detect",
@@ -168,8 +181,8 @@ def facts_of(found: Detected, table: Table, schema: Schema, told: DetectOptions)
             "capacity": told.capacity,
         },
         "scores": _histogram(found.scores),
-        "alarms": _alarms(model, found.scores, table),
-        "blamed": _blamed(model, table, called),
+        "alarms": _alarms(found, why, table),
+        "blamed": _blamed(model, why),
         "threshold": {"value": model.threshold, "chosen_on": "training"},
         "calibration": None,
         "findings": [],
@@ -218,30 +231,28 @@ def _histogram(scores: NDArray[np.float64]) -> dict[str, Any]:
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
-def _alarms(model: AnomalyModel, scores: NDArray[np.float64], table: Table) -> list[dict[str, Any]]:
+def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any]]:
     """The oddest rows, called or not: place, id, score and reason."""
-    order = np.argsort(-scores, kind="stable")[:ALARMS]
-    why = model.reasons(table.rows(order))
     return [
         {
-            "row": int(row),
-            "id": str(table.ids[int(row)]),
-            "score": float(scores[row]),
-            "called": bool(scores[row] >= model.threshold),
+            "row": row,
+            "id": str(table.ids[row]),
+            "score": float(found.scores[row]),
+            "called": bool(why.called[row]),
             "reason": reason,
         }
-        for row, reason in zip(order, why, strict=True)
+        for row, reason in zip(why.rows[:ALARMS].tolist(), why.reasons, strict=False)
     ]
 
 
-def _blamed(model: AnomalyModel, table: Table, called: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def _blamed(model: AnomalyModel, why: Explained) -> list[dict[str, Any]]:
     """The columns to blame for the rows that were called: mean share of each, largest first."""
-    rows = np.flatnonzero(called)
-    if not len(rows):
+    blame = why.blame[why.called[why.rows]]
+    if not len(blame):
         return []
-    blame = model.blamed(table.rows(rows))
     shares = blame / np.maximum(blame.sum(axis=1, keepdims=True), 1e-300)
     mean = shares.mean(axis=0)
-    names = list(dict.fromkeys(model.columns))
     order = np.argsort(-mean, kind="stable")
-    return [{"column": names[at], "share": float(mean[at])} for at in order if mean[at] > 0]
+    return [
+        {"column": model.blamable[at], "share": float(mean[at])} for at in order if mean[at] > 0
+    ]

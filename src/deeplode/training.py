@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from deeplode.data.measure import fingerprint, size_estimate
+from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
 from deeplode.data.table import Table
@@ -45,10 +45,10 @@ from deeplode.saved import restore, save, without_places
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
-from deeplode.tasks.plan import MemoryPlan, plan, some_rows, thinning
+from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.tasks.score import column_importance, decided, score
-from deeplode.verbs import RunResult, Source, read_table, tell
+from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
 IMPORTANCE_SHARE = 0.5  # of the time that is left after scoring
@@ -130,17 +130,7 @@ class _Run:
 
     def table(self, source: Source) -> Table:
         """The source, less the columns to drop, in as many rows as memory can hold."""
-        options = self.options
-        limit = options.memory_bytes
-        every = thinning(size_estimate(source, options).bytes_in_memory, limit) if limit else 1
-        table = read_table(source, replace(options, every=options.every * every), silent)
-        if every > 1:
-            values = {"limit": (limit or 0) // 1_000_000, "every": every}
-            table = replace(table, notices=(*table.notices, Notice("W-LIMIT-004", None, values)))
-        unknown = [name for name in self.options.drop if name not in table.names]
-        if unknown:
-            raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
-        table = table.without(self.options.drop)
+        table = read_to_run(source, self.options)
         if self.options.target is None:
             raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
         return table

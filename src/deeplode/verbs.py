@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deeplode.detectoptions import DetectOptions
 from deeplode.errors import OptionError
 from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
     from deeplode.anomalydetector import AnomalyDetector
     from deeplode.data.table import Table
-    from deeplode.detectoptions import DetectOptions, EvaluateOptions
+    from deeplode.detectoptions import EvaluateOptions
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
     from deeplode.saved import AnyModel, Saved
 
 Source = str | Sequence[str]
+ReadToRun = TrainOptions | DetectOptions
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,27 @@ def read_table(source: Source, options: ReadOptions, listen: Listen) -> Table:
     table = read(source if isinstance(source, str) else list(source), options)
     tell(table.notices, listen)
     return table
+
+
+def read_to_run(source: Source, options: ReadToRun) -> Table:
+    """The source, less the columns to drop, in as many rows as the memory limit can hold.
+
+    Raises OptionError for a column to drop that is not there.
+    """
+    from deeplode.data.measure import size_estimate
+    from deeplode.messages import Notice
+    from deeplode.tasks.plan import thinning
+
+    limit = options.memory_bytes
+    every = thinning(size_estimate(source, options).bytes_in_memory, limit) if limit else 1
+    table = read_table(source, replace(options, every=options.every * every), silent)
+    if every > 1:
+        values = {"limit": (limit or 0) // 1_000_000, "every": every}
+        table = replace(table, notices=(*table.notices, Notice("W-LIMIT-004", None, values)))
+    unknown = [name for name in options.drop if name not in table.names]
+    if unknown:
+        raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
+    return table.without(options.drop)
 
 
 def as_known(table: Table, model: AnyModel) -> Table:

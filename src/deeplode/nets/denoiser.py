@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -82,8 +81,8 @@ class Denoisers(Members):
     def __init__(
         self, modules: Sequence[Denoiser], chances: Sequence[torch.Generator], seed: int
     ) -> None:
-        super().__init__(modules)
-        self.chances, self.seed = tuple(chances), seed
+        super().__init__(modules, chances)
+        self.seed = seed
 
     def scores(self, inputs: tuple[Tensor, ...], training: bool) -> Tensor:
         """What each member makes of its own rows with noise, (members, rows, columns).
@@ -96,12 +95,6 @@ class Denoisers(Members):
             chance = self.chances[member] if training else torch.Generator().manual_seed(self.seed)
             found.append(module(*noised(rows[member], module.levels, chance)))
         return torch.stack(found)
-
-    def share(self, members: slice) -> Self:
-        """Some of the members, on the same memory."""
-        part = super().share(members)
-        part.chances = self.chances[members]
-        return part
 
     def shares(self, threads: int) -> list[slice]:
         """Nearly as many members for each thread."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from threading import Lock
-from typing import Protocol, Self
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -145,8 +145,7 @@ class JointNets(Members):
     modules: tuple[Joint, ...]
 
     def __init__(self, modules: Sequence[Joint], chances: Sequence[torch.Generator] = ()) -> None:
-        super().__init__(modules)
-        self.chances = tuple(chances)
+        super().__init__(modules, chances)
 
     def scores(self, inputs: tuple[Tensor, ...], training: bool) -> Tensor:
         """Every member's scores for its own rows, (members, rows, outputs).
@@ -165,12 +164,6 @@ class JointNets(Members):
             else:
                 found.append(_answered(module, own))
         return torch.stack(found)
-
-    def share(self, members: slice) -> Self:
-        """Some of the members, on the same memory."""
-        part = super().share(members)
-        part.chances = self.chances[members]
-        return part
 
     def shares(self, threads: int) -> list[slice]:
         """Nearly as many members for each thread."""

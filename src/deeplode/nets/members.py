@@ -20,10 +20,13 @@ class Members:
 
     All members' values of a parameter lie in one tensor, (members, …), that the modules look into:
     the optimizer steps through it once, and whatever asks for a member's slice finds it.
+    chances: each member's own source of random numbers; none where it needs none.
     """
 
-    def __init__(self, modules: Sequence[nn.Module]) -> None:
-        self.modules = tuple(modules)
+    def __init__(
+        self, modules: Sequence[nn.Module], chances: Sequence[torch.Generator] = ()
+    ) -> None:
+        self.modules, self.chances = tuple(modules), tuple(chances)
         found = [pieces(module) for module in modules]
         self.weights = tuple(
             nn.Parameter(_stacked([one.tensor for one in same]))
@@ -45,7 +48,7 @@ class Members:
     def share(self, members: slice) -> Self:
         """Some of the members, on the same memory."""
         part = copy(self)
-        part.modules = self.modules[members]
+        part.modules, part.chances = self.modules[members], self.chances[members]
         part.weights = tuple(nn.Parameter(one.detach()[members]) for one in self.weights)
         part.rest = tuple(one[members] for one in self.rest)
         return part

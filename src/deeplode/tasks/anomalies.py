@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 from numpy.typing import NDArray
 
 from deeplode.data.schema import Schema
@@ -24,7 +25,7 @@ TIE = 1e-3  # of the score, which keeps apart rows whose probability is the same
 
 
 @dataclass(frozen=True)
-class Oddness:
+class Detections:
     """What a model says of some rows.
 
     outputs: (rows,) scores, 0 … 1, higher is odder. anomaly: (rows,) which are called.
@@ -65,28 +66,30 @@ class AnomalyModel:
         certain = self.null.probability(raw)
         return np.asarray((1 - TIE) * certain + TIE * _squeezed(raw, self.null.threshold))
 
-    def predict(self, table: Table) -> Oddness:
+    def predict(self, table: Table) -> Detections:
         """Answer for rows. Raises DataError where a column is absent or cannot be read."""
         encoded = self.encoder.transform(table)
         scores = self.scores(encoded.batch)
         called = scores >= self.threshold
-        told = [""] * len(table)
-        rows = np.flatnonzero(called)
+        told, rows = [""] * len(table), np.flatnonzero(called)
         if len(rows):
-            for row, why in zip(rows, self.reasons(table.rows(rows)), strict=True):
+            blame = self.blamed(encoded.batch.rows(torch.from_numpy(rows)))
+            for row, why in zip(rows, self.reasons(blame, table.rows(rows)), strict=True):
                 told[row] = why
-        return Oddness(scores, called, told, encoded.flags)
+        return Detections(scores, called, told, encoded.flags)
 
-    def reasons(self, table: Table) -> list[str]:
-        """Why each row is odd, in words."""
-        names = list(dict.fromkeys(self.columns))
-        return reasons(self.blamed(table), names, table, self.usual)
-
-    def blamed(self, table: Table) -> NDArray[np.float64]:
-        """(rows, input columns) >= 0: each column's part in a row's oddness; columns in the order
-        in which ``columns`` first names them."""
-        batch = self.encoder.transform(table).batch
+    def blamed(self, batch: Batch) -> NDArray[np.float64]:
+        """(rows, input columns) >= 0: each column's part in a row's oddness, as ``blamable``."""
         return by_column(self.detector.blame(self.matrix.of(batch)), self.columns)
+
+    def reasons(self, blame: NDArray[np.float64], table: Table) -> list[str]:
+        """Why each row is odd, in words. blame: of the same rows, as ``blamed`` gives it."""
+        return reasons(blame, self.blamable, table, self.usual)
+
+    @cached_property
+    def blamable(self) -> tuple[str, ...]:
+        """The input columns, in the order in which ``columns`` first names them."""
+        return tuple(dict.fromkeys(self.columns))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -97,7 +100,7 @@ class AnomalyModel:
             for one in self.matrix.sources
         )
 
-    def frame(self, ids: pl.Series, answers: Oddness) -> pl.DataFrame:
+    def frame(self, ids: pl.Series, answers: Detections) -> pl.DataFrame:
         """Answers as rows of ``predictions.parquet``: id, score, anomaly, reason, flags."""
         return pl.DataFrame(
             [

@@ -17,7 +17,7 @@ from deeplode.detectors.detector import Detector
 from deeplode.detectors.matrix import fit_matrix
 from deeplode.detectors.null import fit_null
 from deeplode.detectors.ranks import FITS, KINDS, together
-from deeplode.encode.encoder import Encoder
+from deeplode.encode.encoder import Encoded, Encoder
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
@@ -32,7 +32,7 @@ MOST_BAD = 0.05
 
 
 @dataclass(frozen=True)
-class Hunt:
+class Settings:
     """How to look for anomalies.
 
     clean: the rows are known to be normal. share: of the rows that are anomalies, None to estimate
@@ -55,13 +55,14 @@ class Detected:
 
     scores: (rows,) of the training rows, 0 … 1, by detectors that do not know the row by heart.
     parts: the raw scores of every detector, (rows,), the one that answers too.
-    seconds: to fit each.
+    seconds: to fit each. encoded: the training rows.
     """
 
     model: AnomalyModel
     scores: NDArray[np.float64]
     parts: Mapping[str, NDArray[np.float64]]
     seconds: Mapping[str, float]
+    encoded: Encoded
     notices: tuple[Notice, ...]
 
 
@@ -72,7 +73,7 @@ def check_rows(table: Table) -> None:
 
 
 def detect(
-    table: Table, schema: Schema, hunt: Hunt, budget: Budget, listen: Listen = silent
+    table: Table, schema: Schema, settings: Settings, budget: Budget, listen: Listen = silent
 ) -> Detected:
     """Fit every detector, put them together, and find where oddness begins.
 
@@ -81,10 +82,11 @@ def detect(
     """
     listen("stage", name="encode")
     encoder = Encoder.fit(table, schema)
-    batch = encoder.transform(table, hunt.most_bad).batch
+    encoded = encoder.transform(table, settings.most_bad)
+    batch = encoded.batch
     matrix = fit_matrix(batch)
     x = matrix.of(batch)
-    stages: Stages[Detector] = Stages(hunt.checkpoint, _restored)
+    stages: Stages[Detector] = Stages(settings.checkpoint, _restored)
     found: dict[str, Detector] = {}
     parts: dict[str, NDArray[np.float64]] = {}
     seconds: dict[str, float] = {}
@@ -92,27 +94,28 @@ def detect(
         if budget.stop():
             break
         listen("stage", name=name)
-        found[name], parts[name], seconds[name] = stages.run(name, _fit(name, x, hunt, budget))
+        found[name], parts[name], seconds[name] = stages.run(name, _fit(name, x, settings, budget))
     if not found:
         raise nothing(budget)
     listen("stage", name="calibrate")
-    ranks = together(found, x, hunt.seed, hunt.clean, budget, hunt.threads)
+    ranks = together(found, x, settings.seed, settings.clean, budget, settings.threads)
     parts[ranks.name] = ranks.combined(parts)
-    null = fit_null(ranks.held, hunt.clean, hunt.seed)
+    null = fit_null(ranks.held, settings.clean, settings.seed)
     usual = Usual.of(table, batch, encoder)
     model = AnomalyModel(schema, encoder, matrix, ranks, null, 1.0, usual)
     scores = model.calibrated(parts[ranks.name])
-    model = _called(model, scores, hunt)
-    return Detected(model, scores, parts, seconds, tuple(cut_short(found, budget, tuple(FITS))))
+    model = _called(model, scores, settings)
+    notices = tuple(cut_short(found, budget, tuple(FITS)))
+    return Detected(model, scores, parts, seconds, encoded, notices)
 
 
 def _fit(
-    name: str, x: Tensor, hunt: Hunt, budget: Budget
+    name: str, x: Tensor, settings: Settings, budget: Budget
 ) -> Callable[[], tuple[Detector, NDArray[np.float64]]]:
     """What fits a detector and scores the training rows by it."""
 
     def run() -> tuple[Detector, NDArray[np.float64]]:
-        made = FITS[name](x, hunt.seed, hunt.clean, budget, hunt.threads)
+        made = FITS[name](x, settings.seed, settings.clean, budget, settings.threads)
         return made, made.score(x)
 
     return run
@@ -123,14 +126,14 @@ def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) ->
     return made
 
 
-def _called(model: AnomalyModel, scores: NDArray[np.float64], hunt: Hunt) -> AnomalyModel:
+def _called(model: AnomalyModel, scores: NDArray[np.float64], settings: Settings) -> AnomalyModel:
     """The model with the threshold that the user's share or capacity sets, or its own."""
     threshold = float(model.calibrated(np.array([model.null.threshold]))[0])
-    if not hunt.clean:  # the oddest row is always worth a look
+    if not settings.clean:  # the oddest row is always worth a look
         threshold = min(threshold, float(scores.max()))
-    wanted = hunt.capacity
-    if wanted is None and hunt.share is not None:
-        wanted = max(1, round(hunt.share * len(scores)))
+    wanted = settings.capacity
+    if wanted is None and settings.share is not None:
+        wanted = max(1, round(settings.share * len(scores)))
     if wanted is not None:
         order = np.sort(scores)[::-1]
         threshold = float(order[min(wanted, len(order)) - 1])
