@@ -229,6 +229,14 @@ def table(told: argparse.Namespace, protocol: str) -> str:
     return "\n".join(out)
 
 
+def pyod_version() -> str:
+    """What is installed; ``--peers deeplode`` does without."""
+    try:
+        return metadata.version("pyod")
+    except metadata.PackageNotFoundError:
+        return "is not installed"
+
+
 def main() -> None:
     """Run what is missing, then print the tables."""
     parser = argparse.ArgumentParser(
@@ -247,7 +255,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     protocols = told.protocols.split(",")
     if not told.print:
-        print(header(), f"PyOD {metadata.version('pyod')}", flush=True)
+        print(header(), f"PyOD {pyod_version()}", flush=True)
         chosen = {k: v for k, v in sets().items() if not told.only or k in told.only.split(",")}
         for seed in range(told.seeds):
             for name, path in sorted(chosen.items(), key=lambda one: one[1].stat().st_size):
