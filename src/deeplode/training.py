@@ -183,13 +183,14 @@ class _Run:
         if made.schema.roles.weight is not None:
             weights = row_weights(test, made.schema.roles.weight)
         group = made.schema.roles.group
+        by = None if group is None else keys(test, group)
         facts = score(
             model, learned.candidates, batch, truth, outputs,
-            learned.fit_seconds, weights, None if group is None else keys(test, group),
+            learned.fit_seconds, weights, by,
         )  # fmt: skip
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
-        facts["decision"] = decided(model, truth, outputs, self.decision(made), weights)
+        facts["decision"] = decided(model, truth, outputs, self.decision(made), weights, by)
         facts["media"] = illustrate(model, made, test, batch, outputs)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows

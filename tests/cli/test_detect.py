@@ -236,22 +236,19 @@ def test_what_makes_no_sense_is_refused(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("rows", [1, 2, 50])
 def test_a_few_or_equal_rows_get_an_answer_or_a_clear_error(
     deeplode: Program, tmp_path: Path, rows: int
 ) -> None:
+    """Of 50 rows all are equal."""
     path = tmp_path / "few.csv"
-    frames = {
-        "few": pl.DataFrame({"a": range(rows), "b": [f"{n}" for n in range(rows)]}),
-        "equal": pl.DataFrame({"a": [1.5] * 50, "b": ["x"] * 50}),
-    }
-    for name, frame in frames.items():
-        frame.write_csv(path)
-        done = deeplode("detect", str(path), "--out", str(tmp_path / name), "--json")
-        assert done.returncode in (0, 3), done.stderr
-        assert "Traceback" not in done.stderr
-        if done.returncode:
-            assert json.loads(done.stdout)["error"]["code"].startswith("E-DATA")
+    places = [n % 10 if rows < 10 else 0 for n in range(rows)]
+    pl.DataFrame({"a": places, "b": [f"x{n}" for n in places]}).write_csv(path)
+    done = deeplode("detect", str(path), "--out", str(tmp_path / "run"), "--json")
+    assert done.returncode in (0, 3), done.stderr
+    assert "Traceback" not in done.stderr
+    if done.returncode:
+        assert json.loads(done.stdout)["error"]["code"].startswith("E-DATA")
 
 
 def test_the_page_is_in_chinese_where_asked_and_escapes_what_columns_say(

@@ -72,3 +72,14 @@ def test_about_95_of_100_intervals_hold_the_true_cost():
         found = worth(truth[rows], positive[rows], 0.05, decision)["cost"]
         held += found["low"] <= true <= found["high"]
     assert 70 <= held <= 80  # of 80; 76 expected
+
+
+def test_rows_of_a_group_are_drawn_together_and_large_tests_hold_little():
+    truth, positive = answers(200_000, 2)
+    groups = np.arange(200_000) // 2_000
+    alone, together = (
+        worth(truth, positive, 0.05, Decision(20.0, 1.0), groups=by)["recall"]
+        for by in (None, np.argsort(positive).argsort() // 2_000)
+    )
+    assert together["high"] - together["low"] > 1.2 * (alone["high"] - alone["low"])
+    assert worth(truth, positive, 0.05, Decision(20.0, 1.0), groups=groups)["cost"]["low"] > 0

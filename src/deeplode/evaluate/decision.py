@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 1_000
+from deeplode.evaluate.intervals import draws
+
 TAILS = (0.025, 0.975)
 
 Floats = NDArray[np.float64]
@@ -59,11 +60,13 @@ def worth(
     threshold: float,
     decision: Decision,
     weights: Floats | None = None,
+    groups: NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """What the calls are worth on test rows, with 95 % intervals by resampling them.
 
-    truth: (rows,) 0 or 1. positive: (rows,) probability of class 1.
+    truth: (rows,) 0 or 1. positive: (rows,) probability of class 1. groups: (rows,) codes of rows
+    that are drawn together.
     Returns by, threshold, flagged, recall, precision and, with costs, cost (mean a row), saved
     (how much less than the cheaper of calling no row and calling all), each {value, low, high}.
     """
@@ -81,11 +84,10 @@ def worth(
             alarm * (1 - truth),
         ]
     ).astype(np.float64)
-    drawn = np.random.default_rng(seed).multinomial(
-        len(truth), np.full(len(truth), 1 / len(truth)), RESAMPLES
-    )
+    chance = np.random.default_rng(seed)
+    some = [parts @ (often * weight).T for often in draws(len(truth), groups, chance)]
     whole = _figures((weight * parts).sum(axis=1)[:, None])
-    resampled = _figures(parts @ (drawn * weight).T)
+    resampled = _figures(np.concatenate(some, axis=1))
     names = ["flagged", "recall", "precision", *(["cost", "saved"] if decision.miss else [])]
     return {
         "by": decision.by,

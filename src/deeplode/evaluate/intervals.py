@@ -120,7 +120,7 @@ def resample(
     own_weights = np.ones(len(rows)) if weights is None else weights[rows].astype(np.float64)
     codes = None if groups is None else groups[rows]
     parts: dict[str, list[dict[str, Floats]]] = {name: [] for name in outputs}
-    for drawn in _draws(len(rows), codes, rng):
+    for drawn in draws(len(rows), codes, rng):
         for name, of in kernels.items():
             parts[name].append(of(drawn * own_weights))
     narrow = float(np.sqrt(len(rows) / counted))
@@ -135,10 +135,13 @@ def resample(
     return Resamples(values, samples, counted if codes is None else len(np.unique(codes)))
 
 
-def _draws(
+def draws(
     n_rows: int, groups: NDArray[np.int64] | None, rng: np.random.Generator
 ) -> Iterator[Floats]:
-    """(some resamples, rows) how often each row was drawn."""
+    """(some resamples, rows) how often each row was drawn, several times, so that little is held.
+
+    groups: (rows,) codes of rows that are drawn together, or None.
+    """
     count = max(FEWEST_RESAMPLES, min(RESAMPLES, CELLS // n_rows))
     codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
     n_units = n_rows if codes is None else int(codes.max()) + 1

@@ -101,12 +101,14 @@ def decided(
     outputs: Outputs,
     decision: Decision,
     weights: NDArray[np.float64] | None,
+    groups: NDArray[np.int64] | None,
 ) -> dict[str, Any] | None:
     """What the calls are worth on held-out rows; None where neither costs nor capacity are set."""
     if not decision.by:
         return None
     threshold = model.calibration(model.answer).threshold
-    return worth(truth, outputs[:, 1], threshold, decision, weights, model.problem.seed)
+    seed = model.problem.seed
+    return worth(truth, outputs[:, 1], threshold, decision, weights, groups, seed)
 
 
 def column_importance(
