@@ -22,6 +22,7 @@ class Kind(StrEnum):
     TEXT = "text"
     IMAGE = "image"
     AUDIO = "audio"
+    SERIES = "series"
     ID = "id"
     CONSTANT = "constant"
     NESTED = "nested"  # lists, structs, bytes: nothing that a cell of a table should hold

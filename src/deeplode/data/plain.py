@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import polars.selectors as cs
 
+from deeplode.data.kinds.series import fits
 from deeplode.messages import Notice
 
 _DEEP = 8  # levels of nesting that become columns of their own
@@ -19,8 +20,8 @@ def plain_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """Whole and real numbers, booleans, text, dates, datetimes and bytes; NaN becomes null.
 
     Parts of records become columns (``address.city``), those of bytes and the path that they came
-    from the bytes alone (or the path, where no row has bytes), lists become text in JSON,
-    categories text, decimals and half floats Float64, times and durations seconds, and whole
+    from the bytes alone (or the path, where no row has bytes), lists become text in JSON
+    but for series of numbers, categories text, decimals and half floats Float64, times and durations seconds, and whole
     numbers beyond 64 bits text, so that no digit is lost.
     """
     kinds = set(frame.dtypes)
@@ -63,11 +64,13 @@ def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """The frame without columns inside columns."""
     frame = frame.with_columns(_one_file(frame[name]) for name in _files(frame))
     for _ in range(_DEEP):
-        records = frame.select(cs.struct()).columns
+        records = [name for name in frame.select(cs.struct()).columns if not fits(frame[name])]
         if not records:
             break
         frame = frame.unnest(records, separator=".")
-    nested = frame.select(cs.nested() | cs.object()).columns
+    nested = [
+        name for name in frame.select(cs.nested() | cs.object()).columns if not fits(frame[name])
+    ]
     if not nested:
         return frame, []
     texts = [

@@ -20,6 +20,7 @@ from deeplode.data.kinds import (
     media,
     nested,
     number,
+    series,
     text,
 )
 from deeplode.data.parse import NumberFormat, numbers
@@ -35,6 +36,7 @@ __all__ = ["Column", "Kind", "Roles", "Schema", "infer", "row_weights"]
 RECOGNISERS: tuple[Callable[[Facts], Column | None], ...] = (
     constant.recognise,
     media.recognise,
+    series.recognise,
     nested.recognise,
     boolean.recognise,
     datetime.recognise,
@@ -53,6 +55,7 @@ FORCED: dict[Kind, Callable[[Facts], Column]] = {
     Kind.TEXT: text.force,
     Kind.IMAGE: media.force(Kind.IMAGE),
     Kind.AUDIO: media.force(Kind.AUDIO),
+    Kind.SERIES: series.force,
     Kind.ID: identifier.force,
 }
 
@@ -166,6 +169,8 @@ def _column(facts: Facts, wanted: Kind | None) -> Column:
     else:
         made = Column(facts.name, wanted, asked, facts.share_missing, facts.distinct)
     unused = wanted in (Kind.CONSTANT, Kind.NESTED, Kind.ID)
+    if wanted == Kind.SERIES:
+        return dataclasses.replace(made, reason=asked, used=series.fits(facts.series))
     return dataclasses.replace(made, reason=asked, used=not unused and _can_use(facts))
 
 

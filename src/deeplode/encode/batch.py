@@ -15,22 +15,24 @@ MISSING = 1  # category slot of an empty cell; levels begin at slot 2
 
 @dataclass(frozen=True)
 class MediaSize:
-    """What a net must know of one column of text, images or sounds.
+    """What a net must know of one column of text, images, sounds or series.
 
-    kind: ``text``, ``image`` or ``audio``. shape: of one encoded cell. described: descriptors that
-    the simple models get of it. features: of texts, how many there are.
+    kind: ``text``, ``image``, ``audio`` or ``series``. shape: of one encoded cell. described:
+    descriptors that the simple models get of it. features: of texts, how many there are. wide:
+    features that the linear model gets beside the descriptors.
     """
 
     kind: str
     shape: tuple[int, ...]
     described: int = 0
     features: int = 0
+    wide: int = 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of one encoded cell and its descriptors: texts are int32, the others uint8."""
-        cells = int(torch.Size(self.shape).numel()) * (4 if self.kind == "text" else 1)
-        return cells + 4 * self.described
+        """Bytes of one encoded cell and its descriptors: images and sounds are uint8."""
+        cells = int(torch.Size(self.shape).numel()) * (1 if self.kind in ("image", "audio") else 4)
+        return cells + 4 * (self.described + self.wide)
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,40 @@ class Sizes:
         """Columns of Batch.simple."""
         return self.numbers + sum(one.described for one in self.media)
 
+    @property
+    def wide(self) -> int:
+        """Columns of Batch.wide."""
+        return self.simple + sum(one.wide for one in self.media)
+
 
 @dataclass(frozen=True)
 class Media:
-    """The encoded cells of one column of text, images or sounds.
+    """The encoded cells of one column of text, images, sounds or series.
 
     cells: (rows, …), what the net gets; a missing cell is all zeros.
     described: (rows, k) float32, what the simple models get instead; NaN = missing.
+    wide: (rows, k) float32, what the linear model gets beside that; None = nothing.
     """
 
     cells: Tensor
     described: Tensor
+    wide: Tensor | None = None
 
     def rows(self, index: Tensor | slice) -> Media:
         """The rows at these positions."""
-        return Media(self.cells[index], self.described[index])
+        wide = None if self.wide is None else self.wide[index]
+        return Media(self.cells[index], self.described[index], wide)
+
+    def to(self, device: torch.device) -> Media:
+        """The same cells on another device."""
+        wide = None if self.wide is None else self.wide.to(device)
+        return Media(self.cells.to(device), self.described.to(device), wide)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        wide = 0 if self.wide is None else self.wide.nbytes
+        return self.cells.nbytes + self.described.nbytes + wide
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,7 @@ class Batch:
 
     numbers: (rows, numbers) float32, scaled robustly by the training rows; NaN = missing.
     categories: (rows, categories) int32 slots; 0 = unseen, 1 = missing, 2… = levels.
-    media: columns of text, images and sounds.
+    media: columns of text, images, sounds and series.
     """
 
     numbers: Tensor
@@ -91,7 +112,7 @@ class Batch:
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes."""
-        media = sum(one.cells.nbytes + one.described.nbytes for one in self.media)
+        media = sum(one.nbytes for one in self.media)
         return self.numbers.nbytes + self.categories.nbytes + media
 
     @cached_property
@@ -101,6 +122,12 @@ class Batch:
             return self.numbers
         return torch.cat([self.numbers, *(one.described for one in self.media)], 1)
 
+    @cached_property
+    def wide(self) -> Tensor:
+        """(rows, columns) float32: ``simple``, then what only the linear model gets."""
+        more = [one.wide for one in self.media if one.wide is not None]
+        return torch.cat([self.simple, *more], 1) if more else self.simple
+
     def rows(self, index: Tensor | slice) -> Batch:
         """The rows at these positions. index: (n,) or (members, n) int64, or a slice."""
         media = tuple(one.rows(index) for one in self.media)
@@ -108,7 +135,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same rows on another device."""
-        media = tuple(Media(one.cells.to(device), one.described.to(device)) for one in self.media)
+        media = tuple(one.to(device) for one in self.media)
         return Batch(self.numbers.to(device), self.categories.to(device), media)
 
     def shuffled(self, places: Places, order: Tensor) -> Batch:

@@ -46,8 +46,9 @@ class Piece:
     flags: (rows,) uint8 masks; None where no row has any.
     unread: cells that could not be read at all, (rows,) bool; None where all could.
     why: what was wrong with the first of them, where more can be said than that.
-    media: (rows, …), the cells of text, images or sounds as the net gets them.
+    media: (rows, …), the cells of text, images, sounds or series as the net gets them.
     described: (rows, k) float32, what the simple models get of them; NaN = missing.
+    wide: (rows, k) float32, what the linear model gets beside that.
     """
 
     numbers: list[np.ndarray] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Piece:
     why: str = ""
     media: Tensor | None = None
     described: np.ndarray | None = None
+    wide: np.ndarray | None = None
 
 
 class ColumnEncoder:
@@ -66,7 +68,7 @@ class ColumnEncoder:
     """
 
     name: str
-    media: ClassVar[str] = ""  # text, image or audio; '' for other kinds
+    media: ClassVar[str] = ""  # text, image, audio or series; '' for other kinds
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class ColumnEncoder:
         return ()
 
     def sizes_of_media(self) -> tuple[int, ...]:
-        """The shape of one encoded cell of text, images or sounds."""
+        """The shape of one encoded cell of text, images, sounds or series."""
         raise NotImplementedError
 
     @property
@@ -101,6 +103,11 @@ class ColumnEncoder:
     def described_names(self) -> tuple[str, ...]:
         """A name for each descriptor of its media."""
         return ()
+
+    @property
+    def wide(self) -> int:
+        """Features of its media for the linear model alone."""
+        return 0
 
     def probe_cells(self, series: pl.Series) -> pl.Series:
         """The cells as they may travel in a model file: no paths, and no larger than needed."""

@@ -134,7 +134,13 @@ class Encoder:
         """What a net must know of the input."""
         slots = tuple(slot for part in self.parts for slot in part.slots)
         media = tuple(
-            MediaSize(part.media, part.sizes_of_media(), len(part.described_names), part.features)
+            MediaSize(
+                part.media,
+                part.sizes_of_media(),
+                len(part.described_names),
+                part.features,
+                part.wide,
+            )
             for part in self.media
         )
         return Sizes(len(self.number_names), slots, media)
@@ -263,4 +269,5 @@ def _media(piece: Piece) -> Media:
     described = piece.described
     if described is None:
         described = np.empty((len(piece.media), 0), np.float32)
-    return Media(piece.media, torch.from_numpy(described))
+    wide = None if piece.wide is None else torch.from_numpy(piece.wide)
+    return Media(piece.media, torch.from_numpy(described), wide)

@@ -17,6 +17,7 @@ from deeplode.encode.datetime import DatetimeEncoder, SpanEncoder
 from deeplode.encode.embedding import EmbeddingEncoder
 from deeplode.encode.image import ImageEncoder
 from deeplode.encode.number import NumberEncoder
+from deeplode.encode.series import SeriesEncoder
 from deeplode.encode.text import TextEncoder
 from deeplode.pretrained.read import Pretrained
 
@@ -31,6 +32,7 @@ ENCODERS: dict[str, Any] = {
     "text": TextEncoder,
     "image": ImageEncoder,
     "audio": AudioEncoder,
+    "series": SeriesEncoder,
 }
 EMBEDDING = "embedding"  # is handed the pretrained encoder that it needs
 NAMES = {encoder: name for name, encoder in ENCODERS.items()} | {EmbeddingEncoder: EMBEDDING}
@@ -53,6 +55,7 @@ def encoders_of(
         Kind.TEXT: TextEncoder,
         Kind.IMAGE: ImageEncoder,
         Kind.AUDIO: AudioEncoder,
+        Kind.SERIES: SeriesEncoder,
     }[column.kind]
     own = encoder.fit(series, column)  # type: ignore[attr-defined]
     model = models.get(own.media)

@@ -61,7 +61,7 @@ class Design:
         step = max(1, BLOCK // self.width)
         for first in range(0, len(batch), step):  # in blocks: what is on the way stays small
             rows = slice(first, first + step)
-            self._fill(out[rows], batch.simple[rows], batch.categories[rows])
+            self._fill(out[rows], batch.wide[rows], batch.categories[rows])
         return out
 
     def _fill(self, out: Tensor, cells: Tensor, slots: Tensor) -> None:
@@ -78,7 +78,7 @@ class Design:
 
 def fit_design(batch: Batch) -> Design:
     """The design of these training rows."""
-    numbers = batch.simple.numpy()
+    numbers = batch.wide.numpy()
     there = ~np.isnan(numbers)
     count = np.maximum(there.sum(axis=0), 1)
     values = np.where(there, numbers, 0).astype(np.float64)

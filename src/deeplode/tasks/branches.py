@@ -1,4 +1,4 @@
-"""Branches: which part of a joint net reads each column of text, images or sounds, and how such
+"""Branches: which part of a joint net reads each column of text, images, sounds or series, and how such
 nets are trained."""
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from deeplode.nets import bfloat16
 from deeplode.nets.audiobranch import AudioShape
 from deeplode.nets.imagebranch import ImageShape
 from deeplode.nets.joint import Shape
+from deeplode.nets.seriesbranch import SeriesShape
 from deeplode.nets.textbranch import TextShape
 
 
@@ -59,6 +60,11 @@ def _audio(size: MediaSize, rows: int) -> AudioShape:
     return AudioShape(bands, frames)
 
 
+def _series(size: MediaSize, rows: int) -> SeriesShape:
+    channels, length = size.shape
+    return SeriesShape.fitting(channels, length)
+
+
 # A kind of media is one entry here. Where a table holds several, the first decides on training.
 # Rules: rows, batch size, epochs, members, learning rate, decay, dropout, label smoothing; chosen
 # on rows held out of training rows.
@@ -82,6 +88,16 @@ MEDIA: dict[str, Medium] = {
             Rule(inf, 64, 15, 1, 0.004, 0.3, 0.1, 0.1),
         ),
     ),
+    "series": Medium(
+        _series,
+        SeriesShape.from_json,
+        (
+            Rule(300, 16, 60, 8, 0.004, 0.1),
+            Rule(3_000, 32, 30, 4, 0.004, 0.1),
+            Rule(100_000, 128, 10, 4, 0.004, 0.1),
+            Rule(inf, 256, 6, 2, 0.004, 0.1),
+        ),
+    ),
     "text": Medium(
         _text,
         TextShape.from_json,
@@ -96,7 +112,7 @@ MEDIA: dict[str, Medium] = {
 
 @dataclass(frozen=True)
 class Branch:
-    """The part of a net that reads one column. kind: ``text``, ``image`` or ``audio``."""
+    """The part of a net that reads one column. kind: of the media."""
 
     kind: str
     shape: Any

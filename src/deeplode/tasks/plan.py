@@ -122,7 +122,7 @@ def _pretrained(encoder: Encoder) -> int:
 
 def _linear(rows: int, sizes: Sizes, problem: Problem) -> int:
     """The matrix with a column for each frequent level; measured at 6.4 bytes a cell."""
-    width = 1 + 2 * sizes.simple + sum(min(slots, LEVELS) for slots in sizes.categories)
+    width = 1 + sizes.simple + sizes.wide + sum(min(slots, LEVELS) for slots in sizes.categories)
     return 7 * min(CELLS, rows * (width + problem.n_classes))
 
 
