@@ -29,6 +29,7 @@ AREAS = {  # file: what its codes begin with
     "training": ("W-TRAIN", "V"),
     "fit": ("W-FIT",),
     "report": ("R",),
+    "series": ("E-DATA", "W-SERIES", "V", "R", "T", "D", "E-OPT"),
     "detect": ("D", "V", "R", "T", "E-OPT", "E-DATA"),
     "trace": ("E-OPT", "TR"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
