@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
+from deeplode.encode.series import SeriesEncoder
 from deeplode.encode.text import TextEncoder
 from deeplode.evaluate.baselines import Linear
 from deeplode.evaluate.words import highlight, words_of_classes, words_of_values
@@ -22,6 +23,7 @@ from deeplode.nets.joint import Joint
 from deeplode.nets.textbranch import TextBranch
 from deeplode.report.pictures import overlay, picture
 from deeplode.report.spectrograms import spectrogram
+from deeplode.report.windowcharts import lines
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.learn import Lesson
 from deeplode.tasks.model import Model
@@ -191,7 +193,14 @@ def _sounds(model: Model, cells: Tensor, at: int, called: NDArray[np.int64] | No
     return [spectrogram(one) for one in cells.numpy()]
 
 
+def _series(model: Model, cells: Tensor, at: int, called: NDArray[np.int64] | None) -> list[str]:
+    part = model.encoder.media[at]
+    assert isinstance(part, SeriesEncoder)
+    return [lines(one[: len(part.channels)]) for one in cells.numpy()]
+
+
 DRAW: Mapping[str, Callable[[Model, Tensor, int, NDArray[np.int64] | None], list[str]]] = {
     "image": _images,
     "audio": _sounds,
+    "series": _series,
 }

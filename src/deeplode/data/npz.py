@@ -1,4 +1,8 @@
-"""Images in NumPy's npz archives, laid out as MedMNIST does: train_images, train_labels, …"""
+"""Images and series in NumPy's npz archives.
+
+Images as MedMNIST lays them out: train_images, train_labels, …; series as the UCR and UEA archives
+are handed around: X_train (cases, channels, time), y_train, X_test, y_test.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,8 @@ _HEADERS = {
 
 
 def read_npz(content: Content, every: int = 1) -> Part:
-    """Columns ``image`` (bytes of a PNG), ``label`` and ``split`` (train, val or test).
+    """Columns ``image`` (bytes of a PNG), ``label`` and ``split`` (train, val or test), or
+    ``series``, ``y`` and ``split``.
 
     Several labels a row become ``label_0``, ``label_1``, … What the archive claims is checked
     against the machine before any of it is unpacked, and nothing in it is unpickled.
@@ -33,37 +38,54 @@ def read_npz(content: Content, every: int = 1) -> Part:
     """
     try:
         with content.open() as stream, zipfile.ZipFile(stream) as archive:
-            parts = [part for part in PARTS if f"{part}_images.npy" in archive.namelist()]
-            if not parts:
-                raise _refused(content, "no train_images, val_images or test_images in it")
-            _must_fit(content, archive, parts)
-            frames = [_frame(content, archive, part) for part in parts]
+            names = archive.namelist()
+            parts = [part for part in PARTS if f"{part}_images.npy" in names]
+            series = [part for part in PARTS if f"X_{part}.npy" in names]
+            if not parts and not series:
+                raise _refused(content, "no train_images, test_images, X_train or X_test in it")
+            if parts:
+                _must_fit(content, archive, [(f"{p}_images.npy", f"{p}_labels.npy") for p in parts])
+                frames = [_frame(content, archive, part) for part in parts]
+            else:
+                _must_fit(content, archive, [(f"X_{p}.npy", f"y_{p}.npy") for p in series])
+                frames = [_series(archive, part) for part in series]
     except DataError:
         raise
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
         raise _refused(content, str(error).splitlines()[0][:200]) from error
     widths = {tuple(frame.columns) for frame in frames}
-    if len(widths) > 1:
-        raise _refused(content, "the parts differ in their labels")
+    if len(widths) > 1 or len({str(frame.dtypes[0]) for frame in frames}) > 1:
+        raise _refused(content, "the parts differ in their labels or sizes")
     frame = pl.concat(frames, how="vertical_relaxed")
     return Part(frame.gather_every(every), frame.height, {"format": "npz"})
 
 
-def _must_fit(content: Content, archive: zipfile.ZipFile, parts: list[str]) -> None:
-    """Refuse shapes and types that are no images, and sizes beyond the machine."""
+def _must_fit(content: Content, archive: zipfile.ZipFile, parts: list[tuple[str, str]]) -> None:
+    """Refuse shapes and types that are no images or series, and sizes beyond the machine.
+
+    parts: names of the arrays of each part, cells and labels.
+    """
     total = 0
-    for part in parts:
-        shape, dtype, size = _claimed(archive, f"{part}_images.npy")
-        colours = shape[3] if len(shape) == 4 else 1
-        if len(shape) not in (3, 4) or (colours, dtype.name) not in _FORMS:
-            raise _refused(content, f"{part}_images are {shape} of {dtype}")
-        labels, of, more = _claimed(archive, f"{part}_labels.npy")
+    for cells, told in parts:
+        shape, dtype, size = _claimed(archive, cells)
+        if not (_are_series if cells.startswith("X_") else _are_images)(shape, dtype):
+            raise _refused(content, f"{cells} are {shape} of {dtype}")
+        labels, of, more = _claimed(archive, told)
         if not 1 <= len(labels) <= 2 or labels[0] != shape[0] or of.kind not in "iubfU":
-            raise _refused(content, f"{part}_labels are {labels} of {of}")
+            raise _refused(content, f"{told} are {labels} of {of}")
         total += size + more
     bomb = total > BOMB_SIZE and total > BOMB_RATIO * content.size
     if bomb or 2 * total > psutil.virtual_memory().available:
         raise DataError("E-DATA-017", source=content.name, packed=content.size, size=total)
+
+
+def _are_images(shape: tuple[int, ...], dtype: np.dtype) -> bool:
+    colours = shape[3] if len(shape) == 4 else 1
+    return len(shape) in (3, 4) and (colours, dtype.name) in _FORMS
+
+
+def _are_series(shape: tuple[int, ...], dtype: np.dtype) -> bool:
+    return len(shape) in (2, 3) and min(shape) > 0 and dtype.kind in "iuf"
 
 
 def _claimed(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype, int]:
@@ -92,6 +114,16 @@ def _frame(content: Content, archive: zipfile.ZipFile, part: str) -> pl.DataFram
         name = "label" if len(columns) == 1 else f"label_{at}"
         cells[name] = pl.Series(np.ascontiguousarray(column))
     return pl.DataFrame(cells).with_columns(split=pl.lit(part))
+
+
+def _series(archive: zipfile.ZipFile, part: str) -> pl.DataFrame:
+    """Records of the channels' values where there are several; NaN is no value."""
+    cells, labels = (_array(archive, f"{what}_{part}.npy") for what in ("X", "y"))
+    cells = cells.reshape(len(cells), -1, cells.shape[-1])
+    channels = [pl.Series(f"channel {at + 1}", cells[:, at].copy()) for at in range(cells.shape[1])]
+    column = pl.DataFrame(channels).to_struct("series") if len(channels) > 1 else channels[0]
+    told = {"series": column.alias("series"), "y": pl.Series(labels.reshape(len(labels), -1)[:, 0])}
+    return pl.DataFrame(told).with_columns(split=pl.lit(part))
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:

@@ -45,13 +45,26 @@ def lengths(series: pl.Series) -> NDArray[np.int64]:
 
 def moments(series: pl.Series, channels: tuple[str, ...], most: int) -> Floats:
     """(rows, channels, most) the last moments of each cell, NaN before the first of a shorter one
-    and for a channel that it lacks. Other types than series give cells without any moment."""
+    and for a channel that it lacks. Moments at the end without any value count as not there.
+    Other types than series give cells without any moment."""
+    cells = _moments(series, channels, most)
+    lost = np.isnan(cells[:, :, ::-1]).all(1)  # from the last moment on
+    rows = np.flatnonzero(lost[:, 0] & ~lost.all(1))
+    if len(rows):
+        cells = cells.copy()
+        place = np.arange(most) - lost[rows].argmin(1)[:, None]
+        moved = np.take_along_axis(cells[rows], np.maximum(place, 0)[:, None], 2)
+        cells[rows] = np.where(place[:, None] < 0, np.nan, moved)
+    return cells
+
+
+def _moments(series: pl.Series, channels: tuple[str, ...], most: int) -> Floats:
     kind, count = series.dtype, len(channels)
     if isinstance(kind, pl.Struct):
         known = set(names(kind))
         nothing = pl.Series("", [None] * len(series), pl.List(pl.Float32))
         parts = [series.struct.field(one) if one in known else nothing for one in channels]
-        return np.concatenate([moments(part, ("",), most) for part in parts], axis=1)
+        return np.concatenate([_moments(part, ("",), most) for part in parts], axis=1)
     if isinstance(kind, pl.Array) and not series.null_count() and kind.shape[0] == most:
         cells = series.to_numpy()
         if cells.dtype.kind in "fiub" and (cells.ndim, cells.shape[2:]) in ((2, ()), (3, (count,))):
