@@ -45,7 +45,7 @@ def _supervised(model: Model, table: Table) -> tuple[Table, dict[str, Any], list
     """The rows whose target the model knows, every candidate's scores, and what was left out."""
     name = model.target.name
     _there(table, name)
-    table, _, unknown = known_rows(table, model.target)
+    table, _, unknown = known_rows(model.rows(table), model.target)
     if not len(table):
         raise DataError("E-DATA-059", source=table.source, column=name)
     batch = model.encoder.transform(table).batch

@@ -10,7 +10,7 @@ from deeplode.choices import ACTIVATIONS, OPTIMIZERS, SCHEDULES, STYLES
 from deeplode.errors import OptionError
 from deeplode.limited import Limited
 from deeplode.optionfield import option
-from deeplode.quantity import costs, share
+from deeplode.quantity import costs, moments, share
 from deeplode.readoptions import ReadOptions
 
 APART = (  # options that exclude each other
@@ -41,6 +41,10 @@ class TrainOptions(Limited, ReadOptions):
     group: str | None = option(
         None, "Column whose equal values stay on one side of the split.", "Columns", "COL"
     )
+    window: int | str | None = option(
+        None, "Moments of its series that an answer looks back on; all: one answer a series.",
+        "Columns", "N|all", shown="by the data if --timestamp and --group are given, else 1",
+    )  # fmt: skip
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
     max_bad: str | float = option(
         "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
@@ -169,7 +173,7 @@ class TrainOptions(Limited, ReadOptions):
             if value is not None and value < bound:
                 raise OptionError("E-OPT-004", option=name, value=value, least=bound)
         _ = self.seconds, self.memory_bytes  # say at once when they cannot be read
-        _ = self.most_bad, self.costs, self.most_called
+        _ = self.most_bad, self.costs, self.most_called, self.looks_back
         for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
@@ -178,6 +182,11 @@ class TrainOptions(Limited, ReadOptions):
     def most_bad(self) -> float:
         """``max_bad`` as a number between 0 and 1."""
         return share("max_bad", self.max_bad)
+
+    @property
+    def looks_back(self) -> int | str | None:
+        """``window`` as a number, or ``all``."""
+        return None if self.window is None else moments(self.window)
 
     @property
     def costs(self) -> tuple[float, float] | None:

@@ -84,3 +84,13 @@ def share(option: str, text: str | float) -> float:
     if not 0 <= found <= 1:
         raise OptionError("E-OPT-005", option=option, value=text, like="5%, 0.05")
     return found
+
+
+def moments(text: str | int) -> int | str:
+    """30 of ``30``, or ``all``. Raises OptionError for anything else."""
+    found = str(text).strip().lower()
+    if found == "all":
+        return found
+    if not (found.isascii() and found.isdigit() and int(found) >= 1):
+        raise OptionError("E-OPT-005", option="window", value=text, like="30, all")
+    return int(found)

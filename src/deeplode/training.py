@@ -44,9 +44,10 @@ from deeplode.runtime import Budget, choose_device, configured
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
+from deeplode.tasks.lookback import prepared
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
-from deeplode.tasks.prepare import Plan, labelled, lesson, tested
+from deeplode.tasks.prepare import Plan
 from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
@@ -138,15 +139,11 @@ class _Run:
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
         """The lesson of the training rows, the test rows, and how they were parted."""
         self.listen("stage", name="split")
-        plan = self.columns
-        table, code = labelled(table, plan)
-        given = None if self.options.test is None else self.table(self.options.test)
-        train, test, how, notices = tested(table, code, plan, given)
-        made, found = lesson(train, code, plan)
-        if made.schema.id is not None and made.schema.id in test.names:
-            test = test.with_ids(made.schema.id)
-        facts = {"how": how, "train": len(train), "test": len(test)}
-        return made, test, [*found, *notices], facts
+        told = self.options
+        given = None if told.test is None else self.table(told.test)
+        made = prepared(table, self.columns, given, told.looks_back, told.memory_bytes)
+        facts = {"how": made.how, "train": made.train, "test": len(made.test)}
+        return made.lesson, made.test, list(made.notices), facts
 
     def problem(self, made: Lesson) -> Problem:
         """The question that every candidate answers."""

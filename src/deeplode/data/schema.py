@@ -26,6 +26,7 @@ from deeplode.data.kinds import (
 from deeplode.data.parse import NumberFormat, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
+from deeplode.data.windows import Windows
 from deeplode.errors import DataError, OptionError
 from deeplode.messages import Notice
 
@@ -78,11 +79,15 @@ class Roles:
 
 @dataclass(frozen=True)
 class Schema:
-    """All columns of the training rows in input order, their roles, and what to know of them."""
+    """All columns of the training rows in input order, their roles, and what to know of them.
+
+    windows: how rows were cut from series; None where they are independent.
+    """
 
     columns: tuple[Column, ...]
     roles: Roles
     notices: tuple[Notice, ...] = ()
+    windows: Windows | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -109,16 +114,32 @@ class Schema:
         columns = (c.left_out() if c.name in gone else c for c in self.columns)
         return dataclasses.replace(self, columns=tuple(columns))
 
+    def over(self, windows: Windows | None) -> Schema:
+        """The schema of rows that were cut so; the channels stand beside the other columns."""
+        if windows is None:
+            return self
+        told = {"column": windows.column}
+        channels = (
+            dataclasses.replace(
+                channel.left_out(), reason=Notice("KIND-CHANNEL", channel.name, told)
+            )
+            for channel in windows.channels
+        )
+        return dataclasses.replace(self, columns=(*self.columns, *channels), windows=windows)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact. Notices stay behind: they were about the training data."""
         columns = [column.to_json() for column in self.columns]
-        return {"columns": columns, "roles": dataclasses.asdict(self.roles)}
+        made = {"columns": columns, "roles": dataclasses.asdict(self.roles)}
+        return made if self.windows is None else {**made, "windows": self.windows.to_json()}
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Schema:
         """The schema written by ``to_json``. Raises KeyError, TypeError or ValueError if odd."""
         columns = tuple(Column.from_json(column) for column in facts["columns"])
-        return cls(columns, Roles(**facts["roles"]))
+        told = facts.get("windows")
+        windows = None if told is None else Windows.from_json(told)
+        return cls(columns, Roles(**facts["roles"]), windows=windows)
 
 
 def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = None) -> Schema:

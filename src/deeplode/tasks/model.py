@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
+from deeplode.data.windows import Laid
 from deeplode.encode.batch import Batch
 from deeplode.encode.column import flag_words
 from deeplode.encode.encoder import Encoder
@@ -37,6 +38,7 @@ RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] 
 }
 NO_SPREAD = Spread(0.0, 0.0)
 NO_BLEND = (0.5, (1.0, 1.0))  # the net's weight, and the temperatures of net and partner
+CHUNK, AT_ONCE = 1_024, 1 << 26  # windows, and bytes of them, that are answered at once
 ENCODER = "encoder."  # begins the names of the arrays that encoders have
 ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
 
@@ -134,14 +136,36 @@ class Model:
         return self.calibrations.get(name, Calibration())
 
     def predict(self, table: Table) -> Answers:
-        """Answer for rows. Raises DataError where a column is absent or cannot be read."""
+        """Answer for rows: for those that a long table of moments is asked about, where the model
+        looks back on windows. Raises DataError where a column is absent or cannot be read."""
+        laid = self.laid(table)
+        if laid is None:
+            return self._predict(table)
+        step = max(CHUNK, AT_ONCE // laid.windows.row_bytes)
+        firsts = range(0, max(1, len(laid.rows)), step)
+        parts = [self._predict(laid.at(laid.rows[first : first + step])) for first in firsts]
+        flags = [flag for part in parts for flag in part.flags]
+        return Answers(np.concatenate([part.outputs for part in parts]), flags)
+
+    def laid(self, table: Table) -> Laid | None:
+        """A long table in order, where the model looks back on windows that are not cut yet."""
+        windows = self.schema.windows
+        return None if windows is None or windows.column in table.names else windows.lay(table)
+
+    def rows(self, table: Table) -> Table:
+        """The rows that are answered: those of the table, or its windows."""
+        laid = self.laid(table)
+        return table if laid is None else laid.at(laid.rows)
+
+    def _predict(self, table: Table) -> Answers:
         encoded = self.encoder.transform(table)
         return Answers(self.outputs(encoded.batch), encoded.flags)
 
     def predict_row(self, values: Mapping[str, Any]) -> Answers:
         """The same for one row, without the fixed cost of a table."""
         if self.encoder.media:
-            cells = {name: [values.get(name)] for name in self.encoder.columns if name in values}
+            known = values if self.schema.windows else self.encoder.columns
+            cells = {name: [values.get(name)] for name in known if name in values}
             return self.predict(Table.of(pl.DataFrame(cells)))
         numbers, slots, mask = self.encoder.transform_row(values)
         batch = Batch(torch.from_numpy(numbers[None]), torch.from_numpy(slots[None]))
@@ -176,7 +200,8 @@ class Model:
 
     def answered(self, table: Table) -> pl.DataFrame:
         """The answers for a table, a row a row, as ``predict`` of the program writes them."""
-        return self.frame(table.ids, self.predict(table))
+        answers, laid = self.predict(table), self.laid(table)
+        return self.frame(table.ids if laid is None else laid.ids, answers)
 
     def facts(self) -> dict[str, Any]:
         """What is not an array, ready for JSON: the ``schema.json`` of a model file."""

@@ -13,6 +13,7 @@ from deeplode.data.schema import Kind, Roles, infer, row_weights
 from deeplode.data.split import Split, hold_out, keys, marked
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
+from deeplode.data.windows import Windows
 from deeplode.encode.target import TargetCode, infer_target, missing_targets
 from deeplode.errors import DataError
 from deeplode.messages import Notice
@@ -24,7 +25,8 @@ class Plan:
     """Columns with a role and what the user said of the others.
 
     how: ``random``, ``time`` or ``group``; None follows from the roles.
-    split_column: says of each row whether it trains or tests.
+    split_column: says of each row whether it trains or tests. windows: how the rows were cut from
+    series; None where they are independent.
     """
 
     roles: Roles
@@ -32,6 +34,7 @@ class Plan:
     how: str | None = None
     seed: int = 0
     split_column: str | None = None
+    windows: Windows | None = None
 
     @property
     def split(self) -> str:
@@ -108,7 +111,7 @@ def tested(
 def lesson(train: Table, code: TargetCode, plan: Plan) -> tuple[Lesson, tuple[Notice, ...]]:
     """What to learn from, and what to know of it. train: labelled training rows."""
     target = np.array(code.encode(train.frame[code.name]))  # its own memory: torch writes to it
-    schema = infer(train, plan.roles, plan.feature_kinds)
+    schema = infer(train, plan.roles, plan.feature_kinds).over(plan.windows)
     found = audit(train, schema, target, keep=tuple(plan.feature_kinds))
     weights = None if plan.roles.weight is None else row_weights(train, plan.roles.weight)
     by = None if plan.by is None else keys(train, plan.by)
