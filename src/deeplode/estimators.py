@@ -107,8 +107,12 @@ def estimator_of(saved: Saved) -> Classifier | Regressor:
     model = saved.model
     assert isinstance(model, Model)
     made = Classifier() if model.problem.classifies else Regressor()
-    taken = set(model.schema.roles.named().values())
+    taken, windows = set(model.schema.roles.named().values()), model.schema.windows
+    if windows is not None:  # what long tables have
+        taken |= {windows.column, windows.elapsed}
     names = [column.name for column in model.schema.columns if column.name not in taken]
+    if windows is not None:
+        names = [windows.timestamp, *([windows.group] if windows.group else []), *names]
     made.feature_names_in_ = np.array(names, dtype=object)
     made.facts_ = saved.card
     made._hold(model, saved.probe)
@@ -117,7 +121,7 @@ def estimator_of(saved: Saved) -> Classifier | Regressor:
 
 def _series(X: Any, values: NDArray[Any]) -> Any:
     """(rows,) in the library of X."""
-    if not hasattr(X, "columns"):
+    if not hasattr(X, "columns") or len(X) != len(values):  # of whole series there are fewer
         return values
     made = like(X, {"prediction": values})
     return made["prediction"] if hasattr(made, "__getitem__") else made
@@ -125,6 +129,6 @@ def _series(X: Any, values: NDArray[Any]) -> Any:
 
 def _frame(X: Any, columns: dict[str, NDArray[Any]]) -> Any:
     """(rows, columns) in the library of X."""
-    if not hasattr(X, "columns"):
+    if not hasattr(X, "columns") or len(X) != len(next(iter(columns.values()))):
         return np.stack(list(columns.values()), axis=1)
     return indexable(like(X, columns))

@@ -12,7 +12,8 @@ from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
 from deeplode.runfacts import SCHEMA_VERSION, source_facts
 from deeplode.tasks.plan import plan
-from deeplode.tasks.prepare import Plan, labelled, lesson, tested
+from deeplode.tasks.prepare import Plan
+from deeplode.tasks.prepared import prepared
 from deeplode.verbs import Source, read_table, tell
 
 
@@ -29,10 +30,10 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
         rows = len(table)
     else:
         split = Plan(roles, options.kinds, options.split, options.seed, options.split_column)
-        labels, code = labelled(table, split)
-        train = labels if options.test else tested(labels, code, split, None)[0]
-        made, notices = lesson(train, code, split)
-        schema, rows = made.schema, len(labels)
+        given = None if options.test is None else read_table(options.test, options, silent)
+        found = prepared(table, split, given, options.looks_back, options.memory_bytes)
+        train, schema, notices = found.lesson.table, found.lesson.schema, found.notices
+        code, rows = found.lesson.code, len(train) + (0 if given else len(found.test))
         held = 2 * int(table.frame.estimated_size())
         problem = Problem(code.task, code.n_classes, options.seed, usable_threads())  # type: ignore[arg-type]
         models = read_encoders(options.text_encoder, options.image_encoder)

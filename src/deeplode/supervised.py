@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 from deeplode.arrays import column, features, free
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
-from deeplode.encode.target import infer_target, missing_targets
 from deeplode.errors import DataError, OptionError
 from deeplode.estimator import Estimator
 from deeplode.evaluate.decision import Decision
@@ -23,7 +22,7 @@ from deeplode.messages import Notice
 from deeplode.nets.given import Given
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import silent
-from deeplode.quantity import costs, duration, share, size
+from deeplode.quantity import costs, duration, moments, share, size
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS
 from deeplode.tasks.encoding import licences
@@ -31,7 +30,8 @@ from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
 from deeplode.tasks.ownchoices import own_choices
 from deeplode.tasks.plan import plan, some_rows
-from deeplode.tasks.prepare import Plan, lesson
+from deeplode.tasks.prepare import Plan
+from deeplode.tasks.prepared import taught
 from deeplode.tasks.score import validated
 
 NET = (
@@ -46,8 +46,10 @@ class Supervised(Estimator):
 
     time_limit: seconds, or ``"90s"``, ``"5m"``, ``"1h"``, for ``fit``. memory_limit: bytes, or
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
-    kinds: {column: kind} where the guess is wrong. drop: columns to leave out. max_bad: share of a
-    column's images or sounds that may be unreadable. text_encoder, image_encoder: folders with
+    kinds: {column: kind} where the guess is wrong. drop: columns to leave out. timestamp, group:
+    columns that say when a row was and of which series; window: moments of it that an answer looks
+    back on, or ``"all"``: one answer a series, in the order in which they first come. max_bad:
+    share of a column's images or sounds that may be unreadable. text_encoder, image_encoder: folders with
     pretrained encoders that texts and images go through, too. cost: ``"fn=100,fp=1"``, or
     capacity: share of the rows that somebody can look at: which rows of two classes are called.
     blend: blend the net with boosted trees; False keeps the model a pure net.
@@ -69,6 +71,9 @@ class Supervised(Estimator):
         threads: int | None = None,
         kinds: Mapping[str, str] | None = None,
         drop: Sequence[str] = (),
+        timestamp: str | None = None,
+        group: str | None = None,
+        window: int | str | None = None,
         cost: str | None = None,
         capacity: str | float | None = None,
         max_bad: str | float = "5%",
@@ -99,6 +104,7 @@ class Supervised(Estimator):
     ) -> None:
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
+        self.timestamp, self.group, self.window = timestamp, group, window
         self.cost, self.capacity = cost, capacity
         self.text_encoder, self.image_encoder = text_encoder, image_encoder
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
@@ -134,14 +140,16 @@ class Supervised(Estimator):
         own, choices, told = self._net(frame.height)
         names = {role: free(role, frame.columns) for role in columns}
         whole = frame.with_columns(own.alias(names[role]) for role, own in columns.items())
-        target = whole[names["target"]]
-        code = infer_target(target, self._task)
-        table = Table.of(whole).rows(np.flatnonzero(~missing_targets(target)))
-        roles = Roles(names["target"], None, names.get("weight"), names.get("group"))
+        table = Table.of(whole)
+        group = self.group or names.get("group")
+        roles = Roles(names["target"], None, names.get("weight"), group, self.timestamp)
         threads = self.threads or usable_threads()
-        problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
         with configured(threads, self.seed):
-            made, notices = lesson(table, code, Plan(roles, self.kinds, None, self.seed))
+            plan_ = Plan(roles, self.kinds, None, self.seed)
+            window = self._looks_back()
+            made, notices = taught(table, plan_, self._task, window, budget.memory_limit)
+            code = made.code
+            problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
             models = read_encoders(self.text_encoder, self.image_encoder)
             memory = plan(
                 made.table, made.schema, problem, choices, budget.memory_limit, models=models
@@ -161,6 +169,12 @@ class Supervised(Estimator):
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
         self._keep(learned, made)
+
+    def _looks_back(self) -> int | str | None:
+        """Rows whose groups are only there to validate by are no series."""
+        if self.window is None:
+            return None if self.group is not None else 1
+        return moments(self.window)
 
     def _decision(self) -> Decision:
         if self.cost is not None and self.capacity is not None:

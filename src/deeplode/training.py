@@ -44,10 +44,10 @@ from deeplode.runtime import Budget, choose_device, configured
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
-from deeplode.tasks.lookback import prepared
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
+from deeplode.tasks.prepared import prepared
 from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 

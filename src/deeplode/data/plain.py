@@ -20,9 +20,9 @@ def plain_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """Whole and real numbers, booleans, text, dates, datetimes and bytes; NaN becomes null.
 
     Parts of records become columns (``address.city``), those of bytes and the path that they came
-    from the bytes alone (or the path, where no row has bytes), lists become text in JSON
-    but for series of numbers, categories text, decimals and half floats Float64, times and durations seconds, and whole
-    numbers beyond 64 bits text, so that no digit is lost.
+    from the bytes alone (or the path, where no row has bytes), lists become text in JSON unless
+    they are series of numbers, categories text, decimals and half floats Float64, times and
+    durations seconds, and whole numbers beyond 64 bits text, so that no digit is lost.
     """
     kinds = set(frame.dtypes)
     if kinds <= _PLAIN:  # nothing to do but for NaN: saves the fixed cost of what follows

@@ -98,7 +98,9 @@ class Windows:
         """The inverse of ``to_json``. Raises KeyError, TypeError or ValueError if odd."""
         told = {name: facts[name] for name in cls.__dataclass_fields__}
         for name in ("timestamp", "column", "elapsed", "group", "steps"):
-            fits = isinstance(told[name], str) or (told[name] is None and name in ("group", "steps"))
+            fits = isinstance(told[name], str) or (
+                told[name] is None and name in ("group", "steps")
+            )
             if not fits:
                 raise TypeError(f"{name} is a name")
         if type(told["whole"]) is not bool:

@@ -131,7 +131,7 @@ class Convolutions:
         shape = (len(dilations), KERNELS, int(facts["channels"]))
         bits = np.frombuffer(base64.b64decode(facts["mixed"], validate=True), np.uint8)
         size = int(np.prod(shape))
-        if not 1 <= shape[2] or len(bits) != -(-size // 8):
+        if shape[2] < 1 or len(bits) != -(-size // 8):
             raise ValueError("channels that do not fit")
         mixed = np.unpackbits(bits)[:size].reshape(shape).astype(bool)
         numbers = np.frombuffer(base64.b64decode(facts["thresholds"], validate=True), "<f4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from deeplode.data.kinds.series import names
 _HEAD = struct.Struct("<II")  # of a cell in a model file: channels and moments, then its numbers
 MOST_BYTES = 1 << 26  # of such a cell
 
-Floats = NDArray[np.float32] | NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 def channels_of(series: pl.Series) -> tuple[str, ...]:
@@ -48,7 +49,8 @@ def moments(series: pl.Series, channels: tuple[str, ...], most: int) -> Floats:
     and for a channel that it lacks. Moments at the end without any value count as not there.
     Other types than series give cells without any moment."""
     cells = _moments(series, channels, most)
-    lost = np.isnan(cells[:, :, ::-1]).all(1)  # from the last moment on
+    gone: NDArray[np.bool_] = np.isnan(cells[:, :, ::-1])
+    lost = np.all(gone, axis=1)  # from the last moment on
     rows = np.flatnonzero(lost[:, 0] & ~lost.all(1))
     if len(rows):
         cells = cells.copy()

@@ -88,18 +88,14 @@ class SeriesEncoder(ColumnEncoder):
         some = np.linspace(0, max(len(series) - 1, 0), max(1, LEARNED // (len(names) * longest)))
         rows = np.unique(some.astype(np.int64))[: len(series)]
         cells = moments(series[rows], names, longest)
-        there = ~np.isnan(cells).all(1, keepdims=True)
-        channels = tuple(
-            _channel(name, cells[:, at], there[:, 0]) for at, name in enumerate(names)
-        )
+        there = ~np.all(np.isnan(cells), axis=1, keepdims=True)
+        channels = tuple(_channel(name, cells[:, at], there[:, 0]) for at, name in enumerate(names))
         made = cls(column.name, channels, length, pooled, bool((sizes < longest).any()), None)
         each = min(FEATURES, CELLS // max(len(series), 1))
         if length < TAPS or each < KERNELS or not len(rows):
             return made
         filled = made._scaled(cells)[0]
-        return cls(
-            made.name, channels, length, pooled, made.short, Convolutions.fit(filled, each)
-        )
+        return cls(made.name, channels, length, pooled, made.short, Convolutions.fit(filled, each))
 
     def sizes_of_media(self) -> tuple[int, ...]:
         """(channels and marks, length)."""
@@ -204,7 +200,7 @@ class SeriesEncoder(ColumnEncoder):
     def _described(self, filled: Floats, there: NDArray[np.bool_]) -> Floats:
         """(rows, described names); NaN for a channel without any value."""
         tail = max(2, self.length // TAIL)
-        exists = there.any(1)[:, None]
+        exists = np.any(there, axis=1, keepdims=True)
         whole = _moments_of(filled, np.broadcast_to(exists, filled.shape))
         end = _moments_of(filled[:, :, -tail:], np.broadcast_to(exists, filled.shape)[:, :, -tail:])
         outside = np.where(exists, filled, np.inf), np.where(exists, filled, -np.inf)
@@ -221,7 +217,9 @@ class SeriesEncoder(ColumnEncoder):
         names = tuple(one.name for one in self.channels)
         cells = moments(series, names, self.length * self.pooled)
         sizes = np.minimum(lengths(series), self.length * self.pooled)
-        told = [packed(cell[:, cell.shape[1] - size :]) for cell, size in zip(cells, sizes, strict=True)]
+        told = [
+            packed(cell[:, cell.shape[1] - size :]) for cell, size in zip(cells, sizes, strict=True)
+        ]
         empty = series.is_null().to_list()
         kept = [None if gone else cell for cell, gone in zip(told, empty, strict=True)]
         return pl.Series(series.name, kept, pl.Binary)
@@ -242,9 +240,12 @@ class SeriesEncoder(ColumnEncoder):
         """The encoder written by ``to_json``. Raises KeyError, TypeError or ValueError if odd."""
         channels = tuple(
             Channel(
-                str(one["name"]),
-                *(float(one[part]) for part in ("center", "spread", "low", "high")),
-                one["marked"],
+                name=str(one["name"]),
+                center=float(one["center"]),
+                spread=float(one["spread"]),
+                low=float(one["low"]),
+                high=float(one["high"]),
+                marked=one["marked"],
             )
             for one in facts["channels"]
         )
@@ -264,7 +265,9 @@ def _channel(name: str, cells: NDArray[Any], there: NDArray[np.bool_]) -> Channe
     finite = np.clip(finite, -1e150, 1e150)
     finite = np.clip(finite, *np.quantile(finite, (RARE, 1 - RARE)))
     spread = float(finite.std())
-    return Channel(name, float(finite.mean()), spread if spread > 1e-150 else 1.0, low, high, marked)
+    return Channel(
+        name, float(finite.mean()), spread if spread > 1e-150 else 1.0, low, high, marked
+    )
 
 
 def _moments_of(cells: Floats, weight: NDArray[np.bool_]) -> tuple[NDArray[np.float64], ...]:

@@ -118,7 +118,10 @@ class SeriesBranch(nn.Module):
         self.stem = convolution(shape.channels, widths[0], shape.kernel)
         pairs = pairwise((widths[0], *widths))
         self.blocks = nn.Sequential(
-            *(Block(inputs, outputs, 2 if stage else 1) for stage, (inputs, outputs) in enumerate(pairs))
+            *(
+                Block(inputs, outputs, 2 if stage else 1)
+                for stage, (inputs, outputs) in enumerate(pairs)
+            )
         )
         if generator is not None:
             self._draw(generator)

@@ -1,5 +1,5 @@
-"""Branches: which part of a joint net reads each column of text, images, sounds or series, and how such
-nets are trained."""
+"""Branches: which part of a joint net reads each column of text, images, sounds or series, and how
+such nets are trained."""
 
 from __future__ import annotations
 

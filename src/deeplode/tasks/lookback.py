@@ -16,7 +16,6 @@ from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
 from deeplode.data.windows import (
     LONGEST,
-    Laid,
     Windows,
     channel_values,
     free_names,
@@ -26,8 +25,7 @@ from deeplode.data.windows import (
 from deeplode.encode.target import TargetCode, missing_targets
 from deeplode.errors import DataError, OptionError
 from deeplode.messages import Notice
-from deeplode.tasks.learn import Lesson
-from deeplode.tasks.prepare import Plan, labelled, lesson, tested
+from deeplode.tasks.prepare import Plan
 
 ROW = "\0row"  # column of the position that a row has in the long table
 ALL = "all"  # moments: the whole series
@@ -139,65 +137,6 @@ class Lookback:
         return notices
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What to learn from, what to test on (without rows where nothing was held out), and how rows
-    were parted."""
-
-    lesson: Lesson
-    test: Table
-    how: str
-    train: int
-    notices: tuple[Notice, ...]
-
-
-def prepared(
-    table: Table,
-    plan: Plan,
-    given: Table | None = None,
-    window: int | str | None = None,
-    memory: int | None = None,
-) -> Prepared:
-    """A table with a target, parted and made a lesson, series cut into windows.
-
-    given: rows to test on; None = a share of ``table``. window, memory: as ``lookback`` has them.
-    """
-    look = lookback(table, plan, window, memory)
-    rows, told = table, ()
-    if look is not None:
-        plan, rows = look.plan, look.rows(table)
-        told = look.notices
-    labels, code = labelled(rows, plan)
-    asked = look.given(given) if look is not None and given is not None else given
-    train, test, how, odd = tested(labels, code, plan, asked)
-    if look is not None:
-        windows, more = look.windows(table, train, code)
-        told = (*told, *more)
-        plan, train, test = _cut_both(plan, windows, (table, train), (given, test))
-    made, found = lesson(train, code, plan)
-    if made.schema.id is not None and made.schema.id in test.names:
-        test = test.with_ids(made.schema.id)
-    return Prepared(made, test, how, len(train), (*told, *found, *odd))
-
-
-def _cut_both(
-    plan: Plan,
-    windows: Windows | None,
-    train: tuple[Table, Table],
-    test: tuple[Table | None, Table],
-) -> tuple[Plan, Table, Table]:
-    """Training and test rows with their windows. train, test: long table, None if it is that of
-    training rows, and rows."""
-    if windows is None:
-        return plan, train[1].without((ROW,)), test[1].without((ROW,))
-    names = {channel.name for channel in windows.channels}
-    kinds = {name: kind for name, kind in (plan.kinds or {}).items() if name not in names}
-    laid = windows.lay(train[0])
-    other = laid if test[0] is None else windows.lay(test[0])
-    made = replace(plan, kinds=kinds, windows=windows)
-    return made, cut(laid, train[1]), cut(other, test[1])
-
-
 def lookback(
     table: Table, plan: Plan, window: int | str | None, memory: int | None = None
 ) -> Lookback | None:
@@ -251,8 +190,8 @@ def _length(
         return window, []
     split = _several(table, line, str(roles.target))
     if window == ALL and split is not None:
-        told = {"source": table.source, "group": line.names[split], "column": roles.target}
-        raise DataError("E-DATA-102", **told)
+        where = {"source": table.source, "column": roles.target}
+        raise DataError("E-DATA-102", group=line.names[split], **where)
     if len(sizes) < 2 or np.median(sizes) < 2:
         return (None, []) if window == ALL else (1, [])
     if split is None:
@@ -309,10 +248,3 @@ def _quiet(
     ends = np.append(line.heads[1:], len(values)) - 1
     changes = np.bincount(line.series[changed], minlength=len(ends))
     return np.asarray(ends - last[ends], np.int64), changes
-
-
-def cut(laid: Laid, rows: Table) -> Table:
-    """These rows of the long table with their windows in place of the channels and of ROW."""
-    cells = laid.cells(rows.frame[ROW].to_numpy())
-    plain = rows.without((ROW, *(channel.name for channel in laid.windows.channels)))
-    return replace(plain, frame=plain.frame.hstack(cells))

@@ -1,0 +1,105 @@
+"""Prepared: a table with a target as training and test rows, series cut into windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from deeplode.data.table import Table
+from deeplode.data.windows import Laid, Windows
+from deeplode.encode.target import infer_target, missing_targets
+from deeplode.messages import Notice
+from deeplode.tasks.learn import Lesson
+from deeplode.tasks.lookback import ROW, lookback
+from deeplode.tasks.prepare import Plan, labelled, lesson, tested
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What to learn from, what to test on (without rows where nothing was held out), and how rows
+    were parted."""
+
+    lesson: Lesson
+    test: Table
+    how: str
+    train: int
+    notices: tuple[Notice, ...]
+
+
+def prepared(
+    table: Table,
+    plan: Plan,
+    given: Table | None = None,
+    window: int | str | None = None,
+    memory: int | None = None,
+) -> Prepared:
+    """A table with a target, parted and made a lesson, series cut into windows.
+
+    given: rows to test on; None = a share of ``table``. window, memory: as ``lookback`` has them.
+    """
+    look = lookback(table, plan, window, memory)
+    rows, told = table, tuple[Notice, ...]()
+    if look is not None:
+        plan, rows = look.plan, look.rows(table)
+        told = look.notices
+    labels, code = labelled(rows, plan)
+    asked = look.given(given) if look is not None and given is not None else given
+    train, test, how, odd = tested(labels, code, plan, asked)
+    if look is not None:
+        windows, more = look.windows(table, train, code)
+        told = (*told, *more)
+        plan, train, test = _cut_both(plan, windows, (table, train), (given, test))
+    made, found = lesson(train, code, plan)
+    if made.schema.id is not None and made.schema.id in test.names:
+        test = test.with_ids(made.schema.id)
+    return Prepared(made, test, how, len(train), (*told, *found, *odd))
+
+
+def taught(
+    table: Table,
+    plan: Plan,
+    task: str | None = None,
+    window: int | str | None = None,
+    memory: int | None = None,
+) -> tuple[Lesson, tuple[Notice, ...]]:
+    """All rows of a table as a lesson, and what to know of it; as ``prepared``, with no row held
+    out. task: ``classification`` or ``regression``."""
+    look = lookback(table, plan, window, memory)
+    rows, told = table, tuple[Notice, ...]()
+    if look is not None:
+        plan, rows, told = look.plan, look.rows(table), look.notices
+    target = rows.frame[str(plan.roles.target)]
+    code = infer_target(target, task)
+    train = rows.rows(np.flatnonzero(~missing_targets(target)))
+    if look is not None:
+        windows, more = look.windows(table, train, code)
+        told = (*told, *more)
+        plan, train, _ = _cut_both(plan, windows, (table, train), (None, train.rows(np.arange(0))))
+    made, found = lesson(train, code, plan)
+    return made, (*told, *found)
+
+
+def _cut_both(
+    plan: Plan,
+    windows: Windows | None,
+    train: tuple[Table, Table],
+    test: tuple[Table | None, Table],
+) -> tuple[Plan, Table, Table]:
+    """Training and test rows with their windows. train, test: long table, None if it is that of
+    training rows, and rows."""
+    if windows is None:
+        return plan, train[1].without((ROW,)), test[1].without((ROW,))
+    names = {channel.name for channel in windows.channels}
+    kinds = {name: kind for name, kind in (plan.kinds or {}).items() if name not in names}
+    laid = windows.lay(train[0])
+    other = laid if test[0] is None else windows.lay(test[0])
+    made = replace(plan, kinds=kinds, windows=windows)
+    return made, cut(laid, train[1]), cut(other, test[1])
+
+
+def cut(laid: Laid, rows: Table) -> Table:
+    """These rows of the long table with their windows in place of the channels and of ROW."""
+    cells = laid.cells(rows.frame[ROW].to_numpy())
+    plain = rows.without((ROW, *(channel.name for channel in laid.windows.channels)))
+    return replace(plain, frame=plain.frame.hstack(cells))
