@@ -55,7 +55,7 @@ class SeriesEncoder(ColumnEncoder):
     """One column of series.
 
     length: moments of an encoded cell, each the mean of ``pooled`` moments of the series.
-    short: some training series were shorter; a mark says which moments there are.
+    short: some training series had moments without any value; a mark says which have one.
     convolved: what the linear model sees beside the descriptors; None where there are none.
     """
 
@@ -90,7 +90,7 @@ class SeriesEncoder(ColumnEncoder):
         cells = moments(series[rows], names, longest)
         there = ~np.all(np.isnan(cells), axis=1, keepdims=True)
         channels = tuple(_channel(name, cells[:, at], there[:, 0]) for at, name in enumerate(names))
-        made = cls(column.name, channels, length, pooled, bool((sizes < longest).any()), None)
+        made = cls(column.name, channels, length, pooled, not bool(there.all()), None)
         each = min(FEATURES, CELLS // max(len(series), 1))
         if length < TAPS or each < KERNELS or not len(rows):
             return made
@@ -154,7 +154,8 @@ class SeriesEncoder(ColumnEncoder):
         """(rows,) what is odd about each. cells: as they come, (rows, channels, moments)."""
         endless = np.isinf(cells).any((1, 2))
         lost = np.isnan(cells)
-        gaps = (lost & ~lost.all(1, keepdims=True)).any((1, 2)) | lost.all((1, 2))
+        begun = np.logical_or.accumulate(~np.all(lost, axis=1, keepdims=True), axis=2)
+        gaps = (lost & begun).any((1, 2)) | lost.all((1, 2))
         low, high = (
             np.array([getattr(one, side) for one in self.channels])[:, None]
             for side in ("low", "high")

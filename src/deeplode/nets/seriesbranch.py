@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
-MOST = {"channels": 16_384, "length": 65_536, "width": 1_024, "stages": 12, "kernel": 63}
+MOST = {"channels": 16_384, "length": 65_536, "width": 1_024, "stages": 12, "coarse": 64}
+COARSE = 96  # moments from which on the first layer halves them, and again
 FEWEST = 8  # moments that the last block still sees
 WIDEST = 2  # times the first width that later blocks have
 
@@ -30,7 +31,7 @@ class SeriesShape:
     """Plain numbers that fix every tensor of the branch.
 
     channels, length: of a cell. width: channels of the first block. stages: blocks; each but the
-    first halves the moments. kernel: moments that the first convolution sees.
+    first halves the moments. coarse: moments that the first layer goes on by.
 
     Raises ValueError for sizes below 1 or beyond MOST.
     """
@@ -39,7 +40,7 @@ class SeriesShape:
     length: int
     width: int = 32
     stages: int = 3
-    kernel: int = 5
+    coarse: int = 1
 
     def __post_init__(self) -> None:
         for name, size in asdict(self).items():
@@ -49,10 +50,13 @@ class SeriesShape:
     @classmethod
     def fitting(cls, channels: int, length: int) -> SeriesShape:
         """Blocks until few moments are left, at least two."""
-        stages, left = 1, length
+        coarse, left = 1, length
+        while left >= COARSE and coarse < MOST["coarse"]:
+            coarse, left = 2 * coarse, -(-left // 2)
+        stages = 1
         while left > FEWEST and stages < MOST["stages"]:
             stages, left = stages + 1, -(-left // 2)
-        return cls(channels, length, stages=max(2, stages))
+        return cls(channels, length, stages=max(2, stages), coarse=coarse)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -67,7 +71,7 @@ class SeriesShape:
     @property
     def row_bytes(self) -> int:
         """Bytes that a row's way through it leaves in memory until the way back."""
-        moments, kept = self.length, 2 * self.channels * self.length
+        moments, kept = -(-self.length // self.coarse), 2 * self.channels * self.length
         kept += 4 * self.width * moments
         for stage, width in enumerate(self.widths):
             moments = -(-moments // 2) if stage else moments
@@ -115,7 +119,7 @@ class SeriesBranch(nn.Module):
     def __init__(self, shape: SeriesShape, generator: torch.Generator | None) -> None:
         super().__init__()
         widths = shape.widths
-        self.stem = convolution(shape.channels, widths[0], shape.kernel)
+        self.stem = convolution(shape.channels, widths[0], 2 * shape.coarse + 3, shape.coarse)
         pairs = pairwise((widths[0], *widths))
         self.blocks = nn.Sequential(
             *(
