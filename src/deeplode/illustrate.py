@@ -23,7 +23,7 @@ from deeplode.nets.joint import Joint
 from deeplode.nets.textbranch import TextBranch
 from deeplode.report.pictures import overlay, picture
 from deeplode.report.spectrograms import spectrogram
-from deeplode.report.windowcharts import lines
+from deeplode.report.windowcharts import lines, moving
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.learn import Lesson
 from deeplode.tasks.model import Model
@@ -61,6 +61,9 @@ def illustrate(
             texts = test.frame[name].cast(pl.String)[index.numpy()].to_list()
             shown = {"text": [_shaded(model, at, text, one) for text, one in _with(texts, called)]}
         else:
+            if isinstance(part, SeriesEncoder):
+                drawn = moving(batch.media[at].cells[index].numpy()[:, : len(part.channels)])
+                entry["channels"] = [part.channels[channel].name for channel in drawn]
             shown = {"picture": DRAW[part.media](model, batch.media[at].cells[index], at, called)}
         entry["examples"] = [
             {**one, **{key: values[number] for key, values in shown.items()}}
@@ -196,7 +199,8 @@ def _sounds(model: Model, cells: Tensor, at: int, called: NDArray[np.int64] | No
 def _series(model: Model, cells: Tensor, at: int, called: NDArray[np.int64] | None) -> list[str]:
     part = model.encoder.media[at]
     assert isinstance(part, SeriesEncoder)
-    return [lines(one[: len(part.channels)]) for one in cells.numpy()]
+    chosen = moving(cells.numpy()[:, : len(part.channels)])
+    return [lines(one, chosen) for one in cells.numpy()]
 
 
 DRAW: Mapping[str, Callable[[Model, Tensor, int, NDArray[np.int64] | None], list[str]]] = {

@@ -49,9 +49,10 @@ class Supervised(Estimator):
     kinds: {column: kind} where the guess is wrong. drop: columns to leave out. timestamp, group:
     columns that say when a row was and of which series; window: moments of it that an answer looks
     back on, or ``"all"``: one answer a series, in the order in which they first come. max_bad:
-    share of a column's images or sounds that may be unreadable. text_encoder, image_encoder: folders with
-    pretrained encoders that texts and images go through, too. cost: ``"fn=100,fp=1"``, or
-    capacity: share of the rows that somebody can look at: which rows of two classes are called.
+    share of a column's images or sounds that may be unreadable. text_encoder, image_encoder:
+    folders with pretrained encoders that texts and images go through, too. cost:
+    ``"fn=100,fp=1"``, or capacity: share of the rows that somebody can look at: which rows of two
+    classes are called.
     blend: blend the net with boosted trees; False keeps the model a pure net.
     net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
     ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the

@@ -1,4 +1,5 @@
-"""What the model reads in texts, images and sounds: words that speak, where it looked, examples."""
+"""What the model reads in texts, images, sounds and series: words that speak, where it looked,
+examples."""
 
 from __future__ import annotations
 
@@ -26,11 +27,12 @@ _EXAMPLES = 24
 _LONGEST = 1_200  # signs of a text
 _PNG = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+=*")
 _LARGEST = 60_000  # signs of one picture
+_CHANNELS = 6  # of a series that are drawn
 _STEPS = 3  # shades on each side
 
 
 def media(facts: Facts, words: Words) -> Section | None:
-    """A part for each column of text, images or sounds."""
+    """A part for each column of text, images, sounds or series."""
     blocks: list[Block] = []
     for entry in rows(facts.get("media")):
         column = clip(entry.get("column"), 40)
@@ -97,7 +99,7 @@ def _shade(share: float) -> int:
 
 
 def _pictures(entry: Facts, column: str, words: Words) -> Pictures | None:
-    """Examples with where the net looked, or their spectrograms."""
+    """Examples with where the net looked, their spectrograms, or their lines."""
     found = []
     for row in rows(entry.get("examples"))[:_EXAMPLES]:
         source = row.get("picture")
@@ -106,9 +108,11 @@ def _pictures(entry: Facts, column: str, words: Words) -> Pictures | None:
     if not found:
         return None
     kind = str(entry.get("kind")).upper()
-    code = kind if kind in ("IMAGE", "AUDIO") else "IMAGE"
+    code = kind if kind in ("IMAGE", "AUDIO", "SERIES") else "IMAGE"
     title = words(f"R-MEDIA-{code}", column=column)
-    return Pictures(title, tuple(found), words(f"R-MEDIA-{code}-NOTE"))
+    names = ", ".join(clip(one, 30) for one in items(entry.get("channels"))[:_CHANNELS])
+    told = {"channels": names} if code == "SERIES" else {}
+    return Pictures(title, tuple(found), words(f"R-MEDIA-{code}-NOTE", **told))
 
 
 def _case(row: Facts, words: Words) -> str:

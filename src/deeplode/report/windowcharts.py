@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from io import BytesIO
 
 import numpy as np
@@ -15,13 +16,13 @@ MOST = 6  # channels that are drawn: those that move the most
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
-def moving(cell: np.ndarray) -> np.ndarray:
-    """The channels that are drawn, rising. cell: (channels, moments), scaled alike."""
-    spread = np.ptp(cell, axis=1)
-    return np.sort(np.argsort(-spread, kind="stable")[:MOST])
+def moving(cells: np.ndarray) -> list[int]:
+    """The channels to draw, rising. cells: (rows, channels, moments), scaled alike."""
+    spread = np.ptp(cells, axis=2).mean(0)
+    return sorted(np.argsort(-spread, kind="stable")[:MOST].tolist())
 
 
-def lines(cell: np.ndarray) -> str:
+def lines(cell: np.ndarray, channels: Sequence[int]) -> str:
     """A window as a PNG in a data address: time to the right, each channel over its own range.
 
     cell: (channels, moments) without NaN.
@@ -32,7 +33,7 @@ def lines(cell: np.ndarray) -> str:
     left, right = EDGE * FINER, (WIDTH - EDGE) * FINER
     top, bottom = EDGE * FINER, (HEIGHT - EDGE) * FINER
     across = np.linspace(left, right, cell.shape[1])
-    for channel, colour in zip(moving(cell), COLOURS, strict=False):
+    for channel, colour in zip(channels, COLOURS, strict=False):
         values = cell[channel]
         low, high = float(values.min()), float(values.max())
         share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
