@@ -19,6 +19,7 @@ deeplode has its defaults. Nothing was chosen on test engines or cases.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
@@ -67,6 +68,7 @@ def engines(seed: int) -> dict[str, tuple[float, float, float]]:
     last = test.with_row_index("row").group_by("unit").agg(pl.col("row").sort_by("cycle").last())
     rows = np.sort(last["row"].to_numpy().astype(np.int64))
     laid = own.laid(read(test))
+    assert laid is not None
     batch = own.encoder.transform(laid.at(rows)).batch
     truth = test["RUL"].to_numpy()[rows]
     found = {name: own.candidates[name].predict(batch) for name in OWN if name in own.candidates}
@@ -117,18 +119,16 @@ def minirocket(name: str, seed: int) -> tuple[str, float]:
     from sklearn.preprocessing import StandardScaler
 
     x, y, new, truth = cases(name)
-    x, new = (filled(cells).astype(np.float32) for cells in (x, new))
+    both = [filled(cells).astype(np.float32) for cells in (x, new)]
     try:
-        from aeon.transformations.collection.convolution_based import MiniRocket
-
-        whose, transform = "aeon", MiniRocket(random_state=seed)
-        transform.fit(x)
-        parts = [np.asarray(transform.transform(cells)) for cells in (x, new)]
+        found = importlib.import_module("aeon.transformations.collection.convolution_based")
+        whose, transform = "aeon", found.MiniRocket(random_state=seed).fit(both[0])
+        parts = [np.asarray(transform.transform(cells)) for cells in both]
     except ImportError:
         from deeplode.encode.convolved import Convolutions
 
-        whose, made = "own", Convolutions.fit(x, 10_000, seed)
-        parts = [made(cells) for cells in (x, new)]
+        whose, made = "own", Convolutions.fit(both[0], 10_000, seed)
+        parts = [made(cells) for cells in both]
     model = make_pipeline(
         StandardScaler(with_mean=False), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10))
     )
@@ -165,10 +165,10 @@ def ucr(seeds: list[int], names: list[str]) -> str:
             runs = [ours(name, seed, Path(scratch)) for seed in seeds]
             peers = [minirocket(name, seed) for seed in seeds]
             whose = peers[0][0]
-            found = {f"deeplode, {one}": np.mean([run[one] for run in runs]) for one in OWN}
+            found = {f"deeplode, {one}": float(np.mean([run[one] for run in runs])) for one in OWN}
             found["1-NN Euclidean"] = nearest(name)
-            found[f"MiniRocket ({whose}) + ridge"] = np.mean([peer[1] for peer in peers])
-            found["CPU s of deeplode"] = np.mean([run["seconds"] for run in runs])
+            found[f"MiniRocket ({whose}) + ridge"] = float(np.mean([peer[1] for peer in peers]))
+            found["CPU s of deeplode"] = float(np.mean([run["seconds"] for run in runs]))
             print(name, found, file=sys.stderr, flush=True)
             for what, value in found.items():
                 table.setdefault(what, []).append(float(value))

@@ -70,10 +70,9 @@ def test_shorter_series_end_together_and_gaps_are_filled_and_marked() -> None:
     assert piece.flags is not None
     assert (piece.flags & FILLED_IN > 0).tolist() == [False, True, True, True, True, False]
     assert np.isfinite(piece.media.numpy()).all()
-    assert piece.described is not None
-    last, moments_ = piece.described[:, 0], piece.described[:, -1]
-    assert np.isnan(last[2:5]).all()
-    assert moments_.tolist() == [10, 2, 0, 0, 0, 10]
+    figures = dict(zip(encoder.number_names, piece.numbers, strict=True))
+    assert np.isnan(figures["s last"][2:5]).all()
+    assert figures["s moments"].tolist() == [10, 2, 0, 0, 0, 10]
 
 
 def test_infinite_and_far_values_are_cut_off_and_flagged() -> None:

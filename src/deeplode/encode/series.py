@@ -26,7 +26,7 @@ FEATURES, CELLS = 10_000, 10_000_000  # convolved ones: most of a row, and of al
 MOST_CHANNELS = 4_096
 CHUNK = 1 << 21  # values of rows that are encoded at once
 TAIL = 4  # the last so-manieth part of a series is described apart
-DESCRIBED = ("last", "mean", "spread", "lowest", "highest", "slope", "mean at the end",
+FIGURES = ("last", "mean", "spread", "lowest", "highest", "slope", "mean at the end",
              "slope at the end")  # fmt: skip
 
 Floats = NDArray[np.float32]
@@ -52,11 +52,11 @@ class Channel:
 
 @dataclass(frozen=True, eq=False)
 class SeriesEncoder(ColumnEncoder):
-    """One column of series.
+    """One column of series: windows for the net, and figures of every channel for all models.
 
     length: moments of an encoded cell, each the mean of ``pooled`` moments of the series.
     short: some training series had moments without any value; a mark says which have one.
-    convolved: what the linear model sees beside the descriptors; None where there are none.
+    convolved: what the linear model sees beside them; None where there are none.
     """
 
     name: str
@@ -105,12 +105,12 @@ class SeriesEncoder(ColumnEncoder):
     def _marked(self) -> list[int]:
         return [at for at, one in enumerate(self.channels) if one.marked]
 
-    @property
-    def described_names(self) -> tuple[str, ...]:
-        """What is said of each channel in words, and how many moments there are."""
+    @cached_property
+    def number_names(self) -> tuple[str, ...]:
+        """Figures of each channel, and how many moments there are: the net gets them, too."""
         several = len(self.channels) > 1
         names = [one.name if several else self.name for one in self.channels]
-        told = [f"{name} {what}" for what in DESCRIBED for name in names]
+        told = [f"{name} {what}" for what in FIGURES for name in names]
         return (*told, *([f"{self.name} moments"] if self.short else []))
 
     @property
@@ -125,7 +125,7 @@ class SeriesEncoder(ColumnEncoder):
         """
         rows = len(series[0])
         media = np.zeros((rows, *self.sizes_of_media()), np.float32)
-        described = np.full((rows, len(self.described_names)), np.nan, np.float32)
+        figures = np.full((len(self.number_names), rows), np.nan)
         wide = np.zeros((rows, self.wide), np.float32)
         flags = np.zeros(rows, np.uint8)
         names = tuple(one.name for one in self.channels)
@@ -140,13 +140,13 @@ class SeriesEncoder(ColumnEncoder):
             media[part, : len(names)] = filled
             for at, mark in enumerate(marks, len(names)):
                 media[part, at] = mark
-            described[part] = self._described(filled, there)
+            figures[:, part] = self._figures(filled, there).T
             if self.convolved:
                 wide[part] = self.convolved(filled)
         return Piece(
+            numbers=list(figures),
             flags=flags if flags.any() else None,
             media=torch.from_numpy(media),
-            described=described,
             wide=wide if self.wide else None,
         )
 
@@ -198,8 +198,8 @@ class SeriesEncoder(ColumnEncoder):
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(count, np.nansum(parts, axis=3) / count, np.nan))
 
-    def _described(self, filled: Floats, there: NDArray[np.bool_]) -> Floats:
-        """(rows, described names); NaN for a channel without any value."""
+    def _figures(self, filled: Floats, there: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(rows, number names); NaN for a channel without any value."""
         tail = max(2, self.length // TAIL)
         exists = np.any(there, axis=1, keepdims=True)
         whole = _moments_of(filled, np.broadcast_to(exists, filled.shape))
@@ -211,7 +211,7 @@ class SeriesEncoder(ColumnEncoder):
         found = [np.where(empty, np.nan, part) for part in parts]
         if self.short:
             found.append(exists.sum(2).astype(np.float64))
-        return np.concatenate(found, axis=1).astype(np.float32)
+        return np.concatenate(found, axis=1)
 
     def probe_cells(self, series: pl.Series) -> pl.Series:
         """The moments that are looked at, as plain bytes."""

@@ -22,7 +22,7 @@ COARSE = 96  # moments from which on the first layer halves them, and again
 FEWEST = 8  # moments that the last block still sees
 WIDEST = 2  # times the first width that later blocks have
 
-LEFT_OUT = 0.2  # share of the features that a step of training does without
+LEFT_OUT = 0.3  # share of the features that a step of training does without
 NOISE = 0.1  # on values in training, in spreads
 
 
