@@ -29,7 +29,7 @@ from deeplode.tasks.prepare import Plan
 
 ROW = "\0row"  # column of the position that a row has in the long table
 ALL = "all"  # moments: the whole series
-USUAL = 30  # moments of a window where nothing is said and series are long enough for two
+USUAL = 80  # moments of a window where nothing is said and series are twice as long
 SHARE = 0.2  # of the memory that windows may fill
 COPIES = 3  # of a window: in the table, encoded, and on its way
 DEAD = 10  # moments, and half of its series, without a change of a channel …
