@@ -64,9 +64,7 @@ def facts_of(
 ) -> dict[str, Any]:
     """What result.json says of the series, and how the model came to be."""
     model, answers = found.model, found.watched
-    listed = _events(found, table)
-    called = int(answers.anomaly.sum())
-    share = model.null.contamination
+    listed, line = _events(found, table), found.watched.series.line
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "detect",
@@ -77,23 +75,14 @@ def facts_of(
         "metrics": {},
         "answer": model.detector.name,
         "leaderboard": _board(found),
-        "verdict": _verdict(found, normal, called),
-        "anomalies": {
-            "called": called,
-            "expected": None,
-            "events": len(answers.found),
-            "share": None
-            if normal.known
-            else dict(zip(("value", "low", "high"), share, strict=True)),
-            "threshold": model.threshold,
-            "capacity": told.capacity,
-        },
+        "verdict": _verdict(found, normal),
+        "anomalies": _counts(found, told, normal),
         "series": {
-            "count": len(answers.series.line.names),
+            "count": len(line.names),
             "channels": list(model.encoder.names),
             "window": model.moments.window,
-            "step": answers.series.line.step,
-            "dates": answers.series.line.dates,
+            "step": line.step,
+            "dates": line.dates,
         },
         "events": listed,
         "change_points": _change_points(listed),
@@ -109,6 +98,19 @@ def facts_of(
         "options": told.as_json(),
         "seed": told.seed,
         "versions": versions(),
+    }
+
+
+def _counts(found: Found, told: DetectOptions, normal: Normal) -> dict[str, Any]:
+    """How many moments and events there are, and the share of odd moments where some may be."""
+    share = dict(zip(("value", "low", "high"), found.model.null.contamination, strict=True))
+    return {
+        "called": int(found.watched.anomaly.sum()),
+        "expected": None,
+        "events": len(found.watched.found),
+        "share": None if normal.known else share,
+        "threshold": found.model.threshold,
+        "capacity": told.capacity,
     }
 
 
@@ -153,7 +155,7 @@ def _alarm(event: dict[str, Any]) -> dict[str, Any]:
     return {name: event[name] for name in ("row", "id", "score", "reason")} | {"called": True}
 
 
-def _verdict(found: Found, normal: Normal, called: int) -> dict[str, Any]:
+def _verdict(found: Found, normal: Normal) -> dict[str, Any]:
     """Whether anything happened, in words."""
     answers = found.watched
     among = {answers.series.line.series[one.raised] for one in answers.found}
@@ -161,7 +163,7 @@ def _verdict(found: Found, normal: Normal, called: int) -> dict[str, Any]:
         "events": len(answers.found),
         "odd": len(among),
         "series": len(answers.series.line.names),
-        "share": 100 * called / max(1, len(answers.outputs)),
+        "share": 100 * float(answers.anomaly.mean()),
     }
     code = "V-044" if not answers.found else "V-043"
     return {

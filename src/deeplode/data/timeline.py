@@ -132,11 +132,12 @@ def _all_there(table: Table, name: str, times: NDArray[np.float64]) -> NDArray[n
 
 
 def _series(table: Table, group: str | None) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Names of the series in the order of the table, and (rows,) the place of each row's."""
+    """Names of the series, sorted so that the order of rows is no matter, and (rows,) the place of
+    each row's."""
     if group is None:
         return (ONE,), np.zeros(len(table), np.int64)
     cells = table.frame[group].cast(pl.String, strict=False).fill_null(ONE)
-    names = cells.unique(maintain_order=True)
+    names = cells.unique().sort()
     places = pl.Series(range(len(names)), dtype=pl.Int64)
     which = cells.replace_strict(names, places).to_numpy()
     return tuple(names.to_list()), which

@@ -23,6 +23,7 @@ from deeplode.detectors.trailing import TOLD, Windows, trailing
 
 LEAST = 0.05  # unit of a feature: below it differences are rounding
 FLAT = 0.01  # of the level: width of a channel that never moved
+PIECES = 10  # of a series that are held out on their own, at most
 FAR = 50.0  # units that a feature is at most away from its baseline
 
 Floats = NDArray[np.float64]
@@ -155,7 +156,7 @@ def fit_moments(
         half = len(own) // 2 if clean else 0
         center = _center(found.rows(slice(half))) if half else base.center
         gaps.append((found.features - center)[half:])
-        blocks.append(_block(number, len(own) - half, len(parts)))
+        blocks.append(_block(number, len(own) - half, window, len(parts)))
     away, center = np.concatenate(gaps), np.stack([base.center for base in bases])
     unit = np.maximum(_unit(away, clean), LEAST)
     level, width = (np.stack([getattr(base, n) for base in bases]) for n in ("level", "width"))
@@ -203,8 +204,8 @@ def _with_any(level: Floats, width: Floats, center: Floats) -> tuple[Floats, Flo
     return one, two, three
 
 
-def _block(number: int, count: int, series: int) -> NDArray[np.int64]:
-    """Of so many moments of a series: the series, or tenths of it where there are few series."""
-    if series > 9:
-        return np.full(count, number, np.int64)
-    return np.asarray(10 * number + (10 * np.arange(count)) // max(count, 1), np.int64)
+def _block(number: int, count: int, window: int, series: int) -> NDArray[np.int64]:
+    """Of so many moments of a series: all of them; where there are few series, stretches of two
+    windows at least, so that few moments of one share anything with those of another."""
+    pieces = 1 if series >= PIECES else max(1, min(PIECES, count // (2 * window)))
+    return np.asarray(PIECES * number + (pieces * np.arange(count)) // max(count, 1), np.int64)

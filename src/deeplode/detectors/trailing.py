@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 TOLD = 4  # of each channel: mean, spread, movement, gaps
 LOG = 0.05  # added to a spread before its logarithm, in the channel's deviations
+WILD = 1e3  # deviations that count at most: sums stay exact enough for the windows after them
 ENOUGH = 4  # part of a window that must be there for a spread
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ def trailing(z: Floats, starts: NDArray[np.int64], window: int) -> Windows:
     here = np.arange(len(z))
     first = np.maximum(starts, here + 1 - window)
     there = ~np.isnan(z)
-    filled = np.where(there, z, 0.0)
+    filled = np.clip(np.where(there, z, 0.0), -WILD, WILD)
     steps = np.zeros_like(filled)
     moved = np.zeros_like(there)
     moved[1:] = there[1:] & there[:-1] & (here[1:] > starts[1:])[:, None]

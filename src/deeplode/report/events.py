@@ -14,7 +14,7 @@ from deeplode.report.words import Words, clip, distinct, plain
 
 Facts = dict[str, object]
 
-_EVENTS = 50
+_EVENTS = 20
 _SERIES = 40  # lines of the calendar
 _DAY = 86_400.0
 _MOST_DAYS = 62  # of one series that the calendar has a line for each of
@@ -26,13 +26,19 @@ def events(facts: Facts, words: Words) -> Section | None:
     if not found:
         return None
     several = (number(mapping(facts.get("series")).get("count")) or 1) > 1
-    codes = [*(["R-SERIES"] if several else []), "R-EVENT-START", "R-EVENT-END"]
-    head = (*(Heading(words(code)) for code in codes), Heading(words("R-REASON")))
+    codes = [*(["R-SERIES"] if several else []), "R-EVENT-WHEN", "R-REASON"]
+    head = tuple(Heading(words(code)) for code in codes)
     oddest = sorted(found, key=lambda one: -(number(one.get("score")) or 0.0))[:_EVENTS]
     shown = sorted(oddest, key=lambda one: number(one.get("event")) or 0.0)
-    names = [*(["series"] if several else []), "start", "end"]
     table = tuple(
-        (*(Cell(plain(one.get(name), 40)) for name in names), Cell(plain(one.get("reason"))))
+        (
+            *((Cell(plain(one.get("series"), 40)),) if several else ()),
+            Cell(
+                plain(one.get("start"), 40),
+                words("R-EVENT-UNTIL", end=plain(one.get("end"), 40)),
+            ),
+            Cell(plain(one.get("reason"))),
+        )
         for one in shown
     )
     every = round(number(mapping(facts.get("anomalies")).get("events")) or 0) - len(table)

@@ -10,6 +10,18 @@ from deeplode.report.draw import ACCENT, INK, LINE, MUTED, WIDTH
 
 HEIGHT = 78  # of one channel
 LABELS = 62  # pixels left of the lines
+_UPRIGHT: Spec = {
+    "title": None,
+    "scale": {"zero": False},
+    "axis": {"labels": True, "tickCount": 3, "minExtent": LABELS, "maxExtent": LABELS},
+}
+_LOOKS: dict[str, Spec] = {
+    "measured": {"color": MUTED, "strokeWidth": 1, "opacity": 0.45},
+    "expected": {"color": MUTED, "strokeWidth": 1.5, "strokeDash": [4, 3]},
+    "mean": {"color": INK, "strokeWidth": 1.5},
+    "score": {"color": ACCENT, "strokeWidth": 1.5},
+}
+_DAY = 86_400_000.0  # milliseconds
 
 
 def channels(
@@ -42,41 +54,23 @@ def _view(
     low: bool,
 ) -> Spec:
     """One channel, or the score."""
-    kind = "temporal" if dates else "quantitative"
-    scale: Spec = {"zero": False, "nice": False} | ({"type": "utc"} if dates else {})
     axis: Spec = {"labels": low, "grid": False, "tickCount": 5}
-    x = field("x", kind, title=None, scale=scale, axis=axis)
-    upright: Spec = {"labels": True, "tickCount": 3, "minExtent": LABELS, "maxExtent": LABELS}
-    y: Spec = {"title": None, "scale": {"zero": False}, "axis": upright}
-    layer: list[Spec] = [
-        {
-            "data": {"values": list(events)},
-            "mark": {"type": "rect", "color": ACCENT, "opacity": 0.16},
-            "encoding": {
-                "x": field("start", kind, scale=scale, title=None, axis=axis),
-                "x2": {"field": "end"},
-            },
-        }
-    ]
-    names = ("score",) if low else ("measured", "expected", "mean")
-    looks = {
-        "measured": {"color": LINE, "strokeWidth": 1},
-        "expected": {"color": MUTED, "strokeWidth": 1.5, "strokeDash": [4, 3]},
-        "mean": {"color": INK, "strokeWidth": 1.5},
-        "score": {"color": ACCENT, "strokeWidth": 1.5},
+    if dates and rows and rows[-1]["x"] - rows[0]["x"] < _DAY:
+        axis["format"] = "%H:%M"
+    scale: Spec = {"zero": False, "nice": False} | ({"type": "utc"} if dates else {})
+    along = {"title": None, "scale": scale, "axis": axis}
+    kind = "temporal" if dates else "quantitative"
+    shade: Spec = {
+        "data": {"values": list(events)},
+        "mark": {"type": "rect", "color": ACCENT, "opacity": 0.16},
+        "encoding": {"x": field("start", kind, **along), "x2": {"field": "end"}},
     }
-    layer += [
-        {"mark": {"type": "line", **looks[name]}, "encoding": {"x": x, "y": field(name, **y)}}
-        for name in names
-    ]
+    names = ("score",) if low else ("measured", "expected", "mean")
+    layer = [shade, *(_line(name, field("x", kind, **along)) for name in names)]
     if threshold is not None:
-        layer.append(
-            {
-                "data": {"values": [{"y": threshold}]},
-                "mark": {"type": "rule", "color": MUTED, "strokeDash": [3, 3]},
-                "encoding": {"y": field("y", **y)},
-            }
-        )
+        rule = {"type": "rule", "color": MUTED, "strokeDash": [3, 3]}
+        at: Spec = {"data": {"values": [{"y": threshold}]}, "mark": rule}
+        layer.append(at | {"encoding": {"y": field("y", **_UPRIGHT)}})
     heading = {"text": title, "anchor": "start", "fontSize": 11.5, "fontWeight": "normal"}
     return {
         "title": heading | {"color": INK, "offset": 2},
@@ -85,6 +79,11 @@ def _view(
         "data": {"values": list(rows)},
         "layer": layer,
     }
+
+
+def _line(name: str, x: Spec) -> Spec:
+    mark = {"type": "line", **_LOOKS[name]}
+    return {"mark": mark, "encoding": {"x": x, "y": field(name, **_UPRIGHT)}}
 
 
 def calendar(values: Sequence[Row], names: Sequence[str], title: str, *, dates: bool) -> Spec:

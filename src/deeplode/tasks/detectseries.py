@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
@@ -27,7 +28,8 @@ from deeplode.tasks.seriesmodel import SeriesModel, Watched
 
 WINDOW = 30  # moments that an answer looks back on
 PART = 10  # of the moments that a series is learned from: a window is no longer than one of these
-ALARM = 3.0  # spreads above the middle of normal scores that raise an alarm
+ALARM = 3.0  # spreads above the middle of normal scores that raise an alarm, were all known
+FEWEST = 10  # windows that share no moment: with fewer, what is normal is a guess
 CLEAN = ("neighbours",)  # who answers where the moments are known to be normal; see RESULTS.md
 HALVINGS = 40  # of the scores between which the one lies that gives so many events
 
@@ -92,20 +94,27 @@ def detect_series(
     ranks = _ranks(found, learned, settings, normal.known, budget)
     scores[ranks.name] = ranks.combined(scores)
     null = fit_null(ranks.held, normal.known, settings.seed)
-    raised = null.bulk.score(ALARM) if normal.known else null.threshold
+    windows = len(learned.x) / window
+    raised = null.bulk.score(_alarm(windows)) if normal.known else null.threshold
     first = normal.rows or 0
     model = SeriesModel(schema, encoder, learned.moments, ranks, null, raised, first)
     listen("stage", name="reasons")
-    watched = model.watch(series)
-    raised = _raised(model, watched, settings)
-    if raised != model.raised:
-        model = replace(model, raised=raised)
-        watched = model.watch(series)
+    model, watched = _watched(model, series, settings)
     seen = np.zeros(len(series.base), np.bool_)
     for part in parts:
         seen[part] = True
-    more = tuple(cut_short(found, budget, tuple(FITS)))
-    return Found(model, watched, seen, scores, seconds, (*notices, *_few(parts, window), *more))
+    notices = (*notices, *_few(parts, window, windows), *cut_short(found, budget, tuple(FITS)))
+    return Found(model, watched, seen, scores, seconds, notices)
+
+
+def _watched(model: SeriesModel, series: Series, settings: Settings) -> tuple[SeriesModel, Watched]:
+    """The model with the threshold that the user asks for, and what it says of the series."""
+    watched = model.watch(series)
+    raised = _raised(model, watched, settings)
+    if raised == model.raised:
+        return model, watched
+    model = replace(model, raised=raised)
+    return model, model.watch(series)
 
 
 def _parts(series: Series, normal: Normal, table: Table, encoder: Channels) -> list[slice]:
@@ -133,10 +142,21 @@ def _window(lengths: list[int]) -> int:
     return max(2, min(WINDOW, int(np.median(lengths)) // PART))
 
 
-def _few(parts: list[slice], window: int) -> list[Notice]:
-    """Say that series are too short to tell what is normal."""
+def _few(parts: list[slice], window: int, windows: float) -> list[Notice]:
+    """Say that there is too little to tell what is normal. windows: that share no moment."""
     short = sum(part.stop - part.start < 2 * window for part in parts)
-    return [Notice("W-SERIES-011", None, {"count": short, "least": 2 * window})] if short else []
+    told = {"count": short, "least": 2 * window}
+    notices = [Notice("W-SERIES-011", None, told)] if short else []
+    if windows < FEWEST:
+        notices.append(Notice("W-SERIES-012", None, {"count": max(1, int(windows))}))
+    return notices
+
+
+def _alarm(windows: float) -> float:
+    """Spreads above the middle that raise an alarm: Student's prediction limit for a new window
+    at the rate of ALARM, since middle and spread come from so many windows that share nothing."""
+    freedom = max(2.0, windows - 1)
+    return float(stdtrit(freedom, ndtr(ALARM)) * np.sqrt(1 + 1 / (freedom + 1)))
 
 
 def _ranks(
