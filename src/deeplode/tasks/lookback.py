@@ -98,10 +98,13 @@ class Lookback:
         if not channels:
             return None, ()
         taken = {channel.name for channel in channels}
+        longest = 1
+        if self._group is not None:
+            longest = int(learned.frame.group_by(self._group).len()["len"].max())  # type: ignore[arg-type]
         names = free_names(table.names)
         made = Windows(
             str(plan.roles.timestamp), self._group, names["column"], channels,
-            self.length or min(LONGEST, int(np.bincount(self.line.series).max())),
+            self.length or min(LONGEST, longest),
             self.whole, names["elapsed"], names["steps"] if is_irregular(self.line) else None,
         )  # fmt: skip
         suspects = (one for one in found.notices if one.column in taken)
