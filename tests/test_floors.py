@@ -57,6 +57,8 @@ FLOORS = {
     "deeplode.comparing": 7,
     "deeplode.arrays": 7,
     "deeplode.estimator": 7,
+    "deeplode.seriesviews": 6,
+    "deeplode.watching": 6,
     "deeplode.detecting": 7,
     "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,

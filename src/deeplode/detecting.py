@@ -37,9 +37,11 @@ from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
 from deeplode.verbs import RunResult, Source, read_to_run, tell
+from deeplode.watching import Outcome, watched
 
 ALARMS = 100  # rows that result.json and the report list
 BINS = 40  # of the histogram of scores
+OF_ROWS = ("alarms", "views", "events", "change_points")  # facts that stay out of a model file
 
 
 def run(
@@ -79,7 +81,9 @@ class _Run:
         table = read_to_run(self.source, told)
         self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
         check_rows(table)
-        schema = infer(table, Roles(id=told.id), told.kinds)
+        schema = infer(
+            table, Roles(id=told.id, group=told.group, timestamp=told.timestamp), told.kinds
+        )
         if schema.id is not None:
             table = table.with_ids(schema.id)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
@@ -87,28 +91,22 @@ class _Run:
             told.seed, self.threads, told.clean, told.known_share, told.capacity,
             told.most_bad, self.folder.checkpoint,
         )  # fmt: skip
-        found = detect(table, schema, settings, self.budget.until(tail), self.listen)
-        self.listen("stage", name="reasons")
-        why = explained(found, table)
-        facts = facts_of(found, why, table, schema, told)
+        look = searched if told.timestamp is None else watched
+        found = look(table, schema, told, settings, self.budget.until(tail), self.listen)
         notices = (*table.notices, *schema.notices, *found.notices)
-        facts["warnings"] = tell(notices, self.listen)
-        return self.kept(found, why, table, facts)
+        found.facts["warnings"] = tell(notices, self.listen)
+        return self.kept(found, table)
 
-    def kept(
-        self, found: Detected, why: Explained, table: Table, facts: dict[str, Any]
-    ) -> dict[str, Any]:
+    def kept(self, found: Outcome, table: Table) -> dict[str, Any]:
         """Write the folder; what was saved is read back before the run says that it is done."""
         self.listen("stage", name="save")
-        folder = self.folder
+        folder, facts = self.folder, found.facts
         facts["files"] = FILES
         facts["limits"] = self._limits()
-        told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, "alarms")}
+        told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
         save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
-        model = restore(folder.model).model
-        assert isinstance(model, AnomalyModel)
-        frame = model.frame(table.ids, why.answers(found))
-        write_table(folder.predictions, frame, force=True)
+        restore(folder.model)
+        write_table(folder.predictions, found.frame(table.ids), force=True)
         self.listen("stage", name="report")
         facts["limits"] = self._limits()
         write_page(facts, folder.report, language())
@@ -126,6 +124,22 @@ class _Run:
             "peak_memory_bytes": peak_memory(),
             "planned_memory_bytes": None,
         }
+
+
+def searched(
+    table: Table,
+    schema: Schema,
+    told: DetectOptions,
+    settings: Settings,
+    budget: Budget,
+    listen: Listen,
+) -> Outcome:
+    """Find the rows that do not fit. Raises as ``detect``."""
+    found = detect(table, schema, settings, budget, listen)
+    listen("stage", name="reasons")
+    why = explained(found, table)
+    facts = facts_of(found, why, table, schema, told)
+    return Outcome(found.model, why.answers(found), facts, found.notices)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,13 @@ from deeplode.readoptions import ReadOptions
 from deeplode.same import same
 
 AUTO = "auto"
+APART = (  # options that exclude each other
+    ("resume", "force"),
+    ("clean", "capacity"),
+    ("clean", "clean_rows"),
+    ("clean", "clean_until"),
+    ("clean_rows", "clean_until"),
+)
 MOST_ANOMALIES = 0.5  # with more, what is odd would be the rule
 
 
@@ -37,6 +44,20 @@ class DetectOptions(Limited, ReadOptions):
     id: str | None = same("id")
     max_bad: str | float = same("max_bad")
 
+    timestamp: str | None = same(
+        "timestamp", about="Column that says when a row was: rows are moments of series."
+    )
+    group: str | None = same("group", about="Column that names the series, such as a machine.")
+    window: int | None = option(
+        None, "Moments that an answer looks back on.", "Series", "N", shown="30, less where short"
+    )
+    clean_rows: int | None = option(
+        None, "The first N moments of each series are known to be normal.", "Series", "N"
+    )
+    clean_until: str | None = option(
+        None, "Moments before this time are known to be normal.", "Series", "TIME"
+    )
+
     clean: bool = option(
         False, "The rows are known to be normal; none of them is an anomaly.", "Anomalies"
     )
@@ -58,16 +79,27 @@ class DetectOptions(Limited, ReadOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, bound in {"threads": 1, "capacity": 1, "seed": 0}.items():
+        for name, bound in {
+            "threads": 1,
+            "capacity": 1,
+            "seed": 0,
+            "window": 2,
+            "clean_rows": 2,
+        }.items():
             value = getattr(self, name)
             if value is not None and value < bound:
                 raise OptionError("E-OPT-004", option=name, value=value, least=bound)
         _ = self.seconds, self.memory_bytes, self.most_bad, self.known_share
-        for one, other in (("resume", "force"), ("clean", "capacity")):
+        if self.timestamp is None:
+            for name in ("group", "window", "clean_rows", "clean_until"):
+                if getattr(self, name) is not None:
+                    raise OptionError("E-OPT-175", option=name)
+        for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
-        if self.clean and self.known_share is not None:
-            raise OptionError("E-OPT-006", one="clean", other="contamination")
+        for one in ("clean", "clean_rows", "clean_until"):
+            if getattr(self, one) and self.known_share is not None:
+                raise OptionError("E-OPT-006", one=one, other="contamination")
 
     @property
     def most_bad(self) -> float:

@@ -9,9 +9,11 @@ from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
 from deeplode.saved import AnyModel
 from deeplode.tasks.known import judged
+from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
 from deeplode.tasks.prepare import known_rows
 from deeplode.tasks.score import score
+from deeplode.tasks.seriesmodel import SeriesModel
 
 
 def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any]:
@@ -29,7 +31,10 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
         if target is None:
             raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
         _there(table, target)
-        facts, notices = judged(model, table, target), []
+        if isinstance(model, SeriesModel):
+            facts, notices = judged_series(model, table, target), []
+        else:
+            facts, notices = judged(model, table, target), []
     return {
         "schema_version": 1,
         "verb": "evaluate",

@@ -21,6 +21,7 @@ from deeplode.optionfield import option
 FORMATS = ("csv", "json", "jsonl", "parquet", "arrow", "xlsx")
 GROUPS = (
     "Columns",
+    "Series",
     "Anomalies",
     "Decision",
     "Split",

@@ -18,8 +18,9 @@ from deeplode.lode.rows import join_answers, split_answers
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.model import Model
 from deeplode.tasks.own import OwnNet
+from deeplode.tasks.seriesmodel import SeriesModel
 
-AnyModel = Model | AnomalyModel
+AnyModel = Model | AnomalyModel | SeriesModel
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -107,6 +108,8 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
 def _restored(parts: modelfile.ModelParts, nets: Mapping[str, Any] | None, source: str) -> AnyModel:
     """The model of the verb that the file was made by."""
     if parts.manifest["verb"] == AnomalyModel.verb:
+        if "channels" in parts.schema:
+            return SeriesModel.restore(parts.schema, parts.arrays)
         return AnomalyModel.restore(parts.schema, parts.arrays)
     return Model.restore(parts.schema, parts.arrays, nets, source)
 

@@ -18,10 +18,10 @@ def of(times: object, names: list[object] | None = None) -> Table:
 
 def test_moments_come_by_series_then_time_and_rows_of_one_moment_keep_their_order():
     found = timeline(of([3, 1, 2, 2, 1], ["b", "b", "a", "a", "b"]), "t", "machine")
-    assert found.names == ("b", "a")
-    assert found.order.tolist() == [1, 4, 0, 2, 3]
-    assert found.series.tolist() == [0, 0, 0, 1, 1]
-    assert found.heads.tolist() == [0, 3]
+    assert found.names == ("a", "b")
+    assert found.order.tolist() == [2, 3, 1, 4, 0]
+    assert found.series.tolist() == [0, 0, 1, 1, 1]
+    assert found.heads.tolist() == [0, 2]
     assert {notice.code for notice in found.notices} == {"W-SERIES-001", "W-SERIES-002"}
 
 

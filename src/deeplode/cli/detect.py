@@ -18,7 +18,7 @@ from deeplode.cli.screen import Screen
 from deeplode.detectoptions import DetectOptions
 from deeplode.errors import Interrupted
 from deeplode.messages import say
-from deeplode.report.words import plain
+from deeplode.report.words import Words, plain
 
 SHOWN = 10  # rows on the screen; the others are in the report
 
@@ -36,16 +36,13 @@ def detect(source: Sources, *, options: DetectOptions, screen: Screen) -> None:
 
 
 def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
-    """Print the oddest rows, the verdict and where everything is."""
+    """Print the oddest rows, or the events, the verdict and where everything is."""
     words = tables.words()
-    headings = [words("R-ALARM-ID"), words("R-ALARM-SCORE"), words("R-REASON")]
-    rows = [
-        (alarm["id"], words.figure(alarm["score"], 3), alarm["reason"])
-        for alarm in facts["alarms"][:SHOWN]
-    ]
     out.print()
-    out.print(Text(words("R-ALARMS"), "bold"))
-    out.print(tables.grid(headings, rows, right=(1,)))
+    if facts.get("structure") == "series":
+        _events(out, facts, words)
+    else:
+        _rows(out, facts, words)
     out.print()
     out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
     out.print()
@@ -57,3 +54,28 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     if facts["warnings"]:
         left.append((say("T-WARNINGS"), len(facts["warnings"])))
     tables.paths(out, left)
+
+
+def _rows(out: Console, facts: Mapping[str, Any], words: Words) -> None:
+    headings = [words("R-ALARM-ID"), words("R-ALARM-SCORE"), words("R-REASON")]
+    rows = [
+        (alarm["id"], words.figure(alarm["score"], 3), alarm["reason"])
+        for alarm in facts["alarms"][:SHOWN]
+    ]
+    out.print(Text(words("R-ALARMS"), "bold"))
+    out.print(tables.grid(headings, rows, right=(1,)))
+
+
+def _events(out: Console, facts: Mapping[str, Any], words: Words) -> None:
+    """The events with the highest scores, in order of time."""
+    found = sorted(facts["events"], key=lambda one: -one["score"])[:SHOWN]
+    several = facts["series"]["count"] > 1
+    headings = [words("R-EVENT-START"), words("R-EVENT-END"), words("R-REASON")]
+    rows = [
+        ((one["series"],) if several else ()) + (one["start"], one["end"], one["reason"])
+        for one in sorted(found, key=lambda one: one["event"])
+    ]
+    if rows:
+        first = [words("R-SERIES")] if several else []
+        out.print(Text(words("R-EVENTS"), "bold"))
+        out.print(tables.grid(first + headings, rows, right=()))

@@ -12,7 +12,7 @@ from deeplode.data.dates import NONE, SECOND, DatetimeFormat, find_pattern, inst
 from deeplode.data.parse import find_number_format, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
-from deeplode.errors import DataError
+from deeplode.errors import DataError, OptionError
 from deeplode.messages import Notice
 
 GAP = 10.0  # usual distances between moments beyond which a series breaks off
@@ -132,11 +132,30 @@ def _all_there(table: Table, name: str, times: NDArray[np.float64]) -> NDArray[n
 
 
 def _series(table: Table, group: str | None) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Names of the series in the order of the table, and (rows,) the place of each row's."""
+    """Names of the series, sorted so that the order of rows is no matter, and (rows,) the place of
+    each row's."""
     if group is None:
         return (ONE,), np.zeros(len(table), np.int64)
     cells = table.frame[group].cast(pl.String, strict=False).fill_null(ONE)
-    names = cells.unique(maintain_order=True)
+    names = cells.unique().sort()
     places = pl.Series(range(len(names)), dtype=pl.Int64)
     which = cells.replace_strict(names, places).to_numpy()
     return tuple(names.to_list()), which
+
+
+def moment(text: str, table: Table, timestamp: str) -> float:
+    """What a user writes as a time, as the column's own moments: seconds, or a number.
+
+    Raises OptionError for what is none, or of another sort than the column.
+    """
+    _, dates, _ = _times(table, timestamp)
+    one = Table.of(pl.DataFrame({timestamp: [text]}))
+    try:
+        found, dated, _ = _times(one, timestamp)
+    except DataError:
+        found, dated = np.zeros(0), dates
+    if not len(found) or dated != dates:
+        like = table.frame[timestamp].drop_nulls()
+        example = str(like[0]) if len(like) else "2024-01-31"
+        raise OptionError("E-OPT-005", option="clean_until", value=text, like=example)
+    return float(found[0])

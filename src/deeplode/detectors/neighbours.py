@@ -66,6 +66,11 @@ class Neighbours:
             out[rows] = gaps.double().square().mean(1)
         return out.numpy()
 
+    def expected(self, x: Tensor) -> NDArray[np.float64]:
+        """(rows, columns): the mean of the nearest reference rows."""
+        index = self._compared(x, self.neighbours, self.compared)[0][:, : self.neighbours]
+        return np.asarray(self.reference[index].mean(axis=1, dtype=np.float64))
+
     def _compared(
         self, x: Tensor, k: int, first: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

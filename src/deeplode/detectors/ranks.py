@@ -173,20 +173,25 @@ def together(
     clean: bool,
     budget: Budget,
     threads: int,
+    blocks: NDArray[np.int64] | None = None,
 ) -> Ranks:
-    """Weigh members that were fitted on these rows; at least one. As ``fit_ranks`` otherwise."""
+    """Weigh members that were fitted on these rows; at least one. As ``fit_ranks`` otherwise.
+
+    blocks: (rows,) of rows that are alike because they are near in time: halves take whole ones.
+    """
     order = np.random.default_rng(chance).permutation(len(x))[:SAME]
     rows = torch.from_numpy(np.sort(order))
     scores = {name: one.score(x[rows]) for name, one in members.items()}
     chosen = [name for name in (CLEAN if clean else FITS) if name in members] or list(members)
     stability = dict.fromkeys(members, 0.0) | dict.fromkeys(chosen, 1.0)
     if len(x) >= FEW:
-        halves = Halves.cut(x[rows], chance, clean)
+        own = None if blocks is None else blocks[rows.numpy()]
+        halves = Halves.cut(x[rows], chance, clean, own)
         for name in chosen:
             if not budget.stop():
                 found = halves.scores(name, budget, threads)
                 stability[name] = stable(scores[name], found.moved)
-                if clean and len(x) <= SAME:
+                if clean and (blocks is not None or len(x) <= SAME):
                     scores[name] = found.plain
     raw = {name: stability[name] ** POWER for name in chosen}
     total = sum(raw.values())
@@ -215,10 +220,18 @@ class Halves:
     clean: bool
 
     @classmethod
-    def cut(cls, x: Tensor, chance: int, clean: bool) -> Halves:
-        """At random."""
-        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(chance))
-        middle = len(x) // 2
+    def cut(
+        cls, x: Tensor, chance: int, clean: bool, blocks: NDArray[np.int64] | None = None
+    ) -> Halves:
+        """At random, whole blocks if there are any."""
+        chosen = torch.Generator().manual_seed(chance)
+        order, middle = torch.randperm(len(x), generator=chosen), len(x) // 2
+        if blocks is not None:
+            places = np.unique(blocks, return_inverse=True)[1]
+            shuffled = torch.randperm(int(places.max()) + 1, generator=chosen)
+            by_block = shuffled[torch.from_numpy(places)]
+            order = by_block.argsort(stable=True)
+            middle = max(1, int((by_block < len(shuffled) // 2).sum()))
         return cls(x, (order[:middle].sort().values, order[middle:].sort().values), chance, clean)
 
     def scores(self, name: str, budget: Budget, threads: int) -> Found:

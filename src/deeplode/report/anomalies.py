@@ -18,7 +18,7 @@ _COLUMNS = 12
 def alarms(facts: Facts, words: Words) -> Section | None:
     """The oddest rows, the oddest first."""
     found = rows(facts.get("alarms"))
-    if not found:
+    if not found or facts.get("structure") == "series":  # whose events are listed
         return None
     head = (
         Heading(words("R-ALARM-ID")),
@@ -76,6 +76,9 @@ def key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
         return []
     share = mapping(found.get("share"))
     figures = [KeyFigure(words("R-CALLED"), words.count(found["called"]))]
+    if number(found.get("events")) is not None:
+        happened = KeyFigure(words("R-EVENTS"), words.count(found["events"]))
+        figures = [happened, KeyFigure(words("R-MOMENTS-IN-EVENTS"), words.count(found["called"]))]
     if number(share.get("value")) is not None:
         low, high = (words.share(share.get(name)) for name in ("low", "high"))
         note = words("R-INTERVAL-95", interval=words("R-INTERVAL", low=low, high=high))

@@ -8,6 +8,7 @@ from pathlib import Path
 from deeplode.messages import LANGUAGES
 from deeplode.report.anomalies import alarms, detectors, oddness
 from deeplode.report.data import data, findings, remarks
+from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
 from deeplode.report.media import media
@@ -18,6 +19,8 @@ from deeplode.report.words import Words
 
 # The page's parts in their order; each is left out where its facts are absent.
 SECTIONS = (
+    events,
+    channels,
     alarms,
     oddness,
     detectors,

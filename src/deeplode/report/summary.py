@@ -51,7 +51,8 @@ def title(facts: Facts, words: Words) -> str:
     target = plain(facts.get("target"), 80)
     if target:
         return words("R-TITLE-TARGET", target=target)
-    return words.named("TITLE", facts.get("verb") or "run")
+    series = facts.get("structure") == "series"
+    return words.named("TITLE", "series" if series else facts.get("verb") or "run")
 
 
 def main_metric(facts: Facts) -> str:

@@ -63,8 +63,7 @@ class AnomalyModel:
 
     def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """A detector's scores, (rows,), between 0 and 1, in the same order."""
-        certain = self.null.probability(raw)
-        return np.asarray((1 - TIE) * certain + TIE * _squeezed(raw, self.null.threshold))
+        return calibrated(self.null, raw)
 
     def predict(self, table: Table) -> Detections:
         """Answer for rows. Raises DataError where a column is absent or cannot be read."""
@@ -156,6 +155,12 @@ class AnomalyModel:
             threshold,
             Usual.from_json(facts["usual"]),
         )
+
+
+def calibrated(null: Null, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores, (rows,), between 0 and 1, in the same order: the probability of an anomaly, and a
+    little of the score itself."""
+    return np.asarray((1 - TIE) * null.probability(raw) + TIE * _squeezed(raw, null.threshold))
 
 
 def _squeezed(raw: NDArray[np.float64], middle: float) -> NDArray[np.float64]:

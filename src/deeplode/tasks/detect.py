@@ -86,15 +86,7 @@ def detect(
     batch = encoded.batch
     matrix = fit_matrix(batch)
     x = matrix.of(batch)
-    stages: Stages[Detector] = Stages(settings.checkpoint, _restored)
-    found: dict[str, Detector] = {}
-    parts: dict[str, NDArray[np.float64]] = {}
-    seconds: dict[str, float] = {}
-    for name in FITS:
-        if budget.stop():
-            break
-        listen("stage", name=name)
-        found[name], parts[name], seconds[name] = stages.run(name, _fit(name, x, settings, budget))
+    found, parts, seconds = fit_detectors(x, settings, settings.clean, budget, listen)
     if not found:
         raise nothing(budget)
     listen("stage", name="calibrate")
@@ -107,6 +99,26 @@ def detect(
     model = _called(model, scores, settings)
     notices = tuple(cut_short(found, budget, tuple(FITS)))
     return Detected(model, scores, parts, seconds, encoded, notices)
+
+
+def fit_detectors(
+    x: Tensor, settings: Settings, clean: bool, budget: Budget, listen: Listen
+) -> tuple[dict[str, Detector], dict[str, NDArray[np.float64]], dict[str, float]]:
+    """Every detector that the budget leaves time for, its scores of the rows, and its seconds.
+
+    x: (rows, columns) float32. clean: the rows are known to be normal.
+    """
+    stages: Stages[Detector] = Stages(settings.checkpoint, _restored)
+    found: dict[str, Detector] = {}
+    parts: dict[str, NDArray[np.float64]] = {}
+    seconds: dict[str, float] = {}
+    for name in FITS:
+        if budget.stop():
+            break
+        listen("stage", name=name)
+        fit = _fit(name, x, replace(settings, clean=clean), budget)
+        found[name], parts[name], seconds[name] = stages.run(name, fit)
+    return found, parts, seconds
 
 
 def _fit(

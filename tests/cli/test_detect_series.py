@@ -1,0 +1,159 @@
+"""What design promises of ``detect`` on series, asked of the real program."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from deeplode.data.schema import Roles, infer
+from deeplode.data.table import Table
+from deeplode.detectoptions import DetectOptions
+from deeplode.errors import DeeplodeError
+from deeplode.runtime import Budget
+from deeplode.tasks.detect import Settings
+from deeplode.tasks.detectseries import Normal, detect_series
+from deeplode.verbs import detect, opened
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+CLEAN = 200
+CHANNELS = ("pressure", "flow <b>", "heat")
+START = datetime(2024, 5, 1)
+
+
+def pumps() -> pl.DataFrame:
+    """Three machines; the second loses pressure for a while, the third's flow dies."""
+    chance, frames = np.random.default_rng(0), []
+    for machine in range(3):
+        time = np.arange(500)
+        pressure = 5 + machine + 0.1 * np.sin(time / 9) + 0.05 * chance.normal(size=500)
+        flow = 30.0 + chance.normal(size=500)
+        heat = 60 + 0.3 * chance.normal(size=500)
+        odd = np.zeros(500, np.int64)
+        if machine == 1:
+            pressure[300:380] -= 2
+            odd[300:380] = 1
+        if machine == 2:
+            flow[400:] = np.nan
+            odd[400:] = 1
+        when = pl.lit(START) + pl.duration(seconds=pl.Series(time))
+        columns = {"pressure": pressure, "flow <b>": flow, "heat": heat, "odd": odd}
+        name = pl.lit(f"pump {machine}").alias("machine")
+        frames.append(pl.DataFrame(columns).select(name, when.alias("time"), pl.all()))
+    return pl.concat(frames).with_columns(pl.col("flow <b>").fill_nan(None))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, deeplode: Program) -> Path:
+    folder = tmp_path_factory.mktemp("series")
+    pumps().drop("odd").sample(fraction=1.0, shuffle=True, seed=1).write_csv(folder / "pumps.csv")
+    done = deeplode(
+        "detect", str(folder / "pumps.csv"), "--timestamp", "time", "--group", "machine",
+        "--clean-rows", str(CLEAN), "--out", str(folder / "run"), "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+def test_events_are_found_where_they_are_with_the_channel_to_blame(run: Path) -> None:
+    facts = json.loads((run / "result.json").read_text("utf-8"))
+    assert facts["structure"] == "series"
+    assert facts["series"]["count"] == 3
+    assert [one["series"] for one in facts["events"]] == ["pump 1", "pump 2"]
+    for one, channel, start, end in zip(
+        facts["events"], ("pressure", "flow <b>"), (300, 400), (380, 499), strict=True
+    ):
+        for name, known in (("start", start), ("end", end)):
+            when = datetime.fromisoformat(one[name])
+            assert abs((when - START).total_seconds() - known) <= 20
+        assert one["channels"][0]["channel"] == channel
+    assert len(facts["change_points"]) == 4
+
+
+def test_every_moment_has_its_answer_in_the_order_of_the_file(run: Path) -> None:
+    made = pl.read_parquet(run / "predictions.parquet")
+    assert made.columns == ["id", "score", "anomaly", "event", "reason", "flags"]
+    source = pl.read_csv(run.parent / "pumps.csv", try_parse_dates=True)
+    assert len(made) == len(source)
+    truth = source.join(pumps(), on=["machine", "time"], how="left", maintain_order="left")["odd"]
+    alike = (made["anomaly"].to_numpy() == truth.to_numpy()).mean()
+    assert alike > 0.95
+    assert (made["event"].is_not_null() == (made["anomaly"] == 1)).all()
+    dead = made.filter(source["flow <b>"].is_null())["flags"]
+    assert set(dead) == {"filled_in"}
+
+
+def test_the_page_shows_channels_and_events_and_escapes_their_names(run: Path) -> None:
+    page = (run / "report.html").read_text("utf-8")
+    assert "<svg" in page
+    assert "pump 1" in page
+    assert "flow &lt;b&gt;" in page
+    assert "flow <b>" not in page
+    assert len(page) < 3_000_000
+
+
+def test_the_model_file_alone_answers_for_new_moments_and_machines(run: Path, deeplode: Program):
+    new = pumps().with_columns(pl.col("machine").str.replace("pump 1", "pump 9"))
+    path = run.parent / "new.parquet"
+    new.write_parquet(path)
+    done = deeplode("predict", str(run / "model.lode"), str(path), "--out", str(run / "n.parquet"))
+    assert done.returncode == 0, done.stderr
+    made = pl.read_parquet(run / "n.parquet")
+    assert (made["anomaly"].to_numpy() == new["odd"].to_numpy()).mean() > 0.95
+    unknown = made.filter(new["machine"] == "pump 9")
+    assert unknown["flags"].str.contains("new_series").all()
+    assert unknown["anomaly"].sum() > 60
+    judged = deeplode("evaluate", str(run), str(path), "--target", "odd", "--json")
+    facts = json.loads(judged.stdout)
+    assert facts["metrics"]["roc_auc"]["low"] > 0.8
+    assert facts["events"] == {"known": 2, "met": 2, "false": 0}
+
+
+def test_scores_of_a_moment_do_not_depend_on_what_comes_later(run: Path) -> None:
+    model = opened(run).model
+    frame = pumps().filter(pl.col("machine") == "pump 1")
+    whole = model.answered(Table.of(frame))["score"]
+    part = model.answered(Table.of(frame.head(350)))["score"]
+    assert np.allclose(whole.head(350), part, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"clean_rows": 100}, "E-OPT-175"),
+        ({"timestamp": "when"}, "E-DATA-045"),
+        ({"timestamp": "time", "clean_until": "soon"}, "E-OPT-005"),
+        ({"timestamp": "time", "clean_until": "2000-01-01"}, "E-DATA-111"),
+        ({"timestamp": "time", "clean": True, "clean_rows": 9}, "E-OPT-006"),
+        ({"timestamp": "time", "drop": ("pressure", "flow <b>", "heat")}, "E-DATA-040"),
+        ({"timestamp": "time", "kinds": dict.fromkeys(CHANNELS, "category")}, "E-DATA-110"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_left_behind(
+    tmp_path: Path, told: dict[str, object], code: str
+) -> None:
+    path, out = tmp_path / "pumps.csv", tmp_path / "run"
+    pumps().drop("odd", "machine").head(200).write_csv(path)
+    with pytest.raises(DeeplodeError) as error:
+        detect(str(path), DetectOptions(out=str(out)).with_values(told))
+    assert error.value.code == code
+    assert not out.exists()
+
+
+def test_series_that_are_not_known_to_be_normal_show_their_odd_parts_too():
+    """Half of a machine's life is no anomaly; a short fault in a long series is."""
+    frame = pumps().filter(pl.col("machine") == "pump 1").drop("machine", "odd")
+    table = Table.of(frame)
+    schema = infer(table, Roles(timestamp="time"))
+    settings = Settings(threads=1, capacity=1)
+    found = detect_series(table, schema, settings, Normal(), None, Budget.begin(None, None))
+    odd = pumps().filter(pl.col("machine") == "pump 1")["odd"].to_numpy()
+    assert roc_auc_score(odd, found.watched.outputs) > 0.85
+    assert len(found.watched.found) == 1
