@@ -23,6 +23,7 @@ from deeplode.evaluate.baselines import Linear, Trivial
 from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
+from deeplode.evaluate.naive import Naive
 from deeplode.evaluate.problem import Problem
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net
@@ -32,6 +33,8 @@ from deeplode.trees.candidate import Trees
 # What a model file may hold; its names select from these and from nothing else.
 RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] = {
     "trivial": Trivial.restore,
+    "naive": Naive.restore,
+    "seasonal": Naive.restore,
     "linear": Linear.restore,
     "trees": Trees.restore,
     "net": Net.restore,
@@ -138,6 +141,7 @@ class Model:
     def predict(self, table: Table) -> Answers:
         """Answer for rows: for those that a long table of moments is asked about, where the model
         looks back on windows. Raises DataError where a column is absent or cannot be read."""
+        table = self._asked(table)
         laid = self.laid(table)
         if laid is None:
             return self._predict(table)
@@ -147,6 +151,11 @@ class Model:
         flags = [flag for part in parts for flag in part.flags]
         return Answers(np.concatenate([part.outputs for part in parts]), flags)
 
+    def truth(self, table: Table) -> pl.Series:
+        """The target of rows that were held out, in its own unit."""
+        known, ahead = table.frame[self.target.name], self.schema.ahead
+        return known if ahead is None else known + table.frame[ahead.names.level]
+
     def laid(self, table: Table) -> Laid | None:
         """A long table in order, where the model looks back on windows that are not cut yet."""
         windows = self.schema.windows
@@ -154,12 +163,27 @@ class Model:
 
     def rows(self, table: Table) -> Table:
         """The rows that are answered: those of the table, or its windows."""
+        ahead = self.schema.ahead
+        if ahead is not None and ahead.names.level not in table.names:
+            return ahead.lay(table).past(self.problem.seed)
         laid = self.laid(table)
         return table if laid is None else laid.at(laid.rows)
 
     def _predict(self, table: Table) -> Answers:
         encoded = self.encoder.transform(table)
-        return Answers(self.outputs(encoded.batch), encoded.flags)
+        outputs, ahead = self.outputs(encoded.batch), self.schema.ahead
+        if ahead is not None:
+            outputs = outputs + table.frame[ahead.names.level].to_numpy()
+        return Answers(outputs, encoded.flags)
+
+    def _asked(self, table: Table) -> Table:
+        """Of a long table, the moments to come, where these are what the model answers for."""
+        ahead = self.schema.ahead
+        return (
+            table
+            if ahead is None or ahead.names.level in table.names
+            else ahead.lay(table).future()
+        )
 
     def predict_row(self, values: Mapping[str, Any]) -> Answers:
         """The same for one row, without the fixed cost of a table."""
@@ -200,6 +224,7 @@ class Model:
 
     def answered(self, table: Table) -> pl.DataFrame:
         """The answers for a table, a row a row, as ``predict`` of the program writes them."""
+        table = self._asked(table)
         answers, laid = self.predict(table), self.laid(table)
         return self.frame(table.ids if laid is None else laid.ids, answers)
 
