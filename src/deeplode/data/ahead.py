@@ -2,8 +2,8 @@
 
 A row stands at a moment (the origin) and asks for the target so many moments later (the step). All
 it knows was there at the origin: the last values, those of the same phase of earlier cycles, and
-the other columns of the origin's row. Values count from a level, the mean of the last cycle, so that
-what is learned holds at other heights; the level is added to the answer again.
+the other columns of the origin's row. Values count from a level, the mean of the last cycle, so
+that what is learned holds at other heights; the level is added to the answer again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from deeplode.errors import DataError
 LAGS = 8  # last values that are seen one by one
 CYCLES = 3  # earlier cycles of which the value of the same phase is seen
 SHORTEST = 8  # moments of the level where there is no cycle
-PAIRS = 60_000  # origins times steps that are learned from and tested on, at most
+PAIRS = 40_000  # origins times steps that are learned from and tested on, at most
 LIKE = 0.3  # correlation of a series with itself from where on it has a cycle
+NEAR = 0.95  # of the highest correlation: of such lags the shortest is the cycle
 LONGEST = 1_000  # moments of a cycle that is looked for
 FEWEST = 30  # moments, and three horizons, that a series must have
 MOST = 10_000  # steps ahead
@@ -49,14 +50,15 @@ class Names:
     seasonal: str = "one cycle before"
 
     @classmethod
-    def free(cls, taken: list[str]) -> Names:
-        """Names that the table's columns leave free."""
+    def free(cls, taken: list[str], timestamp: str) -> Names:
+        """Names that the table's columns leave free; the moments asked for have that of the
+        timestamp."""
         found = {}
         for what, name in asdict(cls()).items():
             while name in taken:
                 name += "_"
             found[what] = name
-        return cls(**found)
+        return cls(**{**found, "when": timestamp})
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,10 @@ class Laid:
 
     def _ids(self, series: Places, when: Values) -> pl.Series:
         """``machine 2024-05-01 00:00:00``, or without the series where there is one."""
-        times = self._moments(when)[0].cast(pl.String)
+        times = self._moments(when)[0]
+        if self.line.dates:
+            times = times.dt.round("1s").dt.to_string("%Y-%m-%d %H:%M:%S")
+        times = times.cast(pl.String)
         if self.ahead.group is None:
             return times.alias("id")
         names = pl.Series(self.line.names)[series]
@@ -217,7 +222,7 @@ class Laid:
 def look_ahead(table: Table, timestamp: str, group: str | None, target: str, horizon: int) -> Ahead:
     """How rows ask ``horizon`` moments ahead; cycles are found in the first four fifths of the
     moments. Raises DataError where no series is long enough, or the target holds no numbers."""
-    names = Names.free(table.names)
+    names = Names.free(table.names, timestamp)
     cells = table.frame[target] if target in table.names else pl.Series([0.0])
     form = NumberFormat() if cells.dtype.is_numeric() else find_number_format(cells.cast(pl.String))
     plain = Ahead(timestamp, group, target, horizon, 1, names, form.decimal)
@@ -249,7 +254,9 @@ def _cycle(laid: Laid) -> int:
     if not len(falls):
         return 1
     rest = mean[falls[0] :]
-    best = int(rest.argmax())
+    near = np.flatnonzero(rest >= NEAR * rest.max())  # multiples of a cycle are as like as it
+    first = int(near[0])
+    best = first + int(rest[first : first + 2].argmax())
     return int(falls[0] + best) if rest[best] >= LIKE else 1
 
 

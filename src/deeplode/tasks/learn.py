@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,11 @@ from deeplode.data.split import Fold, folds
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
-from deeplode.encode.number import NumberEncoder
 from deeplode.encode.target import TargetCode
 from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.blend import better, fit_blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.decision import UNDECIDED, Decision
-from deeplode.evaluate.naive import Naive
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.messages import Notice
@@ -39,6 +36,7 @@ from deeplode.tasks.joint import JointFit, JointNet
 from deeplode.tasks.mirrors import choose_mirrors
 from deeplode.tasks.model import ANSWERS, NO_BLEND, Model, restored
 from deeplode.tasks.own import OwnFit, OwnNet
+from deeplode.tasks.rules import rules
 from deeplode.tasks.stages import Stages
 from deeplode.tasks.watch import AnyNet, net_summary, watched
 from deeplode.trees.boost import fit_trees
@@ -203,7 +201,7 @@ def _fit_all(
     data = (batch, lesson.target, problem, cuts, lesson.weights, budget, listen)
     fits: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {
         "trivial": lambda: fit_trivial(*data),
-        **_naive(lesson.schema, encoder, batch),
+        **rules(lesson.schema, encoder, batch),
         "linear": lambda: fit_linear(*data, replay=replay.get("linear")),
         "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
         "net": lambda: fit_net(*data, config, settings.checkpoint),
@@ -222,29 +220,6 @@ def _fit_all(
     if len(fitted.candidates) == 1:
         raise nothing(budget)
     return fitted
-
-
-def _naive(
-    schema: Schema, encoder: Encoder, batch: Batch
-) -> dict[str, Callable[[], tuple[Candidate, Outputs]]]:
-    """Rules of thumb of forecasts, which learn nothing: the last value, and that of one cycle
-    before."""
-    if schema.ahead is None:
-        return {}
-    names = schema.ahead.names
-    rules = {"naive": names.naive, "seasonal": names.seasonal}
-    found: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {}
-    for name, column in rules.items():
-        part = next((one for one in encoder.parts if one.columns[0] == column), None)
-        if isinstance(part, NumberEncoder) and (name == "naive" or schema.ahead.cycle > 1):
-            place = encoder.places[column].numbers[0]
-            rule = Naive(name, place, part.scale.center, part.scale.width)
-            found[name] = partial(_as_is, rule, batch)
-    return found
-
-
-def _as_is(rule: Naive, batch: Batch) -> tuple[Candidate, Outputs]:
-    return rule, rule.predict(batch)
 
 
 def _fit_joint(

@@ -25,6 +25,7 @@ from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.naive import Naive
 from deeplode.evaluate.problem import Problem
+from deeplode.tasks.answers import Answers, Calibration
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net
 from deeplode.tasks.own import OwnNet
@@ -53,34 +54,6 @@ def restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> 
     """
     restore = JointNet.restore if name == "net" and "joint" in facts else RESTORE[name]
     return restore(facts, arrays)
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What a candidate's out-of-fold rows say of its probabilities.
-
-    temperature: divides log-probabilities; 1 leaves them (Guo et al., ICML 2017).
-    threshold: a binary row is called the second class from this probability on.
-    """
-
-    temperature: float = 1.0
-    threshold: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not (0 < self.temperature < float("inf") and 0 <= self.threshold <= 1):
-            raise ValueError(f"no calibration: {self}")
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a model says of some rows.
-
-    outputs: (rows, n_classes) calibrated probabilities, or (rows,) values in the target's unit.
-    flags: words on what is odd about each row, '' where nothing is.
-    """
-
-    outputs: NDArray[np.float64]
-    flags: list[str]
 
 
 @dataclass(frozen=True)
@@ -164,7 +137,7 @@ class Model:
     def rows(self, table: Table) -> Table:
         """The rows that are answered: those of the table, or its windows."""
         ahead = self.schema.ahead
-        if ahead is not None and ahead.names.level not in table.names:
+        if ahead is not None and ahead.names.step not in table.names:
             return ahead.lay(table).past(self.problem.seed)
         laid = self.laid(table)
         return table if laid is None else laid.at(laid.rows)
@@ -172,7 +145,7 @@ class Model:
     def _predict(self, table: Table) -> Answers:
         encoded = self.encoder.transform(table)
         outputs, ahead = self.outputs(encoded.batch), self.schema.ahead
-        if ahead is not None:
+        if ahead is not None and ahead.names.level in table.names:
             outputs = outputs + table.frame[ahead.names.level].to_numpy()
         return Answers(outputs, encoded.flags)
 
@@ -180,9 +153,7 @@ class Model:
         """Of a long table, the moments to come, where these are what the model answers for."""
         ahead = self.schema.ahead
         return (
-            table
-            if ahead is None or ahead.names.level in table.names
-            else ahead.lay(table).future()
+            table if ahead is None or ahead.names.step in table.names else ahead.lay(table).future()
         )
 
     def predict_row(self, values: Mapping[str, Any]) -> Answers:
