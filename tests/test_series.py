@@ -93,6 +93,10 @@ def test_train_predict_and_evaluate_work_on_a_long_file_and_the_report_draws_win
     kinds = {one["name"]: one["kind"] for one in facts["source"]["features"]}
     assert kinds == {"series": "series", "moments before": "number", "x": "number",
                      "noise": "number"}  # fmt: skip
+    assert facts["source"]["windows"] == {
+        "timestamp": "hour", "group": "machine", "column": "series", "length": 6,
+        "whole": False, "channels": ["x", "noise"],
+    }  # fmt: skip
     assert facts["media"][0]["examples"][0]["picture"].startswith("data:image/png")
     written = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
     wear(2).write_parquet(tmp_path / "new.parquet")

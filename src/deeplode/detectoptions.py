@@ -93,7 +93,7 @@ class DetectOptions(Limited, ReadOptions):
         if self.timestamp is None:
             for name in ("group", "window", "clean_rows", "clean_until"):
                 if getattr(self, name) is not None:
-                    raise OptionError("E-OPT-175", option=name)
+                    raise OptionError("E-OPT-170", option=name)
         for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)

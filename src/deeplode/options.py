@@ -188,7 +188,7 @@ class TrainOptions(Limited, ReadOptions):
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
         if self.horizon is not None and self.timestamp is None:
-            raise OptionError("E-OPT-175", option="horizon")
+            raise OptionError("E-OPT-170", option="horizon")
         if self.horizon is not None and self.split not in (None, "time"):
             raise OptionError("E-OPT-006", one="horizon", other="split")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
+from deeplode.data.windows import Windows
 from deeplode.machine import library_versions
 
 SCHEMA_VERSION = 1  # of result.json
@@ -27,13 +28,15 @@ NOT_IN_CARD = ("options", "replay", "files")  # of this machine, not of the mode
 def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
     """The ``source`` of result.json. rows: those with a target."""
     taken = set(schema.roles.named().values())
+    windows = schema.windows
+    channels = () if windows is None else windows.names
     features = [
         {
             "name": column.name,
             "kind": str(column.kind),
             "missing": column.missing,
             "distinct": column.distinct,
-            "used": column.used,
+            "used": column.used or column.name in channels,
             "reason": column.reason.as_json(),
         }
         for column in schema.columns
@@ -48,7 +51,15 @@ def source_facts(table: Table, schema: Schema, rows: int) -> dict[str, Any]:
         "kinds": dict(kinds),
         "features": features,
         "reading": dict(table.reading),
+        **({} if windows is None else {"windows": _windows(windows)}),
     }
+
+
+def _windows(windows: Windows) -> dict[str, Any]:
+    """How rows were cut from series."""
+    names = ("timestamp", "group", "column", "length", "whole")
+    told = {name: getattr(windows, name) for name in names}
+    return {**told, "channels": list(windows.names)}
 
 
 def versions() -> dict[str, str]:

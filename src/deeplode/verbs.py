@@ -229,6 +229,8 @@ def read_to_run(source: Source, options: ReadToRun) -> Table:
 def as_known(table: Table, model: AnyModel) -> Table:
     """A table of bare images or sounds, with the name that the model knows their column by."""
     parts = model.encoder.media
+    if model.schema.windows is not None:
+        return table
     if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:
         return table
     return replace(table, frame=table.frame.rename({parts[0].media: parts[0].columns[0]}))

@@ -127,7 +127,7 @@ def test_scores_of_a_moment_do_not_depend_on_what_comes_later(run: Path) -> None
 @pytest.mark.parametrize(
     ("told", "code"),
     [
-        ({"clean_rows": 100}, "E-OPT-175"),
+        ({"clean_rows": 100}, "E-OPT-170"),
         ({"timestamp": "when"}, "E-DATA-045"),
         ({"timestamp": "time", "clean_until": "soon"}, "E-OPT-005"),
         ({"timestamp": "time", "clean_until": "2000-01-01"}, "E-DATA-111"),

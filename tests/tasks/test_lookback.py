@@ -90,9 +90,9 @@ def test_one_machine_is_split_by_time_and_looks_back_into_the_training_part() ->
 @pytest.mark.parametrize(
     ("code", "window", "how"),
     [
-        ("E-OPT-170", 5, {"roles": Roles("y", group="m")}),
-        ("E-OPT-171", "all", {"roles": Roles("y", timestamp="t")}),
-        ("E-OPT-172", 5, {"how": "random"}),
+        ("E-OPT-180", 5, {"roles": Roles("y", group="m")}),
+        ("E-OPT-181", "all", {"roles": Roles("y", timestamp="t")}),
+        ("E-OPT-182", 5, {"how": "random"}),
         ("E-DATA-101", 13, {}),
         ("E-DATA-102", "all", {}),
     ],

@@ -67,6 +67,11 @@ class Windows:
         """Memory of one window."""
         return 4 * self.length * len(self.names)
 
+    def are_cut(self, table: Table) -> bool:
+        """Whether the rows of a table have their windows: as records, or as bytes in a file."""
+        kind = table.frame.schema.get(self.column)
+        return isinstance(kind, pl.Struct) or kind == pl.Binary
+
     def lay(self, table: Table) -> Laid:
         """Put a long table in order. Raises DataError where a column is absent or no moment."""
         needed = (self.timestamp, *(channel.name for channel in self.channels))

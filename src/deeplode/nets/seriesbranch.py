@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
 MOST = {"channels": 16_384, "length": 65_536, "width": 1_024, "stages": 12, "coarse": 64}
-COARSE = 96  # moments from which on the first layer halves them, and again
+COARSE = 64  # moments from which on the first layer halves them, and again
 FEWEST = 8  # moments that the last block still sees
 WIDEST = 2  # times the first width that later blocks have
 
 LEFT_OUT = 0.3  # share of the features that a step of training does without
-NOISE = 0.1  # on values in training, in spreads
+NOISE = 0.2  # on values in training, in spreads
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from deeplode.tasks.prepare import Plan
 
 ROW = "\0row"  # column of the position that a row has in the long table
 ALL = "all"  # moments: the whole series
-USUAL = 30  # moments of a window where nothing is said and series are long enough for two
+USUAL = 80  # moments of a window where nothing is said and series are twice as long
 SHARE = 0.2  # of the memory that windows may fill
 COPIES = 3  # of a window: in the table, encoded, and on its way
 DEAD = 10  # moments, and half of its series, without a change of a channel …
@@ -153,9 +153,9 @@ def lookback(
     if window == 1 or roles.target not in table.names:
         return None
     if roles.timestamp is None:
-        raise OptionError("E-OPT-170", window=window)
+        raise OptionError("E-OPT-180", window=window)
     if window == ALL and roles.group is None:
-        raise OptionError("E-OPT-171")
+        raise OptionError("E-OPT-181")
     line = timeline(table, roles.timestamp, roles.group)
     length, notices = _length(table, line, roles, window)
     if length == 1:
@@ -163,7 +163,7 @@ def lookback(
     if length is None:
         return Lookback(_whole(plan), None, line, 1, (*_told(line, across=True), *notices))
     if plan.how == "random" and plan.split_column is None:
-        raise OptionError("E-OPT-172", window=length)
+        raise OptionError("E-OPT-182", window=length)
     columns = len(table.names)
     room = SHARE * (memory or psutil.virtual_memory().available)
     every = max(1, int(np.ceil(len(table) * columns * length * 4 * COPIES / room)))

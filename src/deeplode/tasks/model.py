@@ -132,7 +132,7 @@ class Model:
     def laid(self, table: Table) -> Laid | None:
         """A long table in order, where the model looks back on windows that are not cut yet."""
         windows = self.schema.windows
-        return None if windows is None or windows.column in table.names else windows.lay(table)
+        return None if windows is None or windows.are_cut(table) else windows.lay(table)
 
     def rows(self, table: Table) -> Table:
         """The rows that are answered: those of the table, or its windows."""
