@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from deeplode.data.measure import fingerprint
-from deeplode.data.schema import Roles, Schema, infer
+from deeplode.data.schema import Roles, Schema
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
 from deeplode.machine import usable_threads
@@ -35,7 +35,9 @@ from deeplode.running import running
 from deeplode.runtime import Budget, configured
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Detections
+from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
+from deeplode.tasks.known import regained
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 ALARMS = 100  # rows that result.json and the report list
@@ -79,19 +81,19 @@ class _Run:
         table = read_to_run(self.source, told)
         self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
         check_rows(table)
-        schema = infer(table, Roles(id=told.id), told.kinds)
+        schema, known, suspects = asked(table, Roles(target=told.target, id=told.id), told.kinds)
         if schema.id is not None:
             table = table.with_ids(schema.id)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
         settings = Settings(
             told.seed, self.threads, told.clean, told.known_share, told.capacity,
-            told.most_bad, self.folder.checkpoint,
+            told.most_bad, self.folder.checkpoint, known,
         )  # fmt: skip
         found = detect(table, schema, settings, self.budget.until(tail), self.listen)
         self.listen("stage", name="reasons")
         why = explained(found, table)
         facts = facts_of(found, why, table, schema, told)
-        notices = (*table.notices, *schema.notices, *found.notices)
+        notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         facts["warnings"] = tell(notices, self.listen)
         return self.kept(found, why, table, facts)
 
@@ -163,6 +165,7 @@ def facts_of(
 ) -> dict[str, Any]:
     """What result.json says of the rows, and how the model came to be."""
     model, called = found.model, why.called
+    known = None if found.known is None else regained(found.scores, called, found.known)
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "detect",
@@ -172,13 +175,14 @@ def facts_of(
         "metrics": {},
         "answer": model.detector.name,
         "leaderboard": _board(found),
-        "verdict": _verdict(model, int(called.sum()), len(table), told.clean),
+        "verdict": _verdict(model, called, told.clean, known),
         "anomalies": {
             "called": int(called.sum()),
             "expected": float(found.scores[called].sum()),
             "share": dict(zip(("value", "low", "high"), model.null.contamination, strict=True)),
             "threshold": model.threshold,
             "capacity": told.capacity,
+            "known": known,
         },
         "scores": _histogram(found.scores),
         "alarms": _alarms(found, why, table),
@@ -194,22 +198,28 @@ def facts_of(
     }
 
 
-def _verdict(model: AnomalyModel, called: int, rows: int, clean: bool) -> dict[str, Any]:
-    """Whether there is anything odd, in words."""
+def _verdict(
+    model: AnomalyModel, called: NDArray[np.bool_], clean: bool, known: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Whether there is anything odd, in words, and how known cases come out."""
     share, low, high = model.null.contamination
     values: dict[str, Any] = {
-        "called": called,
-        "rows": rows,
+        "called": int(called.sum()),
+        "rows": len(called),
         "share": 100 * share,
         "low": 100 * low,
         "high": 100 * high,
     }
     code = "V-040" if clean else "V-041" if low > 0 else "V-042"
+    sentences: list[dict[str, Any]] = [{"code": code, "values": values}]
+    if known is not None:
+        told = {name: known[name] for name in ("count", "called", "others")}
+        sentences.append({"code": "V-043", "values": {**told, "rank": known["rank"]["value"]}})
     return {
         "signal": not clean and low > 0,
         "deep_pays": "unclear",
-        "text": say(code, **values),
-        "sentences": [{"code": code, "values": values}],
+        "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
+        "sentences": sentences,
     }
 
 

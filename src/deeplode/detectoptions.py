@@ -32,6 +32,9 @@ class DetectOptions(Limited, ReadOptions):
     Raises OptionError for a value that makes no sense.
     """
 
+    target: str | None = same(
+        "target", about="Column that marks a few known anomalies; all other rows are unlabelled."
+    )
     kinds: Mapping[str, str] | None = same("kinds")
     drop: tuple[str, ...] = same("drop")
     id: str | None = same("id")
@@ -66,6 +69,8 @@ class DetectOptions(Limited, ReadOptions):
         for one, other in (("resume", "force"), ("clean", "capacity")):
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
+        if self.clean and self.target is not None:
+            raise OptionError("E-OPT-170", target=self.target)
         if self.clean and self.known_share is not None:
             raise OptionError("E-OPT-006", one="clean", other="contamination")
 

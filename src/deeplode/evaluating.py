@@ -26,6 +26,7 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
         table, facts, notices = _supervised(model, table)
         target = model.target.name
     else:
+        target = target or model.schema.roles.target
         if target is None:
             raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
         _there(table, target)

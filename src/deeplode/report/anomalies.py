@@ -80,6 +80,11 @@ def key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
         low, high = (words.share(share.get(name)) for name in ("low", "high"))
         note = words("R-INTERVAL-95", interval=words("R-INTERVAL", low=low, high=high))
         figures.append(KeyFigure(words("R-ANOMALY-SHARE"), words.share(share["value"]), note))
+    recall = mapping(mapping(found.get("known")).get("recall"))
+    if number(recall.get("value")) is not None:
+        low, high = (words.share(recall.get(name)) for name in ("low", "high"))
+        note = words("R-INTERVAL-95", interval=words("R-INTERVAL", low=low, high=high))
+        figures.append(KeyFigure(words("R-KNOWN-CALLED"), words.share(recall["value"]), note))
     return figures
 
 

@@ -17,6 +17,7 @@ from deeplode.data.table import Table
 from deeplode.detectors.matrix import Matrix
 from deeplode.detectors.null import Null
 from deeplode.detectors.ranks import Ranks
+from deeplode.detectors.taught import Taught
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.tasks.reasons import Usual, by_column, reasons
@@ -48,7 +49,7 @@ class AnomalyModel:
     schema: Schema
     encoder: Encoder
     matrix: Matrix
-    detector: Ranks
+    detector: Ranks | Taught
     null: Null
     threshold: float
     usual: Usual
@@ -144,6 +145,7 @@ class AnomalyModel:
             head = f"{part}."
             return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
 
+        kind: type[Ranks | Taught] = Taught if "bags" in facts["detector"] else Ranks
         threshold = float(facts["threshold"])
         if not 0 <= threshold <= 1 + TIE:
             raise ValueError(f"no threshold: {threshold}")
@@ -151,7 +153,7 @@ class AnomalyModel:
             Schema.from_json(facts["schema"]),
             Encoder.from_json(facts["encoder"]),
             Matrix.restore(facts["matrix"], of("matrix")),
-            Ranks.restore(facts["detector"], of("detector")),
+            kind.restore(facts["detector"], of("detector")),
             Null.restore(facts["null"]),
             threshold,
             Usual.from_json(facts["usual"]),
