@@ -122,7 +122,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         return made["prediction"] if hasattr(made, "__getitem__") else made
 
     def predict_frame(self, X: Any) -> pl.DataFrame:
-        """All that ``deeplode predict`` writes: id, score, anomaly, reason, flags."""
+        """All that ``deeplode predict`` writes: id, score, anomaly, reason, nearest, flags."""
         check_is_fitted(self, "model_")
         table = X if isinstance(X, Table) else Table.of(features(self, X, reset=False))
         with configured(self.threads or usable_threads(), self.seed):

@@ -135,20 +135,21 @@ class Explained:
     """Why rows are odd: those that are called, and those of the alarm list.
 
     called: (all rows,). rows: places of the explained ones, the oddest first. blame: (rows, input
-    columns) >= 0. reasons: (rows,) in words.
+    columns) >= 0. reasons, nearest: (rows,) in words.
     """
 
     called: NDArray[np.bool_]
     rows: NDArray[np.int64]
     blame: NDArray[np.float64]
     reasons: list[str]
+    nearest: list[str]
 
     def answers(self, found: Detected) -> Detections:
         """All rows as ``predict`` would answer for them: reasons for those that are called."""
-        told = [""] * len(found.scores)
-        for row, reason in zip(self.rows.tolist(), self.reasons, strict=True):
-            told[row] = reason if self.called[row] else ""
-        return Detections(found.scores, self.called, told, found.encoded.flags)
+        told, near = [""] * len(found.scores), [""] * len(found.scores)
+        for row, *both in zip(self.rows.tolist(), self.reasons, self.nearest, strict=True):
+            told[row], near[row] = both if self.called[row] else ("", "")
+        return Detections(found.scores, self.called, told, near, found.encoded.flags)
 
 
 def explained(found: Detected, table: Table) -> Explained:
@@ -156,8 +157,10 @@ def explained(found: Detected, table: Table) -> Explained:
     called = found.scores >= found.model.threshold
     order = np.argsort(-found.scores, kind="stable")
     rows = order[: max(ALARMS, int(called.sum()))]
-    blame = found.model.blamed(found.encoded.batch.rows(torch.from_numpy(rows)))
-    return Explained(called, rows, blame, found.model.reasons(blame, table.rows(rows)))
+    odd, few = found.encoded.batch.rows(torch.from_numpy(rows)), table.rows(rows)
+    blame = found.model.blamed(odd)
+    reasons = found.model.reasons(blame, few)
+    return Explained(called, rows, blame, reasons, found.model.nearest(odd, few))
 
 
 def facts_of(
@@ -242,7 +245,7 @@ def _histogram(scores: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any]]:
-    """The oddest rows, called or not: place, id, score and reason."""
+    """The oddest rows, called or not: place, id, score, reason and the nearest usual row."""
     return [
         {
             "row": row,
@@ -250,8 +253,11 @@ def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any
             "score": float(found.scores[row]),
             "called": bool(why.called[row]),
             "reason": reason,
+            "nearest": nearest,
         }
-        for row, reason in zip(why.rows[:ALARMS].tolist(), why.reasons, strict=False)
+        for row, reason, nearest in zip(
+            why.rows[:ALARMS].tolist(), why.reasons, why.nearest, strict=False
+        )
     ]
 
 

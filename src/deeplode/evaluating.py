@@ -30,7 +30,8 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
         if target is None:
             raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
         _there(table, target)
-        facts, notices = judged(model, table, target), []
+        facts, found = judged(model, table, target)
+        notices = found.notices() if found else []
     return {
         "schema_version": 1,
         "verb": "evaluate",

@@ -24,12 +24,14 @@ def alarms(facts: Facts, words: Words) -> Section | None:
         Heading(words("R-ALARM-ID")),
         Heading(words("R-ALARM-SCORE"), number=True),
         Heading(words("R-REASON")),
+        Heading(words("R-NEAREST")),
     )
     table = tuple(
         (
             Cell(plain(row.get("id"), 60), strong=row.get("called") is True),
             Cell(words.figure(row.get("score"), 3)),
             Cell(plain(row.get("reason"))),
+            Cell(plain(row.get("nearest"))),
         )
         for row in found[:_ALARMS]
     )

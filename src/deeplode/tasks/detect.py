@@ -25,6 +25,7 @@ from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.cut import cut_short, nothing
+from deeplode.tasks.examples import Examples
 from deeplode.tasks.reasons import Usual
 from deeplode.tasks.stages import Stages
 
@@ -115,7 +116,7 @@ def detect(
     usual = Usual.of(table, batch, encoder)
     model = AnomalyModel(schema, encoder, matrix, answer, null, 1.0, usual)
     scores = model.calibrated(parts[answer.name])
-    model = _called(model, scores, settings)
+    model = _with_examples(_called(model, scores, settings), table, scores, settings)
     notices = tuple(cut_short(found, budget, tuple(FITS)))
     return Detected(model, scores, parts, seconds, encoded, notices, settings.known)
 
@@ -135,6 +136,16 @@ def _fit(
 def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Detector:
     made: Detector = KINDS[name].restore(facts, arrays)
     return made
+
+
+def _with_examples(
+    model: AnomalyModel, table: Table, scores: NDArray[np.float64], settings: Settings
+) -> AnomalyModel:
+    """The model with usual rows, as its threshold and the user's known cases have it."""
+    odd = scores >= model.threshold
+    if settings.known is not None:
+        odd |= settings.known
+    return replace(model, examples=Examples.of(table, model.blamable, odd, settings.seed))
 
 
 def _called(model: AnomalyModel, scores: NDArray[np.float64], settings: Settings) -> AnomalyModel:

@@ -17,6 +17,7 @@ from deeplode.evaluate.calibrate import wilson
 from deeplode.evaluate.intervals import resample
 from deeplode.evaluate.problem import Problem
 from deeplode.tasks.anomalies import AnomalyModel
+from deeplode.tasks.drift import Drift, drift
 
 OF_RANKS = ("roc_auc", "average_precision", "f1")
 
@@ -69,8 +70,8 @@ def _truths(series: pl.Series) -> NDArray[np.bool_] | None:
     return np.array([TRUTHS.get(word or "", False) for word in words], np.bool_)
 
 
-def judged(model: AnomalyModel, table: Table, target: str) -> dict[str, Any]:
-    """Scores on labelled rows with 95 % intervals.
+def judged(model: AnomalyModel, table: Table, target: str) -> tuple[dict[str, Any], Drift | None]:
+    """Scores on labelled rows with 95 % intervals, and how far scores have drifted.
 
     roc_auc, average_precision, f1 by resampling the rows; far, the share of normal rows that are
     called, mar, the share of anomalies that are not, and precision by Wilson's interval.
@@ -87,10 +88,13 @@ def judged(model: AnomalyModel, table: Table, target: str) -> dict[str, Any]:
     metrics["far"] = _share(called[~truth])
     metrics["mar"] = _share(~called[truth])
     metrics["precision"] = _share(truth[called])
-    return {
+    moved = drift(model, answers.outputs)
+    facts = {
         "metrics": metrics,
         "anomalies": {"called": int(called.sum()), "known": int(truth.sum())},
+        "drift": moved.facts() if moved else None,
     }
+    return facts, moved
 
 
 def regained(
