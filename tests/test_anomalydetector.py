@@ -64,12 +64,13 @@ def test_an_alarm_is_told_beside_the_nearest_row_that_is_not_called(
     told = fitted.predict_frame(rows())
     called = told["anomaly"].to_numpy() == 1
     assert ((told["nearest"] != "").to_numpy() == called).all()
-    row = int(told["nearest"][7].split(":")[0].removeprefix("row "))
+    nearest = next(alarm["nearest"] for alarm in fitted.facts_["alarms"] if alarm["row"] == 7)
+    row = int(nearest.split(":")[0].removeprefix("row "))
     assert not called[row]
-    distance = np.abs(rows()[~called] - rows()[7]).sum(axis=1)
-    assert np.abs(rows()[row] - rows()[7]).sum() < 2 * distance.min()
-    assert f"{rows()[row, 0]:.6g} instead of 1.5" in told["nearest"][7]
-    assert fitted.facts_["alarms"][0]["nearest"]
+    usual = ~called & (np.arange(300) != 7)
+    distance = np.abs(rows()[usual] - rows()[7]).sum(axis=1)
+    assert np.abs(rows()[row] - rows()[7]).sum() < 1.5 * distance.min()
+    assert f"{rows()[row, 0]:.6g} instead of 1.5" in nearest
     fitted.save(tmp_path / "odd.lode")
     again = load(tmp_path / "odd.lode").predict_frame(frame)
     assert again["nearest"].equals(told["nearest"])
