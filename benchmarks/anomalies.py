@@ -8,7 +8,8 @@ Protocols. ``mixed``: all rows without labels, the same rows are scored. ``clean
 normal rows, drawn by the seed, train; the rest is scored. The labels only measure. Peers have
 PyOD's defaults (KNN: k = 5; in ``clean`` the mean of the five beside PyOD's largest) and get the
 columns scaled to unit spread by the training rows. Sets above CAP rows are subsampled for
-everybody, so that all are measured on the same rows; the table says which.
+everybody, so that all are measured on the same rows; the table says which. A few known anomalies:
+knowncases.py.
 """
 
 from __future__ import annotations

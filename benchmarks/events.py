@@ -46,14 +46,15 @@ def ours(faults: list[Fault]) -> Scores:
         normal = Normal(rows=faults[0].train)
         found = detect_series(table, schema, Settings(), normal, None, Budget.begin(None, None))
     outputs, called = found.watched.outputs, found.watched.anomaly
-    ends = np.cumsum([len(fault.odd) for fault in faults])[:-1]
-    return list(zip(np.split(outputs, ends), np.split(called, ends), strict=True))
+    ends = np.cumsum([len(fault.odd) for fault in faults]).tolist()
+    parts = [slice(end - len(fault.odd), end) for end, fault in zip(ends, faults, strict=True)]
+    return [(outputs[part], called[part]) for part in parts]
 
 
 def scaled(fault: Fault) -> NDArray[np.float64]:
     """By the mean and deviation of the training moments."""
     train = fault.cells[: fault.train]
-    return (fault.cells - train.mean(0)) / (train.std(0) + 1e-12)
+    return np.asarray((fault.cells - train.mean(0)) / (train.std(0) + 1e-12))
 
 
 def squares(faults: list[Fault]) -> Scores:
@@ -118,7 +119,9 @@ def _fitted(train: torch.Tensor) -> nn.Module:
     best, calm = np.inf, 0
     for _ in range(100):
         net.train()
-        for batch in learn[torch.randperm(len(learn))].split(32):
+        order = torch.randperm(len(learn))
+        for first in range(0, len(learn), 32):
+            batch = learn[order[first : first + 32]]
             steps.zero_grad()
             ((net(batch) - batch) ** 2).mean().backward()
             steps.step()

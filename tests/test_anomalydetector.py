@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from deeplode import AnomalyDetector, load
 from deeplode.errors import ModelFileError, OptionError
+from deeplode.tasks.drift import drift
 
 
 @parametrize_with_checks([AnomalyDetector(threads=1)])
@@ -54,6 +55,41 @@ def test_the_same_seed_gives_the_same_bits_and_a_file_keeps_them(
     assert np.array_equal(read.score_samples(frame), fitted.score_samples(rows()))
     with pytest.raises(OptionError):
         fitted.save(tmp_path / "odd.lode")
+
+
+def test_an_alarm_is_told_beside_the_nearest_row_that_is_not_called(
+    fitted: AnomalyDetector, tmp_path: Path
+) -> None:
+    frame = pl.DataFrame(rows(), schema=["x0", "x1"])
+    told = fitted.predict_frame(rows())
+    called = told["anomaly"].to_numpy() == 1
+    assert ((told["nearest"] != "").to_numpy() == called).all()
+    nearest = next(alarm["nearest"] for alarm in fitted.facts_["alarms"] if alarm["row"] == 7)
+    row = int(nearest.split(":")[0].removeprefix("row "))
+    assert not called[row]
+    usual = ~called & (np.arange(300) != 7)
+    distance = np.abs(rows()[usual] - rows()[7]).sum(axis=1)
+    assert np.abs(rows()[row] - rows()[7]).sum() < 1.5 * distance.min()
+    assert f"{rows()[row, 0]:.6g} instead of 1.5" in nearest
+    fitted.save(tmp_path / "odd.lode")
+    again = load(tmp_path / "odd.lode").predict_frame(frame)
+    assert again["nearest"].equals(told["nearest"])
+
+
+def test_drift_is_told_of_rows_that_have_moved_and_not_of_the_same_kind_of_rows(
+    fitted: AnomalyDetector,
+) -> None:
+    def told(values: np.ndarray) -> list[str]:
+        scores = -fitted.score_samples(values)
+        found = drift(fitted.model_, scores)
+        return [notice.code for notice in found.notices()] if found else ["few"]
+
+    chance = np.random.default_rng(1)
+    first = chance.normal(size=200)
+    new = np.stack([first, first + chance.normal(size=200) / 10], axis=1)
+    assert told(new) == []
+    assert told(new + np.array([0.3, -0.3])) == ["W-PRED-001"]
+    assert told(new[:5]) == ["few"]
 
 
 def test_frames_keep_their_library_and_index(fitted: AnomalyDetector) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from deeplode.arrays import features
+from deeplode.arrays import column, features
 from deeplode.data.frames import like
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
@@ -23,6 +23,7 @@ from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.detect import Settings, check_rows, detect
+from deeplode.tasks.known import cases
 
 
 class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types there
@@ -30,6 +31,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
 
     clean: the rows are known to be normal. contamination: share of the rows that are anomalies,
     or ``"auto"`` to estimate it. capacity: how many rows are called, in place of a share.
+    known: ``y`` of ``fit`` marks a few known anomalies.
     time_limit: seconds, or ``"90s"``, ``"5m"``, for ``fit``. memory_limit: bytes, or ``"4GB"``.
     seed: same seed, same bits. threads: None = all that may be used. kinds: {column: kind} where
     the guess is wrong. drop: columns to leave out. max_bad: share of a column's images or sounds
@@ -51,6 +53,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         clean: bool = False,
         contamination: str | float = AUTO,
         capacity: int | None = None,
+        known: bool = False,
         time_limit: str | float | None = None,
         memory_limit: str | int | None = None,
         seed: int = 0,
@@ -60,6 +63,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         max_bad: str | float = "5%",
     ) -> None:
         self.clean, self.contamination, self.capacity = clean, contamination, capacity
+        self.known = known
         self.time_limit, self.memory_limit = time_limit, memory_limit
         self.seed, self.threads, self.kinds = seed, threads, kinds
         self.drop, self.max_bad = drop, max_bad
@@ -67,18 +71,26 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn what is usual in ``X``.
 
-        X: frame of pandas, Polars or Arrow, or array (rows, columns). y: not used.
+        X: frame of pandas, Polars or Arrow, or array (rows, columns). y: (rows,) with ``known``: 1,
+        True or yes where a row is known to be an anomaly, 0, None or NaN where nothing is known;
+        else not used, as scikit-learn has it.
         Raises DataError for data that cannot be learned from, OptionError for a choice that
         makes no sense.
         """
-        told = DetectOptions().with_values({**self.get_params(), "drop": tuple(self.drop)})
+        given = {**self.get_params(), "drop": tuple(self.drop)}
+        target = "y" if given.pop("known") else None
+        told = DetectOptions().with_values({**given, "target": target})
         frame = features(self, X, reset=True).drop(self.drop, strict=False)
         table, threads = Table.of(frame), self.threads or usable_threads()
         budget = Budget.begin(told.seconds, told.memory_bytes)
-        settings = Settings(
-            told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad
-        )
         check_rows(table)
+        known = None
+        if target is not None:
+            known = cases(column([None] * len(table) if y is None else y, len(table)), "y")
+        settings = Settings(
+            told.seed, threads, told.clean, told.known_share, told.capacity, told.most_bad,
+            known=known,
+        )  # fmt: skip
         with configured(threads, self.seed):
             schema = infer(table, Roles(), self.kinds)
             found = detect(table, schema, settings, budget)
@@ -110,7 +122,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         return made["prediction"] if hasattr(made, "__getitem__") else made
 
     def predict_frame(self, X: Any) -> pl.DataFrame:
-        """All that ``deeplode predict`` writes: id, score, anomaly, reason, flags."""
+        """All that ``deeplode predict`` writes: id, score, anomaly, reason, nearest, flags."""
         check_is_fitted(self, "model_")
         table = X if isinstance(X, Table) else Table.of(features(self, X, reset=False))
         with configured(self.threads or usable_threads(), self.seed):
@@ -127,7 +139,8 @@ def detector_of(saved: Saved) -> AnomalyDetector:
     """A fitted estimator around a model that was read from a file."""
     assert isinstance(saved.model, AnomalyModel)
     made = AnomalyDetector()
-    names = [column.name for column in saved.model.schema.columns]
+    taken = set(saved.model.schema.roles.named().values())
+    names = [one.name for one in saved.model.schema.columns if one.name not in taken]
     made.feature_names_in_ = np.array(names, dtype=object)
     made.facts_ = saved.card
     made._hold(saved.model, saved.probe)

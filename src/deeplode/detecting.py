@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from deeplode.data.measure import fingerprint
-from deeplode.data.schema import Roles, Schema, infer
+from deeplode.data.schema import Roles, Schema
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
 from deeplode.machine import usable_threads
@@ -35,7 +35,9 @@ from deeplode.running import running
 from deeplode.runtime import Budget, configured
 from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Detections
+from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
+from deeplode.tasks.known import regained
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 from deeplode.watching import Outcome, watched
 
@@ -81,19 +83,18 @@ class _Run:
         table = read_to_run(self.source, told)
         self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
         check_rows(table)
-        schema = infer(
-            table, Roles(id=told.id, group=told.group, timestamp=told.timestamp), told.kinds
-        )
+        roles = Roles(told.target, told.id, None, told.group, told.timestamp)
+        schema, known, suspects = asked(table, roles, told.kinds)
         if schema.id is not None:
             table = table.with_ids(schema.id)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
         settings = Settings(
             told.seed, self.threads, told.clean, told.known_share, told.capacity,
-            told.most_bad, self.folder.checkpoint,
+            told.most_bad, self.folder.checkpoint, known,
         )  # fmt: skip
         look = searched if told.timestamp is None else watched
         found = look(table, schema, told, settings, self.budget.until(tail), self.listen)
-        notices = (*table.notices, *schema.notices, *found.notices)
+        notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)
         return self.kept(found, table)
 
@@ -147,20 +148,21 @@ class Explained:
     """Why rows are odd: those that are called, and those of the alarm list.
 
     called: (all rows,). rows: places of the explained ones, the oddest first. blame: (rows, input
-    columns) >= 0. reasons: (rows,) in words.
+    columns) >= 0. reasons, nearest: (rows,) in words.
     """
 
     called: NDArray[np.bool_]
     rows: NDArray[np.int64]
     blame: NDArray[np.float64]
     reasons: list[str]
+    nearest: list[str]
 
     def answers(self, found: Detected) -> Detections:
         """All rows as ``predict`` would answer for them: reasons for those that are called."""
-        told = [""] * len(found.scores)
-        for row, reason in zip(self.rows.tolist(), self.reasons, strict=True):
-            told[row] = reason if self.called[row] else ""
-        return Detections(found.scores, self.called, told, found.encoded.flags)
+        told, near = [""] * len(found.scores), [""] * len(found.scores)
+        for row, *both in zip(self.rows.tolist(), self.reasons, self.nearest, strict=True):
+            told[row], near[row] = both if self.called[row] else ("", "")
+        return Detections(found.scores, self.called, told, near, found.encoded.flags)
 
 
 def explained(found: Detected, table: Table) -> Explained:
@@ -168,8 +170,10 @@ def explained(found: Detected, table: Table) -> Explained:
     called = found.scores >= found.model.threshold
     order = np.argsort(-found.scores, kind="stable")
     rows = order[: max(ALARMS, int(called.sum()))]
-    blame = found.model.blamed(found.encoded.batch.rows(torch.from_numpy(rows)))
-    return Explained(called, rows, blame, found.model.reasons(blame, table.rows(rows)))
+    odd, few = found.encoded.batch.rows(torch.from_numpy(rows)), table.rows(rows)
+    blame = found.model.blamed(odd)
+    reasons = found.model.reasons(blame, few)
+    return Explained(called, rows, blame, reasons, found.model.nearest(odd, few))
 
 
 def facts_of(
@@ -177,6 +181,7 @@ def facts_of(
 ) -> dict[str, Any]:
     """What result.json says of the rows, and how the model came to be."""
     model, called = found.model, why.called
+    known = None if found.known is None else regained(found.scores, called, found.known)
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "detect",
@@ -186,13 +191,14 @@ def facts_of(
         "metrics": {},
         "answer": model.detector.name,
         "leaderboard": _board(found),
-        "verdict": _verdict(model, int(called.sum()), len(table), told.clean),
+        "verdict": _verdict(model, called, told.clean, known),
         "anomalies": {
             "called": int(called.sum()),
             "expected": float(found.scores[called].sum()),
             "share": dict(zip(("value", "low", "high"), model.null.contamination, strict=True)),
             "threshold": model.threshold,
             "capacity": told.capacity,
+            "known": known,
         },
         "scores": _histogram(found.scores),
         "alarms": _alarms(found, why, table),
@@ -208,22 +214,28 @@ def facts_of(
     }
 
 
-def _verdict(model: AnomalyModel, called: int, rows: int, clean: bool) -> dict[str, Any]:
-    """Whether there is anything odd, in words."""
+def _verdict(
+    model: AnomalyModel, called: NDArray[np.bool_], clean: bool, known: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Whether there is anything odd, in words, and how known cases come out."""
     share, low, high = model.null.contamination
     values: dict[str, Any] = {
-        "called": called,
-        "rows": rows,
+        "called": int(called.sum()),
+        "rows": len(called),
         "share": 100 * share,
         "low": 100 * low,
         "high": 100 * high,
     }
     code = "V-040" if clean else "V-041" if low > 0 else "V-042"
+    sentences: list[dict[str, Any]] = [{"code": code, "values": values}]
+    if known is not None:
+        told = {name: known[name] for name in ("count", "called", "others")}
+        sentences.append({"code": "V-047", "values": {**told, "rank": known["rank"]["value"]}})
     return {
         "signal": not clean and low > 0,
         "deep_pays": "unclear",
-        "text": say(code, **values),
-        "sentences": [{"code": code, "values": values}],
+        "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
+        "sentences": sentences,
     }
 
 
@@ -246,7 +258,7 @@ def _histogram(scores: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any]]:
-    """The oddest rows, called or not: place, id, score and reason."""
+    """The oddest rows, called or not: place, id, score, reason and the nearest usual row."""
     return [
         {
             "row": row,
@@ -254,8 +266,11 @@ def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any
             "score": float(found.scores[row]),
             "called": bool(why.called[row]),
             "reason": reason,
+            "nearest": nearest,
         }
-        for row, reason in zip(why.rows[:ALARMS].tolist(), why.reasons, strict=False)
+        for row, reason, nearest in zip(
+            why.rows[:ALARMS].tolist(), why.reasons, why.nearest, strict=False
+        )
     ]
 
 

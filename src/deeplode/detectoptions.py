@@ -19,6 +19,7 @@ APART = (  # options that exclude each other
     ("clean", "clean_rows"),
     ("clean", "clean_until"),
     ("clean_rows", "clean_until"),
+    ("timestamp", "target"),
 )
 MOST_ANOMALIES = 0.5  # with more, what is odd would be the rule
 
@@ -39,6 +40,9 @@ class DetectOptions(Limited, ReadOptions):
     Raises OptionError for a value that makes no sense.
     """
 
+    target: str | None = same(
+        "target", about="Column that marks a few known anomalies; all other rows are unlabelled."
+    )
     kinds: Mapping[str, str] | None = same("kinds")
     drop: tuple[str, ...] = same("drop")
     id: str | None = same("id")
@@ -97,6 +101,8 @@ class DetectOptions(Limited, ReadOptions):
         for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
+        if self.clean and self.target is not None:
+            raise OptionError("E-OPT-165", target=self.target)
         for one in ("clean", "clean_rows", "clean_until"):
             if getattr(self, one) and self.known_share is not None:
                 raise OptionError("E-OPT-006", one=one, other="contamination")

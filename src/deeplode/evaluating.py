@@ -28,13 +28,15 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
         table, facts, notices = _supervised(model, table)
         target = model.target.name
     else:
+        target = target or model.schema.roles.target
         if target is None:
             raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
         _there(table, target)
         if isinstance(model, SeriesModel):
             facts, notices = judged_series(model, table, target), []
         else:
-            facts, notices = judged(model, table, target), []
+            facts, found = judged(model, table, target)
+            notices = found.notices() if found else []
     return {
         "schema_version": 1,
         "verb": "evaluate",

@@ -18,6 +18,11 @@ APART = (  # options that exclude each other
     ("resume", "replay"),
     ("split_column", "test"),
     ("cost", "capacity"),
+    ("horizon", "window"),
+    ("horizon", "test"),
+    ("horizon", "split_column"),
+    ("horizon", "weight"),
+    ("horizon", "id"),
 )
 
 
@@ -45,6 +50,9 @@ class TrainOptions(Limited, ReadOptions):
         None, "Moments of its series that an answer looks back on; all: one answer a series.",
         "Columns", "N|all", shown="by the data if --timestamp and --group are given, else 1",
     )  # fmt: skip
+    horizon: int | None = option(
+        None, "Moments ahead that the target is forecast.", "Columns", "N", shown="no forecast"
+    )
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
     max_bad: str | float = option(
         "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
@@ -167,7 +175,9 @@ class TrainOptions(Limited, ReadOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        least = dict.fromkeys(("threads", "members", "epochs", "patience", "accumulate"), 1)
+        least = dict.fromkeys(
+            ("threads", "members", "epochs", "patience", "accumulate", "horizon"), 1
+        )
         for name, bound in {**least, "seed": 0}.items():
             value = getattr(self, name)
             if value is not None and value < bound:
@@ -177,6 +187,10 @@ class TrainOptions(Limited, ReadOptions):
         for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
+        if self.horizon is not None and self.timestamp is None:
+            raise OptionError("E-OPT-170", option="horizon")
+        if self.horizon is not None and self.split not in (None, "time"):
+            raise OptionError("E-OPT-006", one="horizon", other="split")
 
     @property
     def most_bad(self) -> float:

@@ -47,7 +47,7 @@ from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
-from deeplode.tasks.prepared import prepared
+from deeplode.tasks.prepared import forecast, prepared
 from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
@@ -141,7 +141,10 @@ class _Run:
         self.listen("stage", name="split")
         told = self.options
         given = None if told.test is None else self.table(told.test)
-        made = prepared(table, self.columns, given, told.looks_back, told.memory_bytes)
+        if told.horizon is not None:
+            made = forecast(table, self.columns, told.horizon)
+        else:
+            made = prepared(table, self.columns, given, told.looks_back, told.memory_bytes)
         facts = {"how": made.how, "train": made.train, "test": len(made.test)}
         return made.lesson, made.test, list(made.notices), facts
 
@@ -220,7 +223,7 @@ class _Run:
         save(folder.model, learned.model, card, made.table, force=True)
         model = restore(folder.model).model
         assert isinstance(model, Model)
-        frame = model.frame(test.ids, model.predict(test), test.frame[model.target.name])
+        frame = model.frame(test.ids, model.predict(test), model.truth(test))
         write_table(folder.predictions, frame, force=True)
         self.listen("stage", name="report")
         facts["limits"] = self._limits(planned)

@@ -117,7 +117,13 @@ def predict(
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
-    return fitted.answered(table)
+    answers = fitted.answered(table)
+    if fitted.verb == "detect":
+        from deeplode.tasks.drift import drift
+
+        found = drift(fitted, answers["score"].to_numpy())  # type: ignore[arg-type]
+        tell(found.notices() if found else [], listen)
+    return answers
 
 
 def evaluate(

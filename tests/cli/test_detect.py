@@ -91,12 +91,13 @@ def test_a_run_finds_what_was_made_up_and_says_why(run: Path) -> None:
     share = facts["anomalies"]["share"]
     assert 0 <= share["low"] <= share["value"] <= share["high"] < 0.2
     made = pl.read_parquet(run / "predictions.parquet")
-    assert made.columns == ["id", "score", "anomaly", "reason", "flags"]
+    assert made.columns == ["id", "score", "anomaly", "reason", "nearest", "flags"]
     assert made["id"].to_list() == cells()["cell"].to_list()
     assert made["score"].is_between(0, 1).all()
     assert made["anomaly"][list(ODD)].to_list() == [1] * len(ODD)
     assert int(made["anomaly"].sum()) == facts["anomalies"]["called"] < 60
     assert ((made["reason"] != "") == (made["anomaly"] == 1)).all()
+    assert all("instead of on the moon" in made["nearest"][row] for row in ODD)
 
 
 def test_predicting_the_same_rows_gives_the_scores_of_the_run_bit_for_bit(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from deeplode.data.ahead import Ahead
 from deeplode.data.column import Column, Kind
 from deeplode.data.facts import Facts, measure
 from deeplode.data.kinds import (
@@ -81,13 +82,15 @@ class Roles:
 class Schema:
     """All columns of the training rows in input order, their roles, and what to know of them.
 
-    windows: how rows were cut from series; None where they are independent.
+    windows: how rows were cut from series; None where they are independent. ahead: how rows ask for
+    values to come; None where they do not.
     """
 
     columns: tuple[Column, ...]
     roles: Roles
     notices: tuple[Notice, ...] = ()
     windows: Windows | None = None
+    ahead: Ahead | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -130,8 +133,11 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact. Notices stay behind: they were about the training data."""
         columns = [column.to_json() for column in self.columns]
-        made = {"columns": columns, "roles": dataclasses.asdict(self.roles)}
-        return made if self.windows is None else {**made, "windows": self.windows.to_json()}
+        made: dict[str, Any] = {"columns": columns, "roles": dataclasses.asdict(self.roles)}
+        for name in ("windows", "ahead"):
+            own = getattr(self, name)
+            made |= {} if own is None else {name: own.to_json()}
+        return made
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Schema:
@@ -139,7 +145,9 @@ class Schema:
         columns = tuple(Column.from_json(column) for column in facts["columns"])
         told = facts.get("windows")
         windows = None if told is None else Windows.from_json(told)
-        return cls(columns, Roles(**facts["roles"]), windows=windows)
+        asked = facts.get("ahead")
+        ahead = None if asked is None else Ahead.from_json(asked)
+        return cls(columns, Roles(**facts["roles"]), windows=windows, ahead=ahead)
 
 
 def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = None) -> Schema:

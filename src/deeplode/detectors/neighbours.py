@@ -119,6 +119,11 @@ def _distances(x: Tensor, reference: Tensor, index: Tensor) -> Tensor:
     return gaps.square_().sum(2).double().sqrt()
 
 
+def kept_rows(rows: int, chance: int) -> NDArray[np.int64]:
+    """Which of so many training rows are kept, in the order of ``reference``."""
+    return np.random.default_rng(chance).permutation(rows)[:KEPT]
+
+
 def fit_neighbours(x: Tensor, chance: int, clean: bool, budget: Budget, threads: int) -> Neighbours:
     """Keep rows to compare with, at random where there are many.
 
@@ -131,8 +136,7 @@ def fit_neighbours(x: Tensor, chance: int, clean: bool, budget: Budget, threads:
     x: (rows, columns) float32, at least 1 row. chance: seed. budget, threads: not asked, this is
     quick.
     """
-    generator = np.random.default_rng(chance)
-    rows = x.numpy()[generator.permutation(len(x))[:KEPT]]
+    rows = x.numpy()[kept_rows(len(x), chance)]
     compared = len(rows) if clean else min(SOME, len(rows))
     count = NEAREST if clean else max(NEAREST, round(SHARE * compared))
     return Neighbours(np.ascontiguousarray(rows, np.float32), compared, count)

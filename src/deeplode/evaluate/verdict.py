@@ -18,6 +18,8 @@ from deeplode.messages import say
 SIGNAL_CERTAINTY = 0.99
 ROUNDING = 1e-9  # share of a metric's value below which two of them are the same number
 
+FOUND = ("V-001", "V-002")  # that there is a signal, that there is none
+FORECAST = ("V-045", "V-046")
 SENTENCES = {  # by rival: the net pays, pays in the blend, does not, unclear
     "trees": ("V-010", "V-011", "V-012", "V-013"),
     "linear": ("V-020", "V-021", "V-022", "V-023"),
@@ -68,30 +70,33 @@ def verdict(
     final: str,
     seconds: Mapping[str, float],
     rival: str = "trees",
+    guess: str = "trivial",
 ) -> Verdict:
     """Judge a leaderboard.
 
     resamples: of the candidates that were fitted, ``trivial`` and ``final`` among them.
     final: the candidate that the model file holds. seconds: candidate: seconds to fit.
-    rival: the simple model that the net must beat, the trees or the linear model.
+    rival: the simple model that the net must beat, the trees or the linear model. guess: what the
+    final one must beat: a guess that looks at nothing, or a rule of thumb of forecasts.
     """
     metric = DECIDES[problem.task]
-    gain = _gain(resamples, final, "trivial", metric, SIGNAL_CERTAINTY)
+    gain = _gain(resamples, final, guess, metric, SIGNAL_CERTAINTY)
     signal = gain.low > 0
     values = {
         "metric": metric,
         "value": resamples.values[final][metric],
-        "trivial": resamples.values["trivial"][metric],
+        "trivial": resamples.values[guess][metric],
         "low": gain.low,
         "high": gain.high,
     }
-    sentences: list[tuple[str, dict[str, Any]]] = [("V-001" if signal else "V-002", values)]
+    said = FOUND if guess == "trivial" else FORECAST
+    sentences: list[tuple[str, dict[str, Any]]] = [(said[0] if signal else said[1], values)]
     if not signal:
         return Verdict(False, False, tuple(sentences))
     if not {"net", rival} <= resamples.values.keys():
         return Verdict(True, "unclear", tuple(sentences))
-    pays, said = _deep(resamples, metric, seconds, rival)
-    return Verdict(True, pays, (*sentences, said))
+    pays, paid = _deep(resamples, metric, seconds, rival)
+    return Verdict(True, pays, (*sentences, paid))
 
 
 def _gain(

@@ -24,12 +24,14 @@ def alarms(facts: Facts, words: Words) -> Section | None:
         Heading(words("R-ALARM-ID")),
         Heading(words("R-ALARM-SCORE"), number=True),
         Heading(words("R-REASON")),
+        Heading(words("R-NEAREST")),
     )
     table = tuple(
         (
             Cell(plain(row.get("id"), 60), strong=row.get("called") is True),
             Cell(words.figure(row.get("score"), 3)),
             Cell(plain(row.get("reason"))),
+            Cell(plain(row.get("nearest"))),
         )
         for row in found[:_ALARMS]
     )
@@ -83,6 +85,11 @@ def key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
         low, high = (words.share(share.get(name)) for name in ("low", "high"))
         note = words("R-INTERVAL-95", interval=words("R-INTERVAL", low=low, high=high))
         figures.append(KeyFigure(words("R-ANOMALY-SHARE"), words.share(share["value"]), note))
+    recall = mapping(mapping(found.get("known")).get("recall"))
+    if number(recall.get("value")) is not None:
+        low, high = (words.share(recall.get(name)) for name in ("low", "high"))
+        note = words("R-INTERVAL-95", interval=words("R-INTERVAL", low=low, high=high))
+        figures.append(KeyFigure(words("R-KNOWN-CALLED"), words.share(recall["value"]), note))
     return figures
 
 

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.detectors.matrix import Matrix
+from deeplode.detectors.neighbours import Neighbours
 from deeplode.detectors.null import Null
 from deeplode.detectors.ranks import Ranks
+from deeplode.detectors.taught import Taught
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
+from deeplode.tasks.examples import Examples
 from deeplode.tasks.reasons import Usual, by_column, reasons
 
 TIE = 1e-3  # of the score, which keeps apart rows whose probability is the same
@@ -29,12 +32,14 @@ class Detections:
     """What a model says of some rows.
 
     outputs: (rows,) scores, 0 … 1, higher is odder. anomaly: (rows,) which are called.
-    reasons: in words, '' for rows that are not called. flags: what is odd about reading each row.
+    reasons, nearest: why, and the nearest usual row, in words, '' for rows that are not called.
+    flags: what is odd about reading each row.
     """
 
     outputs: NDArray[np.float64]
     anomaly: NDArray[np.bool_]
     reasons: list[str]
+    nearest: list[str]
     flags: list[str]
 
 
@@ -42,16 +47,18 @@ class Detections:
 class AnomalyModel:
     """Encoders, the matrix made of them, the detector that answers, and what its scores mean.
 
-    threshold: rows with a higher or equal score are called.
+    threshold: rows with a higher or equal score are called. examples: usual rows, None in files of
+    before there were any.
     """
 
     schema: Schema
     encoder: Encoder
     matrix: Matrix
-    detector: Ranks
+    detector: Ranks | Taught
     null: Null
     threshold: float
     usual: Usual
+    examples: Examples | None = None
 
     verb = "detect"
     task = "anomaly"
@@ -70,12 +77,13 @@ class AnomalyModel:
         encoded = self.encoder.transform(table)
         scores = self.scores(encoded.batch)
         called = scores >= self.threshold
-        told, rows = [""] * len(table), np.flatnonzero(called)
+        told, near, rows = [""] * len(table), [""] * len(table), np.flatnonzero(called)
         if len(rows):
-            blame = self.blamed(encoded.batch.rows(torch.from_numpy(rows)))
-            for row, why in zip(rows, self.reasons(blame, table.rows(rows)), strict=True):
-                told[row] = why
-        return Detections(scores, called, told, encoded.flags)
+            odd, few = encoded.batch.rows(torch.from_numpy(rows)), table.rows(rows)
+            both = (self.reasons(self.blamed(odd), few), self.nearest(odd, few))
+            for row, why, beside in zip(rows, *both, strict=True):
+                told[row], near[row] = why, beside
+        return Detections(scores, called, told, near, encoded.flags)
 
     def blamed(self, batch: Batch) -> NDArray[np.float64]:
         """(rows, input columns) >= 0: each column's part in a row's oddness, as ``blamable``."""
@@ -84,6 +92,20 @@ class AnomalyModel:
     def reasons(self, blame: NDArray[np.float64], table: Table) -> list[str]:
         """Why each row is odd, in words. blame: of the same rows, as ``blamed`` gives it."""
         return reasons(blame, self.blamable, table, self.usual)
+
+    def nearest(self, batch: Batch, table: Table) -> list[str]:
+        """The usual row nearest to each row, in words; '' where none is kept. batch, table: the
+        same rows."""
+        if self.examples is None or self.neighbours is None:
+            return [""] * len(table)
+        return self.examples.nearest(self.neighbours, self.matrix.of(batch), self.columns, table)
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """The detector of that name; None where there was no time for it."""
+        ranks = self.detector.ranks if isinstance(self.detector, Taught) else self.detector
+        found = ranks.members.get("neighbours")
+        return found if isinstance(found, Neighbours) else None
 
     @cached_property
     def blamable(self) -> tuple[str, ...]:
@@ -100,13 +122,15 @@ class AnomalyModel:
         )
 
     def frame(self, ids: pl.Series, answers: Detections) -> pl.DataFrame:
-        """Answers as rows of ``predictions.parquet``: id, score, anomaly, reason, flags."""
+        """Answers as rows of ``predictions.parquet``: id, score, anomaly, reason, nearest,
+        flags."""
         return pl.DataFrame(
             [
                 ids.alias("id"),
                 pl.Series("score", answers.outputs),
                 pl.Series("anomaly", answers.anomaly.astype(np.int8)),
                 pl.Series("reason", answers.reasons, dtype=pl.String),
+                pl.Series("nearest", answers.nearest, dtype=pl.String),
                 pl.Series("flags", answers.flags, dtype=pl.String),
             ]
         )
@@ -125,6 +149,7 @@ class AnomalyModel:
             "null": self.null.facts(),
             "threshold": self.threshold,
             "usual": self.usual.to_json(),
+            "examples": None if self.examples is None else self.examples.to_json(),
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -143,18 +168,24 @@ class AnomalyModel:
             head = f"{part}."
             return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
 
+        kind: type[Ranks | Taught] = Taught if "bags" in facts["detector"] else Ranks
         threshold = float(facts["threshold"])
         if not 0 <= threshold <= 1 + TIE:
             raise ValueError(f"no threshold: {threshold}")
-        return cls(
+        made = cls(
             Schema.from_json(facts["schema"]),
             Encoder.from_json(facts["encoder"]),
             Matrix.restore(facts["matrix"], of("matrix")),
-            Ranks.restore(facts["detector"], of("detector")),
+            kind.restore(facts["detector"], of("detector")),
             Null.restore(facts["null"]),
             threshold,
             Usual.from_json(facts["usual"]),
+            None if (kept := facts.get("examples")) is None else Examples.from_json(kept),
         )
+        near = made.neighbours
+        if made.examples and near and not made.examples.fits(made.blamable, near):
+            raise ValueError("These are no examples of this model.")
+        return made
 
 
 def calibrated(null: Null, raw: NDArray[np.float64]) -> NDArray[np.float64]:

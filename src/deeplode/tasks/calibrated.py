@@ -19,7 +19,8 @@ from deeplode.evaluate.candidate import known
 from deeplode.evaluate.decision import UNDECIDED, Decision
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.threshold import choose_threshold
-from deeplode.tasks.model import NO_SPREAD, Calibration
+from deeplode.tasks.answers import Calibration
+from deeplode.tasks.model import NO_SPREAD
 
 Outputs = NDArray[np.float64]
 NO_CALIBRATION = Calibration()

@@ -1,4 +1,4 @@
-"""Detect: rows to a model of what is odd among them, without any label."""
+"""Detect: rows to a model of what is odd among them, without labels or with a few known cases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from deeplode.data.table import Table
 from deeplode.detectors.detector import Detector
 from deeplode.detectors.matrix import fit_matrix
 from deeplode.detectors.null import fit_null
-from deeplode.detectors.ranks import FITS, KINDS, together
+from deeplode.detectors.ranks import FITS, KINDS, Ranks, together
+from deeplode.detectors.taught import Taught, fit_taught
 from deeplode.encode.encoder import Encoded, Encoder
 from deeplode.errors import DataError
 from deeplode.messages import Notice
@@ -24,6 +25,7 @@ from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.cut import cut_short, nothing
+from deeplode.tasks.examples import Examples
 from deeplode.tasks.reasons import Usual
 from deeplode.tasks.stages import Stages
 
@@ -37,6 +39,7 @@ class Settings:
 
     clean: the rows are known to be normal. share: of the rows that are anomalies, None to estimate
     it. capacity: rows to call, the oddest ones; None where the share decides.
+    known: (rows,) which ones are known to be anomalies, None where no row is labelled.
     checkpoint: folder that a killed run goes on from.
     """
 
@@ -47,13 +50,15 @@ class Settings:
     capacity: int | None = None
     most_bad: float = MOST_BAD
     checkpoint: Path | None = None
+    known: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
 class Detected:
     """A model and how it came to be.
 
-    scores: (rows,) of the training rows, 0 … 1, by detectors that do not know the row by heart.
+    scores: (rows,) of the training rows, 0 … 1, by detectors that do not know the row by heart, or
+    that it is a known case. known: (rows,) which ones are, None without any.
     parts: the raw scores of every detector, (rows,), the one that answers too.
     seconds: to fit each. encoded: the training rows.
     """
@@ -64,6 +69,7 @@ class Detected:
     seconds: Mapping[str, float]
     encoded: Encoded
     notices: tuple[Notice, ...]
+    known: NDArray[np.bool_] | None = None
 
 
 def check_rows(table: Table) -> None:
@@ -92,13 +98,19 @@ def detect(
     listen("stage", name="calibrate")
     ranks = together(found, x, settings.seed, settings.clean, budget, settings.threads)
     parts[ranks.name] = ranks.combined(parts)
-    null = fit_null(ranks.held, settings.clean, settings.seed)
+    answer: Ranks | Taught = ranks
+    if settings.known is not None:
+        listen("stage", name="taught")
+        answer, parts[Taught.name] = fit_taught(
+            ranks, x, settings.known, settings.seed, budget, settings.threads, parts
+        )
+    null = fit_null(answer.held, settings.clean, settings.seed)
     usual = Usual.of(table, batch, encoder)
-    model = AnomalyModel(schema, encoder, matrix, ranks, null, 1.0, usual)
-    scores = model.calibrated(parts[ranks.name])
-    model = _called(model, scores, settings)
+    model = AnomalyModel(schema, encoder, matrix, answer, null, 1.0, usual)
+    scores = model.calibrated(parts[answer.name])
+    model = _with_examples(_called(model, scores, settings), table, scores, settings)
     notices = tuple(cut_short(found, budget, tuple(FITS)))
-    return Detected(model, scores, parts, seconds, encoded, notices)
+    return Detected(model, scores, parts, seconds, encoded, notices, settings.known)
 
 
 def fit_detectors(
@@ -136,6 +148,16 @@ def _fit(
 def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Detector:
     made: Detector = KINDS[name].restore(facts, arrays)
     return made
+
+
+def _with_examples(
+    model: AnomalyModel, table: Table, scores: NDArray[np.float64], settings: Settings
+) -> AnomalyModel:
+    """The model with usual rows, as its threshold and the user's known cases have it."""
+    odd = scores >= model.threshold
+    if settings.known is not None:
+        odd |= settings.known
+    return replace(model, examples=Examples.of(table, model.blamable, odd, settings.seed))
 
 
 def _called(model: AnomalyModel, scores: NDArray[np.float64], settings: Settings) -> AnomalyModel:

@@ -1,4 +1,4 @@
-"""Known: how good a model of anomalies is where it is known which rows are some."""
+"""Known: which rows are anomalies, and how good a model is where that is known."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from deeplode.data.kinds.boolean import TRUTHS
 from deeplode.data.parse import BLANKS
@@ -16,6 +17,7 @@ from deeplode.evaluate.calibrate import wilson
 from deeplode.evaluate.intervals import resample
 from deeplode.evaluate.problem import Problem
 from deeplode.tasks.anomalies import AnomalyModel
+from deeplode.tasks.drift import Drift, drift
 
 OF_RANKS = ("roc_auc", "average_precision", "f1")
 
@@ -24,18 +26,37 @@ def known(series: pl.Series, source: str) -> NDArray[np.bool_]:
     """(rows,) which rows are anomalies. An empty cell is none.
 
     Truths, words for them (yes, no, 是, 否) and numbers (0 = normal) are understood; else the rarer
-    of two values means an anomaly. Raises DataError for anything else, and where all rows are
-    alike.
+    of two values means an anomaly, and so does the only one beside empty cells. Raises DataError
+    for anything else, and where all rows are alike.
     """
-    found = _truths(series)
-    if found is None:
-        counts = series.cast(pl.String, strict=False).drop_nulls().value_counts(sort=True)
-        if counts.height != 2:
-            raise DataError("E-DATA-095", source=source, column=series.name, count=counts.height)
-        rarer = counts[series.name][1]
-        found = (series.cast(pl.String, strict=False) == rarer).fill_null(False).to_numpy()
+    found = _marked(series, source)
     if found.all() or not found.any():
         raise DataError("E-DATA-096", source=source, column=series.name)
+    return found
+
+
+def cases(series: pl.Series, source: str) -> NDArray[np.bool_]:
+    """(rows,) the anomalies to learn from, as ``known`` reads them; all others are unlabelled.
+
+    Raises DataError where there are none, or nothing else.
+    """
+    found = _marked(series, source)
+    if not found.any():
+        raise DataError("E-DATA-105", source=source, column=series.name)
+    if found.all():
+        raise DataError("E-DATA-106", source=source, column=series.name)
+    return found
+
+
+def _marked(series: pl.Series, source: str) -> NDArray[np.bool_]:
+    found = _truths(series)
+    if found is None:
+        words = series.cast(pl.String, strict=False).str.strip_chars(BLANKS)
+        words = words.set(words == "", None)
+        counts = words.drop_nulls().value_counts(sort=True)
+        if counts.height != 2 and (counts.height != 1 or not words.null_count()):
+            raise DataError("E-DATA-095", source=source, column=series.name, count=counts.height)
+        found = (words == counts[series.name][-1]).fill_null(False).to_numpy()
     return found
 
 
@@ -49,8 +70,8 @@ def _truths(series: pl.Series) -> NDArray[np.bool_] | None:
     return np.array([TRUTHS.get(word or "", False) for word in words], np.bool_)
 
 
-def judged(model: AnomalyModel, table: Table, target: str) -> dict[str, Any]:
-    """Scores on labelled rows with 95 % intervals.
+def judged(model: AnomalyModel, table: Table, target: str) -> tuple[dict[str, Any], Drift | None]:
+    """Scores on labelled rows with 95 % intervals, and how far scores have drifted.
 
     roc_auc, average_precision, f1 by resampling the rows; far, the share of normal rows that are
     called, mar, the share of anomalies that are not, and precision by Wilson's interval.
@@ -67,9 +88,34 @@ def judged(model: AnomalyModel, table: Table, target: str) -> dict[str, Any]:
     metrics["far"] = _share(called[~truth])
     metrics["mar"] = _share(~called[truth])
     metrics["precision"] = _share(truth[called])
-    return {
+    moved = drift(model, answers.outputs)
+    facts = {
         "metrics": metrics,
         "anomalies": {"called": int(called.sum()), "known": int(truth.sum())},
+        "drift": moved.facts() if moved else None,
+    }
+    return facts, moved
+
+
+def regained(
+    scores: NDArray[np.float64], called: NDArray[np.bool_], cases: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """How the known cases come out where each was scored by what had not learned it.
+
+    called: how many of them are; recall: their share, by Wilson's interval. rank: the median of
+    their places among the other rows, 1 = odder than all, by order statistics' interval.
+    """
+    others = np.sort(scores[~cases])
+    places = np.sort(1 + len(others) - np.searchsorted(others, scores[cases], side="right"))
+    count = len(places)
+    low, high = binom.interval(0.95, count, 0.5)
+    ends = places[int(max(low - 1, 0))], places[int(min(high, count - 1))]
+    return {
+        "count": count,
+        "called": int(called[cases].sum()),
+        "recall": _share(called[cases]),
+        "rank": {"value": float(np.median(places)), "low": float(ends[0]), "high": float(ends[1])},
+        "others": len(others),
     }
 
 

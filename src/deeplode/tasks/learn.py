@@ -36,6 +36,7 @@ from deeplode.tasks.joint import JointFit, JointNet
 from deeplode.tasks.mirrors import choose_mirrors
 from deeplode.tasks.model import ANSWERS, NO_BLEND, Model, restored
 from deeplode.tasks.own import OwnFit, OwnNet
+from deeplode.tasks.rules import rules
 from deeplode.tasks.stages import Stages
 from deeplode.tasks.watch import AnyNet, net_summary, watched
 from deeplode.trees.boost import fit_trees
@@ -200,6 +201,7 @@ def _fit_all(
     data = (batch, lesson.target, problem, cuts, lesson.weights, budget, listen)
     fits: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {
         "trivial": lambda: fit_trivial(*data),
+        **rules(lesson.schema, encoder, batch),
         "linear": lambda: fit_linear(*data, replay=replay.get("linear")),
         "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
         "net": lambda: fit_net(*data, config, settings.checkpoint),

@@ -23,7 +23,9 @@ from deeplode.evaluate.baselines import Linear, Trivial
 from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
+from deeplode.evaluate.naive import Naive
 from deeplode.evaluate.problem import Problem
+from deeplode.tasks.answers import Answers, Calibration
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net
 from deeplode.tasks.own import OwnNet
@@ -32,6 +34,8 @@ from deeplode.trees.candidate import Trees
 # What a model file may hold; its names select from these and from nothing else.
 RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] = {
     "trivial": Trivial.restore,
+    "naive": Naive.restore,
+    "seasonal": Naive.restore,
     "linear": Linear.restore,
     "trees": Trees.restore,
     "net": Net.restore,
@@ -50,34 +54,6 @@ def restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> 
     """
     restore = JointNet.restore if name == "net" and "joint" in facts else RESTORE[name]
     return restore(facts, arrays)
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What a candidate's out-of-fold rows say of its probabilities.
-
-    temperature: divides log-probabilities; 1 leaves them (Guo et al., ICML 2017).
-    threshold: a binary row is called the second class from this probability on.
-    """
-
-    temperature: float = 1.0
-    threshold: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not (0 < self.temperature < float("inf") and 0 <= self.threshold <= 1):
-            raise ValueError(f"no calibration: {self}")
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a model says of some rows.
-
-    outputs: (rows, n_classes) calibrated probabilities, or (rows,) values in the target's unit.
-    flags: words on what is odd about each row, '' where nothing is.
-    """
-
-    outputs: NDArray[np.float64]
-    flags: list[str]
 
 
 @dataclass(frozen=True)
@@ -138,6 +114,7 @@ class Model:
     def predict(self, table: Table) -> Answers:
         """Answer for rows: for those that a long table of moments is asked about, where the model
         looks back on windows. Raises DataError where a column is absent or cannot be read."""
+        table = self._asked(table)
         laid = self.laid(table)
         if laid is None:
             return self._predict(table)
@@ -147,6 +124,11 @@ class Model:
         flags = [flag for part in parts for flag in part.flags]
         return Answers(np.concatenate([part.outputs for part in parts]), flags)
 
+    def truth(self, table: Table) -> pl.Series:
+        """The target of rows that were held out, in its own unit."""
+        known, ahead = table.frame[self.target.name], self.schema.ahead
+        return known if ahead is None else known + table.frame[ahead.names.level]
+
     def laid(self, table: Table) -> Laid | None:
         """A long table in order, where the model looks back on windows that are not cut yet."""
         windows = self.schema.windows
@@ -154,12 +136,25 @@ class Model:
 
     def rows(self, table: Table) -> Table:
         """The rows that are answered: those of the table, or its windows."""
+        ahead = self.schema.ahead
+        if ahead is not None and ahead.names.step not in table.names:
+            return ahead.lay(table).past(self.problem.seed)
         laid = self.laid(table)
         return table if laid is None else laid.at(laid.rows)
 
     def _predict(self, table: Table) -> Answers:
         encoded = self.encoder.transform(table)
-        return Answers(self.outputs(encoded.batch), encoded.flags)
+        outputs, ahead = self.outputs(encoded.batch), self.schema.ahead
+        if ahead is not None and ahead.names.level in table.names:
+            outputs = outputs + table.frame[ahead.names.level].to_numpy()
+        return Answers(outputs, encoded.flags)
+
+    def _asked(self, table: Table) -> Table:
+        """Of a long table, the moments to come, where these are what the model answers for."""
+        ahead = self.schema.ahead
+        return (
+            table if ahead is None or ahead.names.step in table.names else ahead.lay(table).future()
+        )
 
     def predict_row(self, values: Mapping[str, Any]) -> Answers:
         """The same for one row, without the fixed cost of a table."""
@@ -200,6 +195,7 @@ class Model:
 
     def answered(self, table: Table) -> pl.DataFrame:
         """The answers for a table, a row a row, as ``predict`` of the program writes them."""
+        table = self._asked(table)
         answers, laid = self.predict(table), self.laid(table)
         return self.frame(table.ids if laid is None else laid.ids, answers)
 

@@ -80,7 +80,7 @@ class Usual:
 
     def sentence(self, name: str, cell: Any) -> str:
         """What is odd about a cell, in words."""
-        value = _short(cell)
+        value = short(cell)
         if cell is None or value.strip() == "":
             share = self.missing.get(name, 0.0)
             return say("D-REASON-MISSING", column=name, share=100 * share)
@@ -129,7 +129,8 @@ def _cells(series: pl.Series) -> pl.Series:
     return series.cast(pl.String, strict=False).str.strip_chars()
 
 
-def _short(cell: Any) -> str:
+def short(cell: Any) -> str:
+    """A cell as a text of LONGEST characters at most."""
     if isinstance(cell, bytes):
         return f"{len(cell)} bytes"
     text = f"{cell:.6g}" if isinstance(cell, float) else str(cell)

@@ -23,7 +23,9 @@ from deeplode.tasks.learn import Learned
 from deeplode.tasks.model import Model
 from deeplode.trees.candidate import Trees
 
-ORDER = ("trivial", "linear", "trees", "net", "blend")  # of the leaderboard
+ORDER = ("trivial", "naive", "seasonal", "linear", "trees", "net", "blend")  # of the leaderboard
+
+GUESSES = {"trivial", "naive", "seasonal"}  # that a forecast must be better than
 
 Outputs = NDArray[np.float64]
 
@@ -71,7 +73,10 @@ def _facts(
     problem, answer = model.problem, outputs[model.answer]
     cut = {name: model.calibration(name).threshold for name in outputs}
     found = resample(problem, truth, outputs, weights, groups, cut)
-    judged = verdict(problem, found, model.answer, fit_seconds, model.partner)
+    guess = "trivial"
+    if model.schema.ahead is not None:  # what is better than the best of them is better than all
+        guess = min(GUESSES & outputs.keys(), key=lambda name: found.values[name]["rmse"])
+    judged = verdict(problem, found, model.answer, fit_seconds, model.partner, guess)
     facts: dict[str, Any] = {
         "metrics": found.table(model.answer),
         "main_metric": DECIDES[problem.task],

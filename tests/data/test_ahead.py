@@ -1,0 +1,81 @@
+"""Rows that ask for values to come know nothing of what comes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from deeplode.data.ahead import look_ahead
+from deeplode.data.table import Table
+from deeplode.errors import DataError
+
+DAY = 24
+
+
+def load(days: int = 20, machines: int = 2) -> pl.DataFrame:
+    """Hourly values with a daily cycle."""
+    chance, frames = np.random.default_rng(0), []
+    for machine in range(machines):
+        hours = np.arange(days * DAY)
+        value = 50 * (machine + 1) + 10 * np.sin(2 * np.pi * hours / DAY)
+        when = [datetime(2024, 5, 1) + timedelta(hours=int(hour)) for hour in hours]
+        columns = {"time": when, "load": value + chance.normal(size=len(hours))}
+        frames.append(pl.DataFrame(columns).with_columns(pl.lit(f"m{machine}").alias("machine")))
+    return pl.concat(frames)
+
+
+def test_a_cycle_is_found_and_none_where_there_is_none():
+    table = Table.of(load())
+    assert look_ahead(table, "time", "machine", "load", 6).cycle == DAY
+    noise = load().with_columns(pl.Series("load", np.random.default_rng(1).normal(size=960)))
+    assert look_ahead(Table.of(noise), "time", "machine", "load", 6).cycle == 1
+
+
+def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before():
+    frame = load(machines=1).drop("machine")
+    ahead = look_ahead(Table.of(frame), "time", None, "load", 6)
+    past = ahead.lay(Table.of(frame)).past().frame
+    values = dict(zip(frame["time"], frame["load"], strict=True))
+    for row in past.sample(50, seed=0).iter_rows(named=True):
+        origin = row["time"] - timedelta(hours=row["steps ahead"])
+        before = [values[origin - timedelta(hours=back)] for back in range(DAY)]
+        assert row["level"] == pytest.approx(np.mean(before))
+        assert row["load"] == pytest.approx(values[row["time"]] - row["level"])
+        assert row["last value"] == pytest.approx(values[origin] - row["level"])
+        cycle = values[row["time"] - timedelta(hours=DAY)]
+        assert row["one cycle before"] == pytest.approx(cycle - row["level"])
+    later = frame.with_columns(
+        pl.when(pl.col("time") > past["time"].max() - timedelta(hours=48))
+        .then(1e6)
+        .otherwise(pl.col("load"))
+        .alias("load")
+    )
+    early = pl.col("time") < past["time"].max() - timedelta(hours=48)
+    other = ahead.lay(Table.of(later)).past().frame.filter(early)
+    assert other.equals(past.filter(early))
+
+
+def test_the_future_has_every_step_of_every_series_and_names_them():
+    table = Table.of(load())
+    ahead = look_ahead(table, "time", "machine", "load", 3)
+    future = ahead.lay(table).future()
+    assert future.frame["steps ahead"].to_list() == [1, 2, 3, 1, 2, 3]
+    assert future.ids.to_list()[:2] == ["m0 2024-05-21 00:00:00", "m0 2024-05-21 01:00:00"]
+    assert future.ids.to_list()[-1] == "m1 2024-05-21 02:00:00"
+
+
+@pytest.mark.parametrize(
+    ("frame", "horizon", "code"),
+    [
+        (load(days=2), 24, "E-DATA-120"),
+        (load().with_columns(pl.lit("high").alias("load")), 2, "E-DATA-121"),
+        (load().drop("load"), 2, "E-DATA-030"),
+    ],
+)
+def test_what_cannot_be_forecast_is_refused(frame: pl.DataFrame, horizon: int, code: str) -> None:
+    with pytest.raises(DataError) as error:
+        look_ahead(Table.of(frame), "time", "machine", "load", horizon)
+    assert error.value.code == code
