@@ -65,7 +65,7 @@ def test_all_rows_of_a_shuffled_table_get_the_windows_that_they_get_in_order():
 def test_whole_series_get_one_row_each_named_by_its_group():
     table = machines()
     laid = windows(table, 12, whole=True).lay(table)
-    assert laid.ids.to_list() == list(laid.line.names)
+    assert laid.ids.to_list() == table.frame["m"].unique(maintain_order=True).to_list()
     found = dict(zip(laid.ids, laid.at(laid.rows).frame["series"].struct.field("x"), strict=True))
     assert np.isfinite(found["b"].to_numpy()).sum() == 6  # over the gap
     assert np.isfinite(found["c"].to_numpy()).sum() == 1

@@ -126,10 +126,12 @@ class Laid:
     @cached_property
     def rows(self) -> Places:
         """Rows of the table that get an answer, in its order: all, or the last of each series, in
-        the order of the series."""
-        if not self.windows.whole:
+        the order in which the series first come."""
+        line = self.line
+        if not self.windows.whole or not len(line.order):
             return np.arange(len(self.table))
-        return last_rows(self.line)
+        first = np.minimum.reduceat(line.order, line.heads)
+        return last_rows(line)[np.argsort(first)]
 
     @property
     def ids(self) -> pl.Series:
