@@ -105,7 +105,8 @@ def test_a_window_that_cannot_be_is_refused(code: str, window: Any, how: Any) ->
 
 def test_a_channel_that_dies_half_way_and_clocks_that_go_back_are_told() -> None:
     dead = pl.when(pl.col("t") < 15).then(pl.col("x"))
-    table = moments(4, 40, x2=dead, x3=dead.fill_null(7.0))
+    still = pl.when(pl.col("t") < 1).then(pl.col("x")).otherwise(7.0)  # never moved
+    table = moments(4, 40, x2=dead, x3=dead.fill_null(7.0), x4=still)
     table = table.rows(RNG.permutation(len(table)))
     found = made(table)
     assert [(one.code, one.column) for one in found.notices if one.code == "W-SERIES-007"] == [

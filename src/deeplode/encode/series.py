@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.column import Column
 from deeplode.encode.column import FILLED_IN, INFINITE, OUT_OF_RANGE, ColumnEncoder, Piece
-from deeplode.encode.convolved import KERNELS, TAPS, Convolutions
+from deeplode.encode.convolved import TAPS, Convolutions
 from deeplode.encode.moments import channels_of, lengths, moments, packed
 from deeplode.encode.number import MARGIN, widened
 
@@ -23,6 +23,8 @@ FAR = 10.0  # spreads from the middle at which a value is cut off
 RARE = 0.001  # share of the lowest and of the highest values that the spread does without
 LEARNED = 1 << 22  # values of training rows that location and spread are taken of
 FEATURES, CELLS = 10_000, 10_000_000  # convolved ones: most of a row, and of all training rows
+WORK = 5e8  # training rows x moments x features: of more rows, few features would be left, …
+FEWEST = 1_000  # … and fewer than so many are of no use
 MOST_CHANNELS = 4_096
 CHUNK = 1 << 21  # values of rows that are encoded at once
 TAIL = 4  # the last so-manieth part of a series is described apart
@@ -91,8 +93,8 @@ class SeriesEncoder(ColumnEncoder):
         there = ~np.all(np.isnan(cells), axis=1, keepdims=True)
         channels = tuple(_channel(name, cells[:, at], there[:, 0]) for at, name in enumerate(names))
         made = cls(column.name, channels, length, pooled, not bool(there.all()), None)
-        each = min(FEATURES, CELLS // max(len(series), 1))
-        if length < TAPS or each < KERNELS or not len(rows):
+        each = min(FEATURES, CELLS // max(len(series), 1), int(WORK / max(len(series) * length, 1)))
+        if length < TAPS or each < FEWEST or not len(rows):
             return made
         filled = made._scaled(cells)[0]
         return cls(made.name, channels, length, pooled, made.short, Convolutions.fit(filled, each))

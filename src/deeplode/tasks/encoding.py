@@ -22,8 +22,8 @@ from deeplode.runtime import Budget
 class Encoding:
     """Encoders and the training rows as they make them.
 
-    seconds: that rows took where pretrained encoders are among them, else 0. notices: what there
-    was no time for.
+    seconds: that rows took where pretrained encoders or series are among them, else 0. notices:
+    what there was no time for.
     """
 
     encoder: Encoder
@@ -57,7 +57,8 @@ def encoded(
         names = ", ".join(sorted(one.origin.name for one in models.values()))
         notice = Notice("W-ENC-001", None, {"names": names, "rows": len(table)})
         return Encoding(encoder, encoder.transform(table, most_bad).batch, 0.0, (notice,))
-    return Encoding(encoder, batch, time.monotonic() - began if encoder.models else 0.0)
+    slow = bool(encoder.models) or any(part.media == "series" for part in encoder.media)
+    return Encoding(encoder, batch, time.monotonic() - began if slow else 0.0)
 
 
 def check_used(models: Mapping[str, Pretrained], schema: Schema) -> None:

@@ -132,7 +132,7 @@ class Lookback:
             values = channel_values(table.frame[channel.name], channel)[line.order]
             quiet, changes = _quiet(values, line)
             lively = changes > LIVELY * (sizes - quiet)
-            ended = (quiet > np.maximum(DEAD, sizes // 2)) & (quiet < sizes) & lively
+            ended = (quiet > np.maximum(DEAD, sizes // 2)) & (sizes - quiet >= DEAD) & lively
             if ended.any():
                 first = line.names[int(np.argmax(ended))]
                 told = {"count": int(ended.sum()), "series": first or "1"}
