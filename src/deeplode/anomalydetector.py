@@ -24,6 +24,7 @@ from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.detect import Settings, check_rows, detect
 from deeplode.tasks.known import cases
+from deeplode.tasks.room import room
 
 
 class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types there
@@ -93,6 +94,8 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         )  # fmt: skip
         with configured(threads, self.seed):
             schema = infer(table, Roles(), self.kinds)
+            if told.memory_bytes is not None:
+                room(table, schema, told.clean, known is not None, told.memory_bytes)
             found = detect(table, schema, settings, budget)
             self.facts_ = facts_of(found, explained(found, table), table, schema, told)
         self.notices_ = (*schema.notices, *found.notices)
@@ -120,6 +123,15 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
             return values
         made = like(X, {"prediction": values})
         return made["prediction"] if hasattr(made, "__getitem__") else made
+
+    def score_one(self, values: Mapping[str, Any]) -> float:
+        """How odd one row is, {column: value}: its score, 0 … 1, higher is odder."""
+        check_is_fitted(self, "model_")
+        return self.model_.score_row(values)
+
+    def predict_one(self, values: Mapping[str, Any]) -> int:
+        """-1 if one row, {column: value}, is called, else 1: without the cost of a frame."""
+        return -1 if self.score_one(values) >= self.model_.threshold else 1
 
     def predict_frame(self, X: Any) -> pl.DataFrame:
         """All that ``deeplode predict`` writes: id, score, anomaly, reason, nearest, flags."""

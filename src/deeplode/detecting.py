@@ -38,6 +38,7 @@ from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
 from deeplode.tasks.known import regained
+from deeplode.tasks.room import room
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 ALARMS = 100  # rows that result.json and the report list
@@ -89,12 +90,14 @@ class _Run:
             told.seed, self.threads, told.clean, told.known_share, told.capacity,
             told.most_bad, self.folder.checkpoint, known,
         )  # fmt: skip
+        planned = room(table, schema, told.clean, known is not None, told.memory_bytes)
         found = detect(table, schema, settings, self.budget.until(tail), self.listen)
         self.listen("stage", name="reasons")
         why = explained(found, table)
         facts = facts_of(found, why, table, schema, told)
         notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         facts["warnings"] = tell(notices, self.listen)
+        facts["limits"] = {"planned_memory_bytes": planned}
         return self.kept(found, why, table, facts)
 
     def kept(
@@ -104,7 +107,7 @@ class _Run:
         self.listen("stage", name="save")
         folder = self.folder
         facts["files"] = FILES
-        facts["limits"] = self._limits()
+        facts["limits"] |= self._limits()
         told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, "alarms")}
         save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
         model = restore(folder.model).model
@@ -112,9 +115,9 @@ class _Run:
         frame = model.frame(table.ids, why.answers(found))
         write_table(folder.predictions, frame, force=True)
         self.listen("stage", name="report")
-        facts["limits"] = self._limits()
+        facts["limits"] |= self._limits()
         write_page(facts, folder.report, language())
-        facts["limits"] = self._limits()
+        facts["limits"] |= self._limits()
         write_json(folder.result, facts, force=True)
         self.listen("done", seconds=round(self.budget.spent(), 3))
         folder.finish()
@@ -126,7 +129,6 @@ class _Run:
             "seconds": round(self.budget.spent(), 3),
             "memory_limit": self.options.memory_bytes,
             "peak_memory_bytes": peak_memory(),
-            "planned_memory_bytes": None,
         }
 
 

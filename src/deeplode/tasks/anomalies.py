@@ -86,6 +86,18 @@ class AnomalyModel:
                 told[row], near[row] = why, beside
         return Detections(scores, called, told, near, encoded.flags)
 
+    def score_row(self, values: Mapping[str, Any]) -> float:
+        """The score of one row, {column: value}, without the fixed cost of a table.
+
+        Raises DataError where a column is absent.
+        """
+        if self.encoder.media:
+            cells = {name: [values[name]] for name in self.encoder.columns if name in values}
+            return float(self.predict(Table.of(pl.DataFrame(cells))).outputs[0])
+        numbers, slots, _ = self.encoder.transform_row(values)
+        batch = Batch(torch.from_numpy(numbers[None]), torch.from_numpy(slots[None]))
+        return float(self.scores(batch)[0])
+
     def blamed(self, batch: Batch) -> NDArray[np.float64]:
         """(rows, input columns) >= 0: each column's part in a row's oddness, as ``blamable``."""
         return by_column(self.detector.blame(self.matrix.of(batch)), self.columns)
