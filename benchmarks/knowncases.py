@@ -166,7 +166,8 @@ def lines(told: argparse.Namespace) -> dict[tuple[int, str, str], dict[str, floa
 def table(told: argparse.Namespace) -> str:
     """AUROC / AP in %, means over the sets that everybody was measured on, then a set a row."""
     found = lines(told)
-    columns = [one for one in (*OWN, *PEERS) if any(key[2] == one for key in found)]
+    asked = (*OWN, *(told.peers.split(",") if told.peers else PEERS))
+    columns = [one for one in (*OWN, *PEERS) if one in asked and any(one == k[2] for k in found)]
     names = [n for n in sets() if all((c, n, one) in found for c in KNOWN for one in columns)]
     rule = "|---" * (len(columns) + 1) + "|"
     out = [f"Means over {len(names)} sets, {told.seeds} seed(s)", ""]

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from deeplode import AnomalyDetector, load
-from deeplode.errors import ModelFileError, OptionError
+from deeplode.errors import DataError, ModelFileError, OptionError
 from deeplode.tasks.drift import drift
 
 
@@ -90,6 +90,18 @@ def test_drift_is_told_of_rows_that_have_moved_and_not_of_the_same_kind_of_rows(
     assert told(new) == []
     assert told(new + np.array([0.3, -0.3])) == ["W-PRED-001"]
     assert told(new[:5]) == ["few"]
+
+
+def test_one_row_gets_the_score_that_it_has_among_others(fitted: AnomalyDetector) -> None:
+    whole = -fitted.score_samples(rows()[:9])
+    called = fitted.predict(rows()[:9])
+    names = [column.name for column in fitted.model_.schema.columns]
+    for row, score, side in zip(rows()[:9].tolist(), whole, called, strict=True):
+        one = dict(zip(names, row, strict=True))
+        assert fitted.score_one(one) == score
+        assert fitted.predict_one(one) == side
+    with pytest.raises(DataError):
+        fitted.score_one({names[0]: 1.0})
 
 
 def test_frames_keep_their_library_and_index(fitted: AnomalyDetector) -> None:

@@ -10,12 +10,15 @@ import polars as pl
 import pytest
 
 from deeplode import AnomalyDetector, load
+from deeplode.data.schema import Roles, infer
+from deeplode.data.table import Table
 from deeplode.detecting import run
 from deeplode.detectoptions import DetectOptions, EvaluateOptions
 from deeplode.detectors import denoise, ranks
-from deeplode.errors import DataError, DeeplodeError, OptionError
+from deeplode.errors import DataError, DeeplodeError, LimitError, OptionError
 from deeplode.report.page import render
 from deeplode.tasks.known import cases
+from deeplode.tasks.room import room
 from deeplode.verbs import evaluate
 
 
@@ -69,6 +72,16 @@ def test_the_estimator_learns_known_cases_where_it_is_told_to() -> None:
     assert (model.scores_[5:20, None] > model.scores_[20:]).mean() > 0.85
     with pytest.raises(DataError):
         model.fit(rows)
+
+
+def test_a_search_that_does_not_fit_is_refused_before_it_begins() -> None:
+    table = Table.of(frame().select(pl.all().repeat_by(200).explode()))
+    schema = infer(table, Roles(target="fraud"))
+    needed = room(table, schema, False, True, None)
+    assert room(table, schema, False, True, 2 * needed) == needed
+    with pytest.raises(LimitError) as told:
+        room(table, schema, False, True, needed)
+    assert told.value.code == "E-LIMIT-020"
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,20 @@ from deeplode.arrays import column, features
 from deeplode.data.frames import like
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
-from deeplode.detecting import explained, facts_of
+from deeplode.detecting import searched
 from deeplode.detectoptions import AUTO, DetectOptions
+from deeplode.errors import OptionError
 from deeplode.estimator import Estimator
 from deeplode.machine import usable_threads
+from deeplode.progress import silent
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.anomalies import AnomalyModel
-from deeplode.tasks.detect import Settings, check_rows, detect
+from deeplode.tasks.detect import Settings, check_rows
 from deeplode.tasks.known import cases
+from deeplode.tasks.room import room
+from deeplode.tasks.seriesmodel import SeriesModel
+from deeplode.watching import watched
 
 
 class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types there
@@ -32,6 +37,9 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
     clean: the rows are known to be normal. contamination: share of the rows that are anomalies,
     or ``"auto"`` to estimate it. capacity: how many rows are called, in place of a share.
     known: ``y`` of ``fit`` marks a few known anomalies.
+    timestamp: column that says when a row was: rows are moments of series, group: column that names
+    them. window: moments that are looked back on. clean_rows: so many first moments of each series
+    are normal; clean_until: those before a time are.
     time_limit: seconds, or ``"90s"``, ``"5m"``, for ``fit``. memory_limit: bytes, or ``"4GB"``.
     seed: same seed, same bits. threads: None = all that may be used. kinds: {column: kind} where
     the guess is wrong. drop: columns to leave out. max_bad: share of a column's images or sounds
@@ -45,7 +53,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
     200
     """
 
-    model_: AnomalyModel
+    model_: AnomalyModel | SeriesModel
 
     def __init__(
         self,
@@ -54,6 +62,11 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         contamination: str | float = AUTO,
         capacity: int | None = None,
         known: bool = False,
+        timestamp: str | None = None,
+        group: str | None = None,
+        window: int | None = None,
+        clean_rows: int | None = None,
+        clean_until: str | None = None,
         time_limit: str | float | None = None,
         memory_limit: str | int | None = None,
         seed: int = 0,
@@ -63,7 +76,8 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         max_bad: str | float = "5%",
     ) -> None:
         self.clean, self.contamination, self.capacity = clean, contamination, capacity
-        self.known = known
+        self.known, self.timestamp, self.group, self.window = known, timestamp, group, window
+        self.clean_rows, self.clean_until = clean_rows, clean_until
         self.time_limit, self.memory_limit = time_limit, memory_limit
         self.seed, self.threads, self.kinds = seed, threads, kinds
         self.drop, self.max_bad = drop, max_bad
@@ -92,11 +106,14 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
             known=known,
         )  # fmt: skip
         with configured(threads, self.seed):
-            schema = infer(table, Roles(), self.kinds)
-            found = detect(table, schema, settings, budget)
-            self.facts_ = facts_of(found, explained(found, table), table, schema, told)
+            roles = Roles(group=self.group, timestamp=self.timestamp)
+            schema = infer(table, roles, self.kinds)
+            if told.memory_bytes is not None and self.timestamp is None:
+                room(table, schema, told.clean, known is not None, told.memory_bytes)
+            look = searched if self.timestamp is None else watched
+            found = look(table, schema, told, settings, budget, silent)
+        self.facts_, self.scores_ = found.facts, found.answers.outputs
         self.notices_ = (*schema.notices, *found.notices)
-        self.scores_ = found.scores
         self._hold(found.model, table.rows(np.arange(min(PROBE_ROWS, len(table)))))
         return self
 
@@ -105,21 +122,42 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         check_is_fitted(self, "model_")
         frame = features(self, X, reset=False)
         with configured(self.threads or usable_threads(), self.seed):
-            batch = self.model_.encoder.transform(Table.of(frame)).batch
-            scores: NDArray[np.float64] = -self.model_.scores(batch)
-            return scores
+            return -self.model_.scored(Table.of(frame))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """``score_samples`` less ``offset_``, (rows,): below 0 a row is called."""
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any) -> Any:
-        """-1 for rows that are called, 1 for the others: (rows,), a series if X is a frame."""
-        values = np.where(self.decision_function(X) >= 0, 1, -1)
+        """-1 for rows that are called, 1 for the others: (rows,), a series if X is a frame.
+
+        Moments of series are called that lie in an event.
+        """
+        check_is_fitted(self, "model_")
+        if isinstance(self.model_, SeriesModel):
+            with configured(self.threads or usable_threads(), self.seed):
+                answers = self.model_.predict(Table.of(features(self, X, reset=False)))
+            values = np.where(answers.anomaly, -1, 1)
+        else:
+            values = np.where(self.decision_function(X) >= 0, 1, -1)
         if not hasattr(X, "columns"):
             return values
         made = like(X, {"prediction": values})
         return made["prediction"] if hasattr(made, "__getitem__") else made
+
+    def score_one(self, values: Mapping[str, Any]) -> float:
+        """How odd one row is, {column: value}: its score, 0 … 1, higher is odder.
+
+        Raises OptionError where rows are moments of series, which say nothing alone.
+        """
+        check_is_fitted(self, "model_")
+        if isinstance(self.model_, SeriesModel):
+            raise OptionError("E-OPT-171")
+        return self.model_.score_row(values)
+
+    def predict_one(self, values: Mapping[str, Any]) -> int:
+        """-1 if one row, {column: value}, is called, else 1: without the cost of a frame."""
+        return -1 if self.score_one(values) >= self.model_.threshold else 1
 
     def predict_frame(self, X: Any) -> pl.DataFrame:
         """All that ``deeplode predict`` writes: id, score, anomaly, reason, nearest, flags."""
@@ -128,7 +166,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.answered(table)
 
-    def _hold(self, model: AnomalyModel, probe: Table) -> None:
+    def _hold(self, model: AnomalyModel | SeriesModel, probe: Table) -> None:
         self.model_, self._probe = model, probe
         self.offset_: float = -float(
             np.nextafter(model.threshold, 0.0)
@@ -137,9 +175,12 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
 
 def detector_of(saved: Saved) -> AnomalyDetector:
     """A fitted estimator around a model that was read from a file."""
-    assert isinstance(saved.model, AnomalyModel)
+    assert isinstance(saved.model, AnomalyModel | SeriesModel)
     made = AnomalyDetector()
     taken = set(saved.model.schema.roles.named().values())
+    if isinstance(saved.model, SeriesModel):
+        made.set_params(timestamp=saved.model.encoder.timestamp, group=saved.model.encoder.group)
+        taken = set()  # series are nothing without them
     names = [one.name for one in saved.model.schema.columns if one.name not in taken]
     made.feature_names_in_ = np.array(names, dtype=object)
     made.facts_ = saved.card

@@ -38,6 +38,7 @@ from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
 from deeplode.tasks.known import regained
+from deeplode.tasks.room import room
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 from deeplode.watching import Outcome, watched
 
@@ -93,9 +94,13 @@ class _Run:
             told.most_bad, self.folder.checkpoint, known,
         )  # fmt: skip
         look = searched if told.timestamp is None else watched
+        planned = None
+        if told.timestamp is None:
+            planned = room(table, schema, told.clean, known is not None, told.memory_bytes)
         found = look(table, schema, told, settings, self.budget.until(tail), self.listen)
         notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)
+        found.facts["limits"] = {"planned_memory_bytes": planned}
         return self.kept(found, table)
 
     def kept(self, found: Outcome, table: Table) -> dict[str, Any]:
@@ -103,15 +108,15 @@ class _Run:
         self.listen("stage", name="save")
         folder, facts = self.folder, found.facts
         facts["files"] = FILES
-        facts["limits"] = self._limits()
+        facts["limits"] |= self._limits()
         told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
         save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
         restore(folder.model)
         write_table(folder.predictions, found.frame(table.ids), force=True)
         self.listen("stage", name="report")
-        facts["limits"] = self._limits()
+        facts["limits"] |= self._limits()
         write_page(facts, folder.report, language())
-        facts["limits"] = self._limits()
+        facts["limits"] |= self._limits()
         write_json(folder.result, facts, force=True)
         self.listen("done", seconds=round(self.budget.spent(), 3))
         folder.finish()
@@ -123,7 +128,6 @@ class _Run:
             "seconds": round(self.budget.spent(), 3),
             "memory_limit": self.options.memory_bytes,
             "peak_memory_bytes": peak_memory(),
-            "planned_memory_bytes": None,
         }
 
 

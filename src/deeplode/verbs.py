@@ -118,10 +118,11 @@ def predict(
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
     answers = fitted.answered(table)
-    if fitted.verb == "detect":
-        from deeplode.tasks.drift import drift
+    from deeplode.tasks.anomalies import AnomalyModel
+    from deeplode.tasks.drift import drift
 
-        found = drift(fitted, answers["score"].to_numpy())  # type: ignore[arg-type]
+    if isinstance(fitted, AnomalyModel):
+        found = drift(fitted, answers["score"].to_numpy())
         tell(found.notices() if found else [], listen)
     return answers
 

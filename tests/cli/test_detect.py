@@ -83,7 +83,9 @@ def test_a_run_finds_what_was_made_up_and_says_why(run: Path) -> None:
     assert {path.name for path in run.iterdir()} == FILES
     facts = json.loads((run / "result.json").read_text("utf-8"))
     assert facts.keys() >= KEYS
-    assert {"time_limit", "seconds", "peak_memory_bytes"} <= facts["limits"].keys()
+    limits = facts["limits"]
+    assert {"time_limit", "seconds", "peak_memory_bytes"} <= limits.keys()
+    assert limits["peak_memory_bytes"] < limits["planned_memory_bytes"] < 1e9
     oddest = facts["alarms"][: len(ODD)]
     assert {row["row"] for row in oddest} == set(ODD)
     assert all("mean area" in row["reason"] for row in oddest)

@@ -13,10 +13,11 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from deeplode import AnomalyDetector, load
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
-from deeplode.errors import DeeplodeError
+from deeplode.errors import DeeplodeError, OptionError
 from deeplode.runtime import Budget
 from deeplode.tasks.detect import Settings
 from deeplode.tasks.detectseries import Normal, detect_series
@@ -145,6 +146,21 @@ def test_what_makes_no_sense_is_refused_and_nothing_left_behind(
         detect(str(path), DetectOptions(out=str(out)).with_values(told))
     assert error.value.code == code
     assert not out.exists()
+
+
+def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(tmp_path: Path) -> None:
+    frame = pumps().filter(pl.col("machine") != "pump 2").drop("odd")
+    truth = pumps().filter(pl.col("machine") != "pump 2")["odd"].to_numpy()
+    made = AnomalyDetector(timestamp="time", group="machine", clean_rows=CLEAN, threads=1)
+    made.fit(frame)
+    called = np.asarray(made.predict(frame)) == -1
+    assert (called == truth).mean() > 0.9
+    assert made.facts_["anomalies"]["events"] >= 1
+    made.save(tmp_path / "pumps.lode")
+    again = load(tmp_path / "pumps.lode")
+    assert np.array_equal(again.score_samples(frame), made.score_samples(frame))
+    with pytest.raises(OptionError, match="window"):
+        again.score_one({"pressure": 5.0})
 
 
 def test_series_that_are_not_known_to_be_normal_show_their_odd_parts_too():

@@ -122,8 +122,8 @@ def fit_bags(
     Returns the bags, and (rows, 2) what trees and linear models say of each row: of unlabelled ones
     those that did not see it. At least one pair is made, however little time is left.
     Settings were chosen on development data (benchmarks/oddsets.py): there half or a fifth of the
-    rows, 4 or 8 leaves, 30 to 100 rounds made little difference; trees that are cut at random
-    gained a point of AUROC with 5 known rows, and features of the detectors seven.
+    rows, 4 or 8 leaves, 30 to 100 rounds made little difference; random cuts gained half a point
+    of AUROC and six of average precision with 5 known rows, features of the detectors six points.
     """
     center = features.mean(axis=0, dtype=np.float64)
     width = np.maximum(features.std(axis=0, dtype=np.float64), 1e-6)

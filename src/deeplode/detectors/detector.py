@@ -52,12 +52,17 @@ def in_blocks(work: Callable[[Tensor], Tensor], x: Tensor, rows: int, full: bool
     full: the last block is filled up with zeros, because a product's bits can depend on how many
     rows it has.
     """
-    parts = []
+    if not len(x):
+        return work(x.new_zeros(rows, x.shape[1]))[:0]
+    out = torch.empty(0)
     for start in range(0, len(x), rows):
         block = x[start : start + rows]
         lack = rows - len(block) if full else 0
-        parts.append(work(pad(block, (0, 0, 0, lack)))[: len(block)])
-    return torch.cat(parts) if parts else work(x.new_zeros(rows, x.shape[1]))[:0]
+        part = work(pad(block, (0, 0, 0, lack)))[: len(block)]
+        if not start:  # at once: what lies between large blocks keeps their memory from reuse
+            out = part.new_empty((len(x), *part.shape[1:]))
+        out[start : start + rows] = part
+    return out
 
 
 def kept(arrays: Arrays, name: str, dtype: str, *shape: int) -> NDArray[Any]:

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
-from deeplode.detectors.detector import Arrays, checked, in_blocks, kept, whole
+from deeplode.detectors.detector import Arrays, checked, kept, whole
 from deeplode.runtime import Budget
 
 KEPT = 8192  # training rows that are kept to compare with, at most
@@ -76,18 +77,20 @@ class Neighbours:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Positions and distances of the nearest of the first reference rows, (rows, k or more)."""
         reference = torch.from_numpy(self.reference[:first])
-        wanted = min(k + 1 + SPARE, len(reference))
+        x, wanted = checked(x, reference.shape[1]), min(k + 1 + SPARE, len(reference))
         lengths = reference.square().sum(1)
-
-        def near(block: Tensor) -> Tensor:
-            squares = torch.addmm(lengths, block, reference.T, alpha=-2)
-            index = squares.topk(wanted, largest=False).indices
-            return torch.cat([index.double(), _distances(block, reference, index)], 1)
-
-        found = in_blocks(near, checked(x, reference.shape[1]), BLOCK).numpy()
-        index, distance = found[:, :wanted].astype(np.int64), found[:, wanted:]
+        index = np.empty((len(x), wanted), np.int64)
+        distance = np.empty((len(x), wanted))
+        for start in range(0, len(x), BLOCK):
+            block = x[start : start + BLOCK]
+            rows, full = slice(start, start + len(block)), pad(block, (0, 0, 0, BLOCK - len(block)))
+            squares = torch.addmm(lengths, full, reference.T, alpha=-2)[: len(block)]
+            near = squares.topk(wanted, largest=False).indices
+            index[rows] = near.numpy()
+            distance[rows] = _distances(block, reference, near)
         order = np.lexsort((index, distance), axis=1)
-        index, distance = (np.take_along_axis(one, order, 1) for one in (index, distance))
+        index = np.take_along_axis(index, order, 1)
+        distance = np.take_along_axis(distance, order, 1)
         if wanted > 1:
             itself = distance[:, :1] == 0
             index = np.where(itself, index[:, 1:], index[:, :-1])
@@ -112,11 +115,11 @@ class Neighbours:
         return cls(reference, whole(facts, "compared", 1, len(reference)), neighbours)
 
 
-def _distances(x: Tensor, reference: Tensor, index: Tensor) -> Tensor:
-    """Exact ones: (rows, k) float64. index: (rows, k). Not by products, so that a row's distance
-    to itself is 0, and no other row changes a bit."""
-    gaps = x.unsqueeze(1) - reference[index]
-    return gaps.square_().sum(2).double().sqrt()
+def _distances(x: Tensor, reference: Tensor, index: Tensor) -> NDArray[np.float64]:
+    """Exact ones: (rows, k). index: (rows, k). Not by products, so that a row's distance to itself
+    is 0, and summed by NumPy, so that no other row changes a bit."""
+    gaps = (x.unsqueeze(1) - reference[index]).square_().numpy()
+    return np.asarray(np.sqrt(gaps.sum(axis=2).astype(np.float64)))
 
 
 def kept_rows(rows: int, chance: int) -> NDArray[np.int64]:

@@ -68,7 +68,9 @@ def detectors(facts: Facts, words: Words) -> Section | None:
         for row in found
     )
     grid = Grid(words("R-DETECTORS"), head, table)
-    return Section("detectors", words("R-DETECTORS"), (grid,), words("R-DETECTORS-LEAD"))
+    known = mapping(mapping(facts.get("anomalies")).get("known"))
+    lead = words("R-DETECTORS-KNOWN") if known else words("R-DETECTORS-LEAD")
+    return Section("detectors", words("R-DETECTORS"), (grid,), lead)
 
 
 def key_figures(facts: Facts, words: Words) -> list[KeyFigure]:

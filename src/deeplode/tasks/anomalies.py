@@ -68,6 +68,10 @@ class AnomalyModel:
         the detector's own score, so that no two rows are equal only because both are certain."""
         return self.calibrated(self.detector.score(self.matrix.of(batch)))
 
+    def scored(self, table: Table) -> NDArray[np.float64]:
+        """(rows,) scores of a table's rows, 0 … 1."""
+        return self.scores(self.encoder.transform(table).batch)
+
     def calibrated(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """A detector's scores, (rows,), between 0 and 1, in the same order."""
         return calibrated(self.null, raw)
@@ -84,6 +88,18 @@ class AnomalyModel:
             for row, why, beside in zip(rows, *both, strict=True):
                 told[row], near[row] = why, beside
         return Detections(scores, called, told, near, encoded.flags)
+
+    def score_row(self, values: Mapping[str, Any]) -> float:
+        """The score of one row, {column: value}, without the fixed cost of a table.
+
+        Raises DataError where a column is absent.
+        """
+        if self.encoder.media:
+            cells = {name: [values[name]] for name in self.encoder.columns if name in values}
+            return float(self.predict(Table.of(pl.DataFrame(cells))).outputs[0])
+        numbers, slots, _ = self.encoder.transform_row(values)
+        batch = Batch(torch.from_numpy(numbers[None]), torch.from_numpy(slots[None]))
+        return float(self.scores(batch)[0])
 
     def blamed(self, batch: Batch) -> NDArray[np.float64]:
         """(rows, input columns) >= 0: each column's part in a row's oddness, as ``blamable``."""

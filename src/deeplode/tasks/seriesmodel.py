@@ -99,6 +99,10 @@ class SeriesModel:
         """Answer for every moment. Raises DataError where a column is absent or unreadable."""
         return self.watch(self.encoder.read(table))
 
+    def scored(self, table: Table) -> NDArray[np.float64]:
+        """(rows,) scores of a table's moments, 0 … 1."""
+        return self.predict(table).outputs
+
     def watch(self, series: Series) -> Watched:
         """Answer for series that were read."""
         moments, base = self.moments, series.base
