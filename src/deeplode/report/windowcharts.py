@@ -11,19 +11,24 @@ from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT, EDGE = 240, 96, 4  # pixels
 FINER = 3  # times as many are drawn, then averaged
-MOST = 6  # channels that are drawn: those that move the most
+MOST = 6  # channels that are drawn
 # Told apart by people who tell fewer colours apart, too: Okabe and Ito, 2008.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
 def moving(cells: np.ndarray) -> list[int]:
-    """The channels to draw, rising. cells: (rows, channels, moments), scaled alike."""
-    spread = np.ptp(cells, axis=2).mean(0)
-    return sorted(np.argsort(-spread, kind="stable")[:MOST].tolist())
+    """The channels to draw, rising: those whose second half lies furthest from the first.
+
+    cells: (rows, channels, moments), scaled alike.
+    """
+    half = cells.shape[2] // 2
+    ends = cells[:, :, half:].mean(2), cells[:, :, : max(1, half)].mean(2)
+    return sorted(np.argsort(-np.abs(ends[0] - ends[1]).mean(0), kind="stable")[:MOST].tolist())
 
 
 def lines(cell: np.ndarray, channels: Sequence[int]) -> str:
-    """A window as a PNG in a data address: time to the right, each channel over its own range.
+    """A window as a PNG in a data address: time to the right, each channel in a lane of
+    its own, over its own range.
 
     cell: (channels, moments) without NaN.
     """
@@ -31,9 +36,10 @@ def lines(cell: np.ndarray, channels: Sequence[int]) -> str:
     image = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(image)
     left, right = EDGE * FINER, (WIDTH - EDGE) * FINER
-    top, bottom = EDGE * FINER, (HEIGHT - EDGE) * FINER
+    lane = (HEIGHT - EDGE) * FINER / max(1, len(channels))
     across = np.linspace(left, right, cell.shape[1])
-    for channel, colour in zip(channels, COLOURS, strict=False):
+    for number, (channel, colour) in enumerate(zip(channels, COLOURS, strict=False)):
+        top, bottom = number * lane + EDGE * FINER, (number + 1) * lane
         values = cell[channel]
         low, high = float(values.min()), float(values.max())
         share = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
