@@ -18,6 +18,10 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from deeplode import load
+from deeplode.detectoptions import DetectOptions
+from deeplode.detectors import denoise
+from deeplode.readoptions import ReadOptions
+from deeplode.verbs import detect, predict
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -159,30 +163,28 @@ def test_odd_cells_get_a_score_and_a_flag_and_an_absent_column_an_error(
 
 
 def test_capacity_and_share_say_how_many_rows_are_called(
-    deeplode: Program, source: Path, tmp_path: Path
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, asked in enumerate((("--capacity", "7"), ("--contamination", "5%"))):
-        out = tmp_path / str(number)
-        done = deeplode("detect", str(source), "--out", str(out), *asked, "--json")
-        called = json.loads(done.stdout)["anomalies"]["called"]
-        assert called == (7, 15)[number]
+    monkeypatch.setattr(denoise, "STEPS", 100)  # how well the net learned is no matter here
+    for told, called in (({"capacity": 7}, 7), ({"contamination": "5%"}, 15)):
+        out = str(tmp_path / str(called))
+        run = detect(str(source), DetectOptions(out=out, threads=1).with_values(told))
+        assert run.facts["anomalies"]["called"] == called
 
 
 def test_clean_rows_set_a_threshold_that_few_of_them_would_pass(
-    deeplode: Program, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(denoise, "STEPS", 300)
     clean, odd = tmp_path / "clean.csv", tmp_path / "odd.csv"
     frame = cells()
     frame.filter(~pl.Series(np.isin(np.arange(len(frame)), ODD))).write_csv(clean)
     frame[list(ODD)].write_csv(odd)
-    out = tmp_path / "run"
-    done = deeplode("detect", str(clean), "--clean", "--out", str(out))
-    assert done.returncode == 0, done.stderr
-    found = json.loads(deeplode("predict", str(out), str(odd), "--json").stdout)["predictions"]
-    assert [row["anomaly"] for row in found] == [1] * len(ODD)
-    facts = facts_of(out)
-    assert facts["split"] == {"how": "clean", "train": 295}
-    assert facts["anomalies"]["called"] <= 12  # type: ignore[index]
+    run = detect(str(clean), DetectOptions(clean=True, out=str(tmp_path / "run"), threads=1))
+    found = predict(str(run.folder), str(odd), ReadOptions())
+    assert found["anomaly"].to_list() == [1] * len(ODD)
+    assert run.facts["split"] == {"how": "clean", "train": 295}
+    assert run.facts["anomalies"]["called"] <= 12
 
 
 def test_killed_and_resumed_it_comes_to_the_same_result(

@@ -16,12 +16,13 @@ from sklearn.metrics import roc_auc_score
 from deeplode import AnomalyDetector, load
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
-from deeplode.detectoptions import DetectOptions
+from deeplode.detectoptions import DetectOptions, EvaluateOptions
+from deeplode.detectors import denoise
 from deeplode.errors import DeeplodeError, OptionError
 from deeplode.runtime import Budget
 from deeplode.tasks.detect import Settings
 from deeplode.tasks.detectseries import Normal, detect_series
-from deeplode.verbs import detect, opened
+from deeplode.verbs import detect, evaluate, opened
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 CLEAN = 200
@@ -111,8 +112,7 @@ def test_the_model_file_alone_answers_for_new_moments_and_machines(run: Path, de
     unknown = made.filter(new["machine"] == "pump 9")
     assert unknown["flags"].str.contains("new_series").all()
     assert unknown["anomaly"].sum() > 60
-    judged = deeplode("evaluate", str(run), str(path), "--target", "odd", "--json")
-    facts = json.loads(judged.stdout)
+    facts = evaluate(str(run), str(path), EvaluateOptions(target="odd"))
     assert facts["metrics"]["roc_auc"]["low"] > 0.8
     assert facts["events"] == {"known": 2, "met": 2, "false": 0}
 
@@ -148,7 +148,10 @@ def test_what_makes_no_sense_is_refused_and_nothing_left_behind(
     assert not out.exists()
 
 
-def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(tmp_path: Path) -> None:
+def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(denoise, "STEPS", 100)  # it does not answer here
     frame = pumps().filter(pl.col("machine") != "pump 2").drop("odd")
     truth = pumps().filter(pl.col("machine") != "pump 2")["odd"].to_numpy()
     made = AnomalyDetector(timestamp="time", group="machine", clean_rows=CLEAN, threads=1)
@@ -163,8 +166,11 @@ def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(tmp_path: Pa
         again.score_one({"pressure": 5.0})
 
 
-def test_series_that_are_not_known_to_be_normal_show_their_odd_parts_too():
+def test_series_that_are_not_known_to_be_normal_show_their_odd_parts_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Half of a machine's life is no anomaly; a short fault in a long series is."""
+    monkeypatch.setattr(denoise, "STEPS", 300)
     frame = pumps().filter(pl.col("machine") == "pump 1").drop("machine", "odd")
     table = Table.of(frame)
     schema = infer(table, Roles(timestamp="time"))

@@ -36,7 +36,8 @@ def fits(series: pl.Series) -> bool:
         return False
     if isinstance(kind, pl.Array):
         return kind.size >= SHORTEST
-    lengths = series.drop_nulls().head(LOOKS).list.len()
+    plain = series.alias("")  # a name that looks like a pattern would be taken for one
+    lengths = plain.drop_nulls().head(LOOKS).list.len()
     middle = lengths.median()
     return isinstance(middle, float | int) and middle >= FEWEST
 
