@@ -204,8 +204,8 @@ def configured(threads: int, seed: int) -> Iterator[None]:
 
     before = torch.get_num_threads()
     exact = _knows_denormals()
-    strict = torch.are_deterministic_algorithms_enabled()
-    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
+    # As torch.use_deterministic_algorithms does it, which also imports the compiler: two seconds.
+    strict = torch.get_deterministic_debug_mode()
     filling = memory.fill_uninitialized_memory  # type: ignore[attr-defined] # made at run time
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # fixed order on NVIDIA GPUs
     # The CPU's generator alone: torch.random.fork_rng asks every device, in each call anew.
@@ -214,12 +214,12 @@ def configured(threads: int, seed: int) -> Iterator[None]:
         torch.default_generator.manual_seed(seed)
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")
         memory.fill_uninitialized_memory = False  # type: ignore[attr-defined] # costs time
         yield
     finally:
         memory.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
-        torch.use_deterministic_algorithms(strict, warn_only=lenient)
+        torch.set_deterministic_debug_mode(strict)
         torch.set_flush_denormal(not exact)
         torch.set_num_threads(before)
         torch.set_rng_state(chance)
