@@ -259,7 +259,7 @@ def test_a_few_or_equal_rows_get_an_answer_or_a_clear_error(tmp_path: Path, rows
     pl.DataFrame({"a": places, "b": [f"x{n}" for n in places]}).write_csv(path)
     out = tmp_path / "run"
     if rows != 2:
-        with pytest.raises(DeeplodeError, match="too few rows|no column left"):
+        with pytest.raises(DeeplodeError, match=r"too few rows|no column left"):
             detect(str(path), DetectOptions(out=str(out), threads=1))
         assert not out.exists()
         return
