@@ -188,6 +188,17 @@ def test_colour_16_bit_and_several_labels_come_through(tmp_path):
     assert np.array_equal(seen, deep[2])
 
 
+def test_rows_with_labels_are_read_as_columns_and_nothing_else_is_taken_for_them(tmp_path):
+    cells, labels = np.arange(12.0).reshape(4, 3), np.array([0, 1, 0, 0])
+    np.savez(tmp_path / "a.npz", X=cells, y=labels)
+    frame = read(tmp_path / "a.npz").frame
+    assert frame.columns == ["x1", "x2", "x3", "y"]
+    assert np.array_equal(frame.select("x1", "x2", "x3").to_numpy(), cells)
+    assert frame["y"].to_list() == labels.tolist()
+    np.savez(tmp_path / "b.npz", X=np.zeros((4, 3, 2)), y=labels)
+    assert code_of(tmp_path / "b.npz") == "E-DATA-012"
+
+
 ODD = {
     "other arrays": {"x": np.zeros(3)},
     "labels too few": arrays(train_labels=np.zeros((5, 1), int)),

@@ -1,14 +1,15 @@
-"""Images and series in NumPy's npz archives.
+"""Images, series and rows in NumPy's npz archives.
 
 Images as MedMNIST lays them out: train_images, train_labels, …; series as the UCR and UEA archives
-are handed around: X_train (cases, channels, time), y_train, X_test, y_test.
+are handed around: X_train (cases, channels, time), y_train, X_test, y_test; rows as the sets of
+ADBench: X (rows, columns) and y.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 import numpy as np
@@ -30,7 +31,7 @@ _HEADERS = {
 
 def read_npz(content: Content, every: int = 1) -> Part:
     """Columns ``image`` (bytes of a PNG), ``label`` and ``split`` (train, val or test), or
-    ``series``, ``y`` and ``split``.
+    ``series``, ``y`` and ``split``, or ``x1``, ``x2``, … and ``y``.
 
     Several labels a row become ``label_0``, ``label_1``, … What the archive claims is checked
     against the machine before any of it is unpacked, and nothing in it is unpickled.
@@ -41,14 +42,20 @@ def read_npz(content: Content, every: int = 1) -> Part:
             names = archive.namelist()
             parts = [part for part in PARTS if f"{part}_images.npy" in names]
             series = [part for part in PARTS if f"X_{part}.npy" in names]
-            if not parts and not series:
-                raise _refused(content, "no train_images, test_images, X_train or X_test in it")
             if parts:
-                _must_fit(content, archive, [(f"{p}_images.npy", f"{p}_labels.npy") for p in parts])
+                pairs = [(f"{part}_images.npy", f"{part}_labels.npy") for part in parts]
+                _must_fit(content, archive, pairs, _are_images)
                 frames = [_frame(content, archive, part) for part in parts]
-            else:
-                _must_fit(content, archive, [(f"X_{p}.npy", f"y_{p}.npy") for p in series])
+            elif series:
+                pairs = [(f"X_{part}.npy", f"y_{part}.npy") for part in series]
+                _must_fit(content, archive, pairs, _are_series)
                 frames = [_series(archive, part) for part in series]
+            elif {"X.npy", "y.npy"} <= set(names):
+                _must_fit(content, archive, [("X.npy", "y.npy")], _are_rows)
+                frames = [_rows(archive)]
+            else:
+                lacking = "train_images, test_images, X_train, X_test, or X and y"
+                raise _refused(content, f"no {lacking} in it")
     except DataError:
         raise
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError) as error:
@@ -60,15 +67,20 @@ def read_npz(content: Content, every: int = 1) -> Part:
     return Part(frame.gather_every(every), frame.height, {"format": "npz"})
 
 
-def _must_fit(content: Content, archive: zipfile.ZipFile, parts: list[tuple[str, str]]) -> None:
-    """Refuse shapes and types that are no images or series, and sizes beyond the machine.
+def _must_fit(
+    content: Content,
+    archive: zipfile.ZipFile,
+    parts: list[tuple[str, str]],
+    fits: Callable[[tuple[int, ...], np.dtype], bool],
+) -> None:
+    """Refuse shapes and types that do not fit, and sizes beyond the machine.
 
     parts: names of the arrays of each part, cells and labels.
     """
     total = 0
     for cells, told in parts:
         shape, dtype, size = _claimed(archive, cells)
-        if not (_are_series if cells.startswith("X_") else _are_images)(shape, dtype):
+        if not fits(shape, dtype):
             raise _refused(content, f"{cells} are {shape} of {dtype}")
         labels, of, more = _claimed(archive, told)
         if not 1 <= len(labels) <= 2 or labels[0] != shape[0] or of.kind not in "iubfU":
@@ -86,6 +98,10 @@ def _are_images(shape: tuple[int, ...], dtype: np.dtype) -> bool:
 
 def _are_series(shape: tuple[int, ...], dtype: np.dtype) -> bool:
     return len(shape) in (2, 3) and min(shape) > 0 and dtype.kind in "iuf"
+
+
+def _are_rows(shape: tuple[int, ...], dtype: np.dtype) -> bool:
+    return len(shape) == 2 and min(shape) > 0 and dtype.kind in "biuf"
 
 
 def _claimed(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype, int]:
@@ -124,6 +140,13 @@ def _series(archive: zipfile.ZipFile, part: str) -> pl.DataFrame:
     column = pl.DataFrame(channels).to_struct("series") if len(channels) > 1 else channels[0]
     told = {"series": column.alias("series"), "y": pl.Series(labels.reshape(len(labels), -1)[:, 0])}
     return pl.DataFrame(told).with_columns(split=pl.lit(part))
+
+
+def _rows(archive: zipfile.ZipFile) -> pl.DataFrame:
+    """A column of numbers each, and the labels."""
+    cells, labels = (_array(archive, f"{what}.npy") for what in ("X", "y"))
+    columns = {f"x{at}": np.ascontiguousarray(one) for at, one in enumerate(cells.T, start=1)}
+    return pl.DataFrame({**columns, "y": labels.reshape(len(labels), -1)[:, 0]})
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:

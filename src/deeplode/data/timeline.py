@@ -112,9 +112,6 @@ def _times(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
         zoned = texts.str.contains(r"(?:[Zz]|UTC|GMT|[0-9:][+-][0-9]{2}:?[0-9]{2})$")
         mixed = int(zoned.sum()) if 0 < zoned.sum() < len(zoned) else 0
         counts = instants(texts, DatetimeFormat(pattern)).utc
-    elif cells.dtype == pl.Time or cells.dtype == pl.Duration:
-        mixed, counts = 0, cells.cast(pl.Int64).fill_null(NONE).to_numpy()
-        counts = np.where(counts == NONE, NONE, counts // (1000 if cells.dtype == pl.Time else 1))
     else:
         mixed, counts = 0, instants(cells, DatetimeFormat()).utc
     seconds = np.where(counts == NONE, np.nan, counts / SECOND)
