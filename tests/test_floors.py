@@ -22,6 +22,7 @@ FLOORS = {
     "deeplode.same": 0,
     "deeplode.output": 0,
     "deeplode.progress": 0,
+    "deeplode.parts": 0,
     "deeplode.quantity": 0,
     "deeplode.runtime": 0,
     "deeplode.version": 0,

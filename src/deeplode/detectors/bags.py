@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from deeplode.detectors.detector import Arrays, kept
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.solve import solve
+from deeplode.parts import below, under
 from deeplode.runtime import Budget
 from deeplode.trees.forest import Forest
 from deeplode.trees.grown import forest_of
@@ -79,14 +80,12 @@ class Bags:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned."""
         own = {"center": self.center, "width": self.width, "linear": self.linear}
-        return {**own, **{f"forest.{name}": one for name, one in self.forest.arrays().items()}}
+        return {**own, **under({"forest": self.forest.arrays()})}
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         """The inverse. Raises ValueError, KeyError or TypeError for what could not be."""
-        head = "forest."
-        own = {k.removeprefix(head): one for k, one in arrays.items() if k.startswith(head)}
-        forest = Forest.restore(facts, own)
+        forest = Forest.restore(facts, below(arrays, "forest"))
         features = forest.n_numbers
         center, width = (kept(arrays, name, "float64", features) for name in ("center", "width"))
         if forest.slots or (width <= 0).any():

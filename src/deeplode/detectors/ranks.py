@@ -36,6 +36,7 @@ from deeplode.detectors.histogram import Histogram, fit_histogram
 from deeplode.detectors.isolation import Isolation, fit_isolation
 from deeplode.detectors.neighbours import Neighbours, fit_neighbours
 from deeplode.detectors.pca import Pca, fit_pca
+from deeplode.parts import below, under
 from deeplode.runtime import Budget
 
 FITS: dict[str, Callable[[Tensor, int, bool, Budget, int], Detector]] = {
@@ -115,12 +116,8 @@ class Ranks:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Of every member, under ``member.array``, and the scores that were held out."""
-        parts = {
-            f"{name}.{key}": value
-            for name, one in self.members.items()
-            for key, value in one.arrays().items()
-        }
-        return {**parts, "held": self.held}
+        parts = {name: one.arrays() for name, one in self.members.items()}
+        return {**under(parts), "held": self.held}
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
@@ -130,12 +127,7 @@ class Ranks:
         members, bulks, weights, stability = {}, {}, {}, {}
         for name in facts:
             own = facts[name]
-            given = {
-                key.removeprefix(f"{name}."): one
-                for key, one in arrays.items()
-                if key.startswith(f"{name}.")
-            }
-            members[name] = KINDS[name].restore(own["own"], given)
+            members[name] = KINDS[name].restore(own["own"], below(arrays, name))
             bulks[name] = Bulk.restore(own["bulk"])
             weights[name], stability[name] = _share(own["weight"]), _share(own["stability"])
         if abs(sum(weights.values()) - 1) > 1e-6:

@@ -18,6 +18,7 @@ from torch import Tensor
 from deeplode.detectors.bags import Bags, Features, Floats, fit_bags
 from deeplode.detectors.detector import Arrays, checked, kept
 from deeplode.detectors.ranks import SAME, Ranks, surprise
+from deeplode.parts import below, under
 from deeplode.runtime import Budget
 
 LINE = 0.25  # weight of the linear model; that of the trees is 1 …
@@ -87,20 +88,15 @@ class Taught:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Of both, under ``ranks.`` and ``bags.``, and what weighs them."""
-        parts = {"ranks": self.ranks.arrays(), "bags": self.bags.arrays()}
-        below = {f"{head}.{key}": one for head, own in parts.items() for key, one in own.items()}
+        both = under({"ranks": self.ranks.arrays(), "bags": self.bags.arrays()})
         names = ("weights", "middle", "spread", "usual", "held")
-        return {**below, **{name: getattr(self, name) for name in names}}
+        return {**both, **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         """The inverse. Raises ValueError, KeyError or TypeError for what could not be."""
-
-        def of(head: str) -> dict[str, NDArray[Any]]:
-            return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
-
-        ranks = Ranks.restore(facts["ranks"], of("ranks."))
-        bags = Bags.restore(facts["bags"], of("bags."))
+        ranks = Ranks.restore(facts["ranks"], below(arrays, "ranks"))
+        bags = Bags.restore(facts["bags"], below(arrays, "bags"))
         names = ("weights", "middle", "spread")
         weights, middle, spread = (kept(arrays, name, "float64", 3) for name in names)
         usual = kept(arrays, "usual", "float32", bags.forest.n_numbers - len(ranks.members))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplode.errors import OptionError
+from deeplode.parts import below
 from deeplode.pretrained.image import ImageModel, read_image
 from deeplode.pretrained.text import TextModel, read_text
 
@@ -63,7 +64,5 @@ def restore(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dic
     """
     found: dict[str, Pretrained] = {}
     for medium, own in facts.items():
-        head = f"{medium}."
-        parts = {n.removeprefix(head): one for n, one in arrays.items() if n.startswith(head)}
-        found[medium] = RESTORE[medium].restore(own, parts)
+        found[medium] = RESTORE[medium].restore(own, below(arrays, medium))
     return found

@@ -21,6 +21,7 @@ from deeplode.detectors.ranks import Ranks
 from deeplode.detectors.taught import Taught
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
+from deeplode.parts import below, under
 from deeplode.tasks.examples import Examples
 from deeplode.tasks.reasons import Usual, by_column, reasons
 
@@ -170,8 +171,7 @@ class AnomalyModel:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays: ``<part>.<name>``."""
-        parts = {"matrix": self.matrix.arrays(), "detector": self.detector.arrays()}
-        return {f"{part}.{name}": own for part, of in parts.items() for name, own in of.items()}
+        return under({"matrix": self.matrix.arrays(), "detector": self.detector.arrays()})
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> AnomalyModel:
@@ -179,11 +179,6 @@ class AnomalyModel:
 
         Raises ValueError, KeyError or TypeError for what no fit can have written.
         """
-
-        def of(part: str) -> dict[str, NDArray[Any]]:
-            head = f"{part}."
-            return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
-
         kind: type[Ranks | Taught] = Taught if "bags" in facts["detector"] else Ranks
         threshold = float(facts["threshold"])
         if not 0 <= threshold <= 1 + TIE:
@@ -191,8 +186,8 @@ class AnomalyModel:
         made = cls(
             Schema.from_json(facts["schema"]),
             Encoder.from_json(facts["encoder"]),
-            Matrix.restore(facts["matrix"], of("matrix")),
-            kind.restore(facts["detector"], of("detector")),
+            Matrix.restore(facts["matrix"], below(arrays, "matrix")),
+            kind.restore(facts["detector"], below(arrays, "detector")),
             Null.restore(facts["null"]),
             threshold,
             Usual.from_json(facts["usual"]),

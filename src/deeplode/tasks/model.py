@@ -25,6 +25,7 @@ from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.naive import Naive
 from deeplode.evaluate.problem import Problem
+from deeplode.parts import below, under
 from deeplode.tasks.answers import Answers, Calibration
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net
@@ -43,7 +44,7 @@ RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] 
 NO_SPREAD = Spread(0.0, 0.0)
 NO_BLEND = (0.5, (1.0, 1.0))  # the net's weight, and the temperatures of net and partner
 CHUNK, AT_ONCE = 1_024, 1 << 26  # windows, and bytes of them, that are answered at once
-ENCODER = "encoder."  # begins the names of the arrays that encoders have
+ENCODER = "encoder"  # part that the arrays of encoders are
 ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
 
 
@@ -217,11 +218,8 @@ class Model:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All arrays: ``<candidate>.<name>``, and ``encoder.<medium>.<name>``."""
-        return {f"{ENCODER}{name}": array for name, array in self.encoder.arrays().items()} | {
-            f"{name}.{part}": array
-            for name, one in self.candidates.items()
-            for part, array in one.arrays().items()
-        }
+        parts = {name: one.arrays() for name, one in self.candidates.items()}
+        return under({ENCODER: self.encoder.arrays(), **parts})
 
     @classmethod
     def restore(
@@ -239,7 +237,7 @@ class Model:
         """
         candidates: dict[str, Candidate] = {}
         for name, own in facts["candidates"].items():
-            parts = _below(arrays, f"{name}.")
+            parts = below(arrays, name)
             if name == "net" and "own" in own:
                 candidates[name] = OwnNet.restore(own, parts, nets or {}, source)
             else:
@@ -249,7 +247,7 @@ class Model:
             problem=Problem(**facts["problem"]),
             target=TargetCode.from_json(facts["target"]),
             schema=Schema.from_json(facts["schema"]),
-            encoder=Encoder.from_json(facts["encoder"], _below(arrays, ENCODER)),
+            encoder=Encoder.from_json(facts["encoder"], below(arrays, ENCODER)),
             candidates=candidates,
             answer=facts["answer"],
             net_weight=float(facts["net_weight"]),
@@ -263,11 +261,6 @@ class Model:
         )
         _ = model.answering  # refuses an answer that is not among the candidates
         return model
-
-
-def _below(arrays: Mapping[str, np.ndarray], head: str) -> dict[str, np.ndarray]:
-    """The arrays whose names begin so, by the rest of their names."""
-    return {name.removeprefix(head): own for name, own in arrays.items() if name.startswith(head)}
 
 
 def _two(numbers: Any) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from deeplode.detectors.moments import Moments, baseline
 from deeplode.detectors.null import Null
 from deeplode.detectors.ranks import Ranks
 from deeplode.encode.channels import Channels, Series
+from deeplode.parts import below, under
 from deeplode.tasks.anomalies import calibrated
 from deeplode.tasks.channelreasons import Why, reason
 from deeplode.tasks.events import Event, events, numbered
@@ -159,29 +160,23 @@ class SeriesModel:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays: ``<part>.<name>``."""
-        parts = {"moments": self.moments.arrays(), "detector": self.detector.arrays()}
-        return {f"{part}.{name}": own for part, of in parts.items() for name, own in of.items()}
+        return under({"moments": self.moments.arrays(), "detector": self.detector.arrays()})
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SeriesModel:
         """The inverse. Raises ValueError, KeyError or TypeError for what no fit can have made."""
-
-        def of(part: str) -> dict[str, NDArray[Any]]:
-            head = f"{part}."
-            return {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
-
         raised = facts["raised"]
         if type(raised) is not float or not np.isfinite(raised):
             raise ValueError(f"no threshold: {raised!r}")
         encoder = Channels.from_json(facts["channels"])
-        moments = Moments.restore(facts["moments"], of("moments"))
+        moments = Moments.restore(facts["moments"], below(arrays, "moments"))
         if moments.level.shape != (len(encoder.known) + 1, len(encoder.names)):
             raise ValueError("These baselines are of other series.")
         return cls(
             Schema.from_json(facts["schema"]),
             encoder,
             moments,
-            Ranks.restore(facts["detector"], of("detector")),
+            Ranks.restore(facts["detector"], below(arrays, "detector")),
             Null.restore(facts["null"]),
             raised,
             whole(facts, "first", 0, 1 << 40),
