@@ -58,6 +58,7 @@ FLOORS = {
     "deeplode.comparing": 7,
     "deeplode.arrays": 7,
     "deeplode.estimator": 7,
+    "deeplode.outcome": 6,
     "deeplode.seriesviews": 6,
     "deeplode.watching": 6,
     "deeplode.detecting": 7,

@@ -112,7 +112,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
                 room(table, schema, told.clean, known is not None, told.memory_bytes)
             look = searched if self.timestamp is None else watched
             found = look(table, schema, told, settings, budget, silent)
-        self.facts_, self.scores_ = found.facts, found.answers.outputs
+        self.facts_, self.scores_ = found.facts, found.scores
         self.notices_ = (*schema.notices, *found.notices)
         self._hold(found.model, table.rows(np.arange(min(PROBE_ROWS, len(table)))))
         return self

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from deeplode.detectoptions import DetectOptions
 from deeplode.machine import usable_threads
 from deeplode.memory import peak_memory
 from deeplode.messages import language, say
+from deeplode.outcome import Outcome, blamed, board, histogram
 from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
 from deeplode.report.page import write as write_page
@@ -40,10 +40,9 @@ from deeplode.tasks.detect import Detected, Settings, check_rows, detect
 from deeplode.tasks.known import regained
 from deeplode.tasks.room import room
 from deeplode.verbs import RunResult, Source, read_to_run, tell
-from deeplode.watching import Outcome, watched
+from deeplode.watching import watched
 
 ALARMS = 100  # rows that result.json and the report list
-BINS = 40  # of the histogram of scores
 OF_ROWS = ("alarms", "views", "events", "change_points")  # facts that stay out of a model file
 
 
@@ -112,7 +111,7 @@ class _Run:
         told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
         save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
         restore(folder.model)
-        write_table(folder.predictions, found.frame(table.ids), force=True)
+        write_table(folder.predictions, found.frame, force=True)
         self.listen("stage", name="report")
         facts["limits"] |= self._limits()
         write_page(facts, folder.report, language())
@@ -144,7 +143,8 @@ def searched(
     listen("stage", name="reasons")
     why = explained(found, table)
     facts = facts_of(found, why, table, schema, told)
-    return Outcome(found.model, why.answers(found), facts, found.notices)
+    frame = found.model.frame(table.ids, why.answers(found))
+    return Outcome(found.model, found.scores, frame, facts, found.notices)
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def facts_of(
         "split": {"how": "clean" if told.clean else "whole", "train": len(table)},
         "metrics": {},
         "answer": model.detector.name,
-        "leaderboard": _board(found),
+        "leaderboard": board(found.parts, found.seconds, model.detector.name),
         "verdict": _verdict(model, called, told.clean, known),
         "anomalies": {
             "called": int(called.sum()),
@@ -204,9 +204,9 @@ def facts_of(
             "capacity": told.capacity,
             "known": known,
         },
-        "scores": _histogram(found.scores),
+        "scores": histogram(found.scores),
         "alarms": _alarms(found, why, table),
-        "blamed": _blamed(model, why),
+        "blamed": blamed(why.blame[called[why.rows]], model.blamable),
         "threshold": {"value": model.threshold, "chosen_on": "training"},
         "calibration": None,
         "findings": [],
@@ -243,24 +243,6 @@ def _verdict(
     }
 
 
-def _board(found: Detected) -> list[dict[str, Any]]:
-    """Every detector: its agreement with the one that answers (Spearman), and its times."""
-    answer = found.parts[found.model.detector.name]
-    board = []
-    for name, scores in found.parts.items():
-        pair = pl.DataFrame({"one": scores, "other": answer})
-        alike = pair.select(pl.corr("one", "other", method="spearman")).item()
-        entry = {"name": name, "metrics": {}, "fit_seconds": round(found.seconds.get(name, 0.0), 3)}
-        agreement = None if alike is None or not np.isfinite(alike) else float(alike)
-        board.append({**entry, "predict_seconds": None, "agreement": agreement})
-    return board
-
-
-def _histogram(scores: NDArray[np.float64]) -> dict[str, Any]:
-    counts, edges = np.histogram(scores, BINS, (0.0, 1.0))
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
-
-
 def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any]]:
     """The oddest rows, called or not: place, id, score, reason and the nearest usual row."""
     return [
@@ -275,17 +257,4 @@ def _alarms(found: Detected, why: Explained, table: Table) -> list[dict[str, Any
         for row, reason, nearest in zip(
             why.rows[:ALARMS].tolist(), why.reasons, why.nearest, strict=False
         )
-    ]
-
-
-def _blamed(model: AnomalyModel, why: Explained) -> list[dict[str, Any]]:
-    """The columns to blame for the rows that were called: mean share of each, largest first."""
-    blame = why.blame[why.called[why.rows]]
-    if not len(blame):
-        return []
-    shares = blame / np.maximum(blame.sum(axis=1, keepdims=True), 1e-300)
-    mean = shares.mean(axis=0)
-    order = np.argsort(-mean, kind="stable")
-    return [
-        {"column": model.blamable[at], "share": float(mean[at])} for at in order if mean[at] > 0
     ]

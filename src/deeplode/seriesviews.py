@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from deeplode.detectors.neighbours import Neighbours
 from deeplode.tasks.events import Event
@@ -23,24 +24,10 @@ def views(model: SeriesModel, answers: Watched) -> dict[str, Any]:
     Of a channel: what was measured, the mean of the window, and what that is where the moment is
     normal; of the series: the score, its events, and how many moments it was learned from.
     """
-    expected = _expected(model, answers)
-    means = answers.moments.means(answers.x.double().numpy(), answers.base)
     line, outputs = answers.series.line, answers.outputs[answers.series.line.order]
-    drawn = [
-        _series(model, answers, number, outputs, means, expected)
-        for number in _oddest(answers, outputs)
-    ]
+    drawn = [_series(model, answers, number, outputs) for number in _oddest(answers, outputs)]
     dated = {"dates": line.dates, "threshold": model.threshold}
     return {**dated, "series": drawn, "calendar": _calendar(answers)}
-
-
-def _expected(model: SeriesModel, answers: Watched) -> NDArray[np.float64]:
-    """(moments, channels): means of the windows as the nearest normal moments have them."""
-    near = model.detector.members.get("neighbours")
-    x = np.zeros(tuple(answers.x.shape))
-    if isinstance(near, Neighbours):
-        x = near.expected(answers.x)
-    return answers.moments.means(x, answers.base)
 
 
 def _oddest(answers: Watched, outputs: NDArray[np.float64]) -> list[int]:
@@ -56,16 +43,15 @@ def _oddest(answers: Watched, outputs: NDArray[np.float64]) -> list[int]:
 
 
 def _series(
-    model: SeriesModel,
-    answers: Watched,
-    number: int,
-    outputs: NDArray[np.float64],
-    means: NDArray[np.float64],
-    expected: NDArray[np.float64],
+    model: SeriesModel, answers: Watched, number: int, outputs: NDArray[np.float64]
 ) -> dict[str, Any]:
     line = answers.series.line
     own = np.flatnonzero(line.series == number)
     some = own[np.unique(np.linspace(0, len(own) - 1, POINTS).astype(int))]
+    x, base = answers.x[some], answers.base[some]
+    means, expected = (
+        answers.moments.means(one, base) for one in (x.double().numpy(), _expected(model, x))
+    )
     inside = [
         (one, why)
         for one, why in zip(answers.found, answers.why, strict=True)
@@ -82,12 +68,19 @@ def _series(
             {
                 "name": model.encoder.names[at],
                 "measured": _plain(answers.series.cells[some, at]),
-                "mean": _plain(means[some, at]),
-                "expected": _plain(expected[some, at]),
+                "mean": _plain(means[:, at]),
+                "expected": _plain(expected[:, at]),
             }
             for at in chosen
         ],
     }
+
+
+def _expected(model: SeriesModel, x: Tensor) -> NDArray[np.float64]:
+    """(moments, features) as the nearest normal moments have them; where there was no time for
+    neighbours, the baseline."""
+    near = model.detector.members.get("neighbours")
+    return near.expected(x) if isinstance(near, Neighbours) else np.zeros(tuple(x.shape))
 
 
 def _calendar(answers: Watched) -> list[dict[str, Any]]:

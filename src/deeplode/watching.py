@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
-from deeplode.messages import Notice, say
+from deeplode.messages import say
+from deeplode.outcome import Outcome, blamed, board, histogram
 from deeplode.progress import Listen
 from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
 from deeplode.runtime import Budget
 from deeplode.seriesviews import views
-from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.detect import Settings
 from deeplode.tasks.detectseries import Found, Normal, detect_series
-from deeplode.tasks.seriesmodel import SeriesModel, Watched
 
 EVENTS = 200  # that result.json lists, the oddest
-BINS = 40  # of the histogram of scores
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What detect comes to: a model, what it says of the rows, and the facts."""
-
-    model: AnomalyModel | SeriesModel
-    answers: Detections | Watched
-    facts: dict[str, Any]
-    notices: tuple[Notice, ...]
-
-    def frame(self, ids: pl.Series) -> pl.DataFrame:
-        """What the model says, as ``predictions.parquet`` has it."""
-        if isinstance(self.model, SeriesModel):
-            assert isinstance(self.answers, Watched)
-            return self.model.frame(ids, self.answers)
-        assert isinstance(self.answers, Detections)
-        return self.model.frame(ids, self.answers)
 
 
 def watched(
@@ -55,8 +32,9 @@ def watched(
     """Learn what is normal in series and find the events in them. Raises as ``detect_series``."""
     normal = Normal(told.clean, told.clean_rows, told.clean_until)
     found = detect_series(table, schema, settings, normal, told.window, budget, listen)
-    facts = facts_of(found, table, schema, told, normal)
-    return Outcome(found.model, found.watched, facts, found.notices)
+    facts, answers = facts_of(found, table, schema, told, normal), found.watched
+    frame = found.model.frame(table.ids, answers)
+    return Outcome(found.model, answers.outputs, frame, facts, found.notices)
 
 
 def facts_of(
@@ -74,7 +52,7 @@ def facts_of(
         "split": {"how": "clean" if normal.known else "whole", "train": int(found.learned.sum())},
         "metrics": {},
         "answer": model.detector.name,
-        "leaderboard": _board(found),
+        "leaderboard": board(found.parts, found.seconds, model.detector.name),
         "verdict": _verdict(found, normal),
         "anomalies": _counts(found, told, normal),
         "series": {
@@ -87,9 +65,9 @@ def facts_of(
         "events": listed,
         "change_points": _change_points(listed),
         "views": views(model, answers),
-        "scores": _histogram(answers.outputs),
+        "scores": histogram(answers.outputs),
         "alarms": [_alarm(one) for one in listed],
-        "blamed": _blamed(model, answers),
+        "blamed": blamed(np.array([one.shares for one in answers.why]), model.encoder.names),
         "threshold": {"value": model.threshold, "chosen_on": "training"},
         "calibration": None,
         "findings": [],
@@ -172,35 +150,3 @@ def _verdict(found: Found, normal: Normal) -> dict[str, Any]:
         "text": say(code, **values),
         "sentences": [{"code": code, "values": values}],
     }
-
-
-def _board(found: Found) -> list[dict[str, Any]]:
-    """Every detector: its agreement with the one that answers (Spearman), and its times."""
-    answer = found.parts[found.model.detector.name]
-    board = []
-    for name, scores in found.parts.items():
-        pair = pl.DataFrame({"one": scores, "other": answer})
-        alike = pair.select(pl.corr("one", "other", method="spearman")).item()
-        fitted = round(found.seconds.get(name, 0.0), 3)
-        agreement = None if alike is None or not np.isfinite(alike) else float(alike)
-        entry = {"name": name, "metrics": {}, "fit_seconds": fitted, "predict_seconds": None}
-        board.append({**entry, "agreement": agreement})
-    return board
-
-
-def _histogram(scores: NDArray[np.float64]) -> dict[str, Any]:
-    counts, edges = np.histogram(scores, BINS, (0.0, 1.0))
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
-
-
-def _blamed(model: SeriesModel, answers: Watched) -> list[dict[str, Any]]:
-    """The channels to blame for the events: mean share of each, largest first."""
-    if not answers.why:
-        return []
-    mean = np.mean([one.shares for one in answers.why], axis=0)
-    order = np.argsort(-mean, kind="stable")
-    return [
-        {"column": model.encoder.names[at], "share": float(mean[at])}
-        for at in order
-        if mean[at] > 0
-    ]
