@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.column import Column, Kind
 from deeplode.data.kinds.boolean import TRUTHS
-from deeplode.data.parse import BLANKS, NumberFormat, numbers
+from deeplode.data.parse import BLANKS, MISSING_WORDS, NumberFormat, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
@@ -86,7 +86,7 @@ class Windows:
         values = np.empty((len(self.names), len(table)), np.float32)
         for at, channel in enumerate(self.channels):
             with np.errstate(over="ignore"):
-                values[at] = channel_values(table.frame[channel.name], channel)[line.order]
+                values[at] = channel_values(table.frame[channel.name], channel)[0][line.order]
         if self.steps is not None:
             values[-1] = steps_of(line)
         return Laid(self, table, line, values)
@@ -192,19 +192,23 @@ def is_irregular(line: Timeline) -> bool:
     return bool(len(apart) and (np.abs(apart - line.step) > OFF * line.step).mean() > IRREGULAR)
 
 
-def channel_values(series: pl.Series, column: Column) -> NDArray[np.float64]:
-    """(rows,) a column of numbers or truths as numbers; NaN where there is none."""
+def channel_values(
+    series: pl.Series, column: Column
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """A column of numbers or truths as numbers, (rows,), NaN where there is none, and (rows,)
+    which cells hold something that is neither."""
     if column.kind == Kind.BOOLEAN and not series.dtype.is_numeric():
         if series.dtype == pl.Boolean:
-            return series.cast(pl.Float64).to_numpy()
+            return series.cast(pl.Float64).to_numpy(), np.zeros(len(series), np.bool_)
         words = series.cast(pl.String, strict=False).str.strip_chars(BLANKS).str.to_lowercase()
         known = list(TRUTHS)
         truths = words.replace_strict(
             known, [float(TRUTHS[word]) for word in known], default=None, return_dtype=pl.Float64
         )
-        return truths.to_numpy()
+        filled = ~(words.is_null() | words.is_in(MISSING_WORDS))
+        return truths.to_numpy(), (filled & truths.is_null()).to_numpy()
     form = column.format if isinstance(column.format, NumberFormat) else NumberFormat()
-    return numbers(series, form)[0]
+    return numbers(series, form)
 
 
 def free_names(taken: Sequence[str]) -> dict[str, str]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.column import Column, Kind, format_from_json
-from deeplode.data.parse import NumberFormat, numbers
+from deeplode.data.column import Column, Kind
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
+from deeplode.data.windows import channel_values
 from deeplode.encode.checks import check_columns, check_readable
 from deeplode.encode.column import FILLED_IN, INFINITE, NOT_A_NUMBER, flag_words
 from deeplode.errors import DataError
@@ -45,15 +45,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Channels:
-    """Which columns are read, and how.
-
-    names, forms: of the channels. known: the series that were learned.
-    """
+    """Which columns are read. channels: numbers and truths. known: the series that were learned."""
 
     timestamp: str
     group: str | None
-    names: tuple[str, ...]
-    forms: tuple[NumberFormat, ...]
+    channels: tuple[Column, ...]
     known: tuple[str, ...]
 
     media: ClassVar[tuple[()]] = ()  # a table of bare images or sounds is none of moments
@@ -66,24 +62,22 @@ class Channels:
         """
         roles = schema.roles
         assert roles.timestamp is not None
-        chosen: list[Column] = []
-        others: list[Column] = []
-        for column in schema.features:
-            plain = column.kind is Kind.NUMBER or table.frame.schema[column.name] == pl.Boolean
-            (chosen if plain else others).append(column)
+        kinds = (Kind.NUMBER, Kind.BOOLEAN)
+        chosen = tuple(column for column in schema.features if column.kind in kinds)
+        left = [repr(column.name) for column in schema.features if column.kind not in kinds]
         if not chosen:
-            told = ", ".join(repr(one.name) for one in others[:8]) or "—"
+            told = ", ".join(left[:8]) or "—"
             raise DataError("E-DATA-110", source=table.source, columns=told)
-        forms = tuple(
-            one.format if isinstance(one.format, NumberFormat) else NumberFormat() for one in chosen
-        )
-        names = tuple(one.name for one in chosen)
         line = timeline(table, roles.timestamp, roles.group)
-        made = cls(roles.timestamp, roles.group, names, forms, line.names)
-        left = [repr(one.name) for one in others]
+        made = cls(roles.timestamp, roles.group, chosen, line.names)
         values = {"count": len(left), "columns": ", ".join(left[:8])}
         notices = (Notice("W-SERIES-010", None, values),) if left else ()
         return made, made._read(table, line), (*line.notices, *notices)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the channels."""
+        return tuple(column.name for column in self.channels)
 
     def read(self, table: Table) -> Series:
         """The series of a table. Raises DataError where a column is absent or cannot be read."""
@@ -102,29 +96,29 @@ class Channels:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact."""
-        return asdict(self)
+        return {
+            "timestamp": self.timestamp,
+            "group": self.group,
+            "channels": [column.to_json() for column in self.channels],
+            "known": list(self.known),
+        }
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Channels:
         """The inverse. Raises KeyError, TypeError or ValueError for what could not be."""
-        forms = tuple(format_from_json(one) for one in facts["forms"])
-        names, known = (tuple(map(str, facts[of])) for of in ("names", "known"))
-        if len(forms) != len(names) or not names or not known:
+        channels = tuple(Column.from_json(column) for column in facts["channels"])
+        known = tuple(map(str, facts["known"]))
+        if not channels or not known:
             raise ValueError("These are no channels.")
-        numeric = tuple(one for one in forms if isinstance(one, NumberFormat))
-        if len(numeric) != len(names):
-            raise ValueError("A channel must hold numbers.")
         group = None if facts["group"] is None else str(facts["group"])
-        return cls(str(facts["timestamp"]), group, names, numeric, known)
+        return cls(str(facts["timestamp"]), group, channels, known)
 
     def _read(self, table: Table, line: Timeline) -> Series:
-        cells = np.empty((len(table), len(self.names)))
+        cells = np.empty((len(table), len(self.channels)))
         masks = np.zeros(len(table), np.uint8)
-        for place, (name, form) in enumerate(zip(self.names, self.forms, strict=True)):
-            series = table.frame[name]
-            plain = series.cast(pl.Float64) if series.dtype == pl.Boolean else series
-            values, unread = numbers(plain, form)
-            check_readable(table, name, unread)
+        for place, column in enumerate(self.channels):
+            values, unread = channel_values(table.frame[column.name], column)
+            check_readable(table, column.name, unread)
             infinite = np.isinf(values)
             lost = FILLED_IN * ~np.isfinite(values)
             masks |= (lost + INFINITE * infinite + NOT_A_NUMBER * unread).astype(np.uint8)

@@ -129,7 +129,7 @@ class Lookback:
         line, notices = self.line, []
         sizes = np.bincount(line.series, minlength=len(line.names))
         for channel in channels:
-            values = channel_values(table.frame[channel.name], channel)[line.order]
+            values = channel_values(table.frame[channel.name], channel)[0][line.order]
             quiet, changes = _quiet(values, line)
             lively = changes > LIVELY * (sizes - quiet)
             ended = (quiet > np.maximum(DEAD, sizes // 2)) & (sizes - quiet >= DEAD) & lively
