@@ -238,30 +238,43 @@ def pyod_version() -> str:
         return "is not installed"
 
 
-def main() -> None:
-    """Run what is missing, then print the tables."""
+def arguments(about: str) -> argparse.ArgumentParser:
+    """The flags of a benchmark over the ADBench sets."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, required=True, help="folder of what was measured")
     parser.add_argument("--only", default="", help="sets, separated by commas; default all")
     parser.add_argument("--peers", default="", help="columns, separated by commas; default all")
-    parser.add_argument("--protocols", default="mixed,clean")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--print", action="store_true", help="run nothing, print what is there")
-    told = parser.parse_args()
+    return parser
+
+
+def asked(told: argparse.Namespace) -> Iterator[tuple[str, Path, int]]:
+    """Sets, their files and seeds that are to be measured, small sets first; none to print."""
     told.cache.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(told.threads)
     warnings.filterwarnings("ignore")
+    if told.print:
+        return
+    print(header(), f"PyOD {pyod_version()}", flush=True)
+    chosen = {k: v for k, v in sets().items() if not told.only or k in told.only.split(",")}
+    for seed in range(told.seeds):
+        for name, path in sorted(chosen.items(), key=lambda one: one[1].stat().st_size):
+            yield name, path, seed
+
+
+def main() -> None:
+    """Run what is missing, then print the tables."""
+    parser = arguments(__doc__)
+    parser.add_argument("--protocols", default="mixed,clean")
+    told = parser.parse_args()
     protocols = told.protocols.split(",")
-    if not told.print:
-        print(header(), f"PyOD {pyod_version()}", flush=True)
-        chosen = {k: v for k, v in sets().items() if not told.only or k in told.only.split(",")}
-        for seed in range(told.seeds):
-            for name, path in sorted(chosen.items(), key=lambda one: one[1].stat().st_size):
-                for protocol in protocols:
-                    run(told, name, path, seed, protocol)
+    for name, path, seed in asked(told):
+        for protocol in protocols:
+            run(told, name, path, seed, protocol)
     for protocol in protocols:
         print(table(told, protocol), "", sep="\n")
 

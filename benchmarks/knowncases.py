@@ -16,15 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from anomalies import Floats, Scores, cell, measured, plain_pair, pyod_version, sets, standard
-from machine import header
+from anomalies import Floats, Scores, arguments, asked, cell, measured, plain_pair, sets, standard
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
@@ -166,8 +163,8 @@ def lines(told: argparse.Namespace) -> dict[tuple[int, str, str], dict[str, floa
 def table(told: argparse.Namespace) -> str:
     """AUROC / AP in %, means over the sets that everybody was measured on, then a set a row."""
     found = lines(told)
-    asked = (*OWN, *(told.peers.split(",") if told.peers else PEERS))
-    columns = [one for one in (*OWN, *PEERS) if one in asked and any(one == k[2] for k in found)]
+    wanted = (*OWN, *(told.peers.split(",") if told.peers else PEERS))
+    columns = [one for one in (*OWN, *PEERS) if one in wanted and any(one == k[2] for k in found)]
     names = [n for n in sets() if all((c, n, one) in found for c in KNOWN for one in columns)]
     rule = "|---" * (len(columns) + 1) + "|"
     out = [f"Means over {len(names)} sets, {told.seeds} seed(s)", ""]
@@ -195,25 +192,9 @@ def table(told: argparse.Namespace) -> str:
 
 def main() -> None:
     """Run what is missing, then print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cache", type=Path, required=True, help="folder of what was measured")
-    parser.add_argument("--only", default="", help="sets, separated by commas; default all")
-    parser.add_argument("--peers", default="", help="columns, separated by commas; default all")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--print", action="store_true", help="run nothing, print what is there")
-    told = parser.parse_args()
-    told.cache.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(told.threads)
-    warnings.filterwarnings("ignore")
-    if not told.print:
-        print(header(), f"PyOD {pyod_version()}", flush=True)
-        chosen = {k: v for k, v in sets().items() if not told.only or k in told.only.split(",")}
-        for seed in range(told.seeds):
-            for name, path in sorted(chosen.items(), key=lambda one: one[1].stat().st_size):
-                run(told, name, path, seed)
+    told = arguments(__doc__).parse_args()
+    for name, path, seed in asked(told):
+        run(told, name, path, seed)
     print(table(told))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -14,26 +13,15 @@ from deeplode.options import TrainOptions
 from deeplode.readoptions import ReadOptions
 from deeplode.verbs import predict, train
 
-DAY = 24
 TOLD = {"target": "load", "timestamp": "time", "group": "machine", "horizon": 6}
 QUICK = {"epochs": 2, "members": 1, "threads": 1}
 
 
-def load(days: int = 20, machines: int = 2) -> pl.DataFrame:
-    """Hourly values with a daily cycle."""
-    chance, frames = np.random.default_rng(0), []
-    for machine in range(machines):
-        hours = np.arange(days * DAY)
-        value = 50 * (machine + 1) + 10 * np.sin(2 * np.pi * hours / DAY)
-        when = [datetime(2024, 5, 1) + timedelta(hours=int(hour)) for hour in hours]
-        columns = {"time": when, "load": value + chance.normal(size=len(hours))}
-        frames.append(pl.DataFrame(columns).with_columns(pl.lit(f"m{machine}").alias("machine")))
-    return pl.concat(frames)
-
-
-def test_a_forecast_is_learned_beside_rules_of_thumb_and_made_from_the_model_file(tmp_path: Path):
+def test_a_forecast_is_learned_beside_rules_of_thumb_and_made_from_the_model_file(
+    tmp_path: Path, hourly: Callable[..., pl.DataFrame]
+) -> None:
     path = tmp_path / "load.csv"
-    load().write_csv(path)
+    hourly().write_csv(path)
     told = TrainOptions(out=str(tmp_path / "run")).with_values({**TOLD, **QUICK})
     run = train(str(path), told)
     board = {one["name"]: one["metrics"]["rmse"]["value"] for one in run.facts["leaderboard"]}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -13,29 +14,20 @@ from deeplode.data.table import Table
 from deeplode.errors import DataError
 
 DAY = 24
+Load = Callable[..., pl.DataFrame]
 
 
-def load(days: int = 20, machines: int = 2) -> pl.DataFrame:
-    """Hourly values with a daily cycle."""
-    chance, frames = np.random.default_rng(0), []
-    for machine in range(machines):
-        hours = np.arange(days * DAY)
-        value = 50 * (machine + 1) + 10 * np.sin(2 * np.pi * hours / DAY)
-        when = [datetime(2024, 5, 1) + timedelta(hours=int(hour)) for hour in hours]
-        columns = {"time": when, "load": value + chance.normal(size=len(hours))}
-        frames.append(pl.DataFrame(columns).with_columns(pl.lit(f"m{machine}").alias("machine")))
-    return pl.concat(frames)
-
-
-def test_a_cycle_is_found_and_none_where_there_is_none():
-    table = Table.of(load())
+def test_a_cycle_is_found_and_none_where_there_is_none(hourly: Load) -> None:
+    table = Table.of(hourly())
     assert look_ahead(table, "time", "machine", "load", 6).cycle == DAY
-    noise = load().with_columns(pl.Series("load", np.random.default_rng(1).normal(size=960)))
+    noise = hourly().with_columns(pl.Series("load", np.random.default_rng(1).normal(size=960)))
     assert look_ahead(Table.of(noise), "time", "machine", "load", 6).cycle == 1
 
 
-def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before():
-    frame = load(machines=1).drop("machine")
+def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before(
+    hourly: Load,
+) -> None:
+    frame = hourly(machines=1).drop("machine")
     ahead = look_ahead(Table.of(frame), "time", None, "load", 6)
     past = ahead.lay(Table.of(frame)).past().frame
     values = dict(zip(frame["time"], frame["load"], strict=True))
@@ -58,8 +50,8 @@ def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before()
     assert other.equals(past.filter(early))
 
 
-def test_the_future_has_every_step_of_every_series_and_names_them():
-    table = Table.of(load())
+def test_the_future_has_every_step_of_every_series_and_names_them(hourly: Load) -> None:
+    table = Table.of(hourly())
     ahead = look_ahead(table, "time", "machine", "load", 3)
     future = ahead.lay(table).future()
     assert future.frame["steps ahead"].to_list() == [1, 2, 3, 1, 2, 3]
@@ -68,14 +60,14 @@ def test_the_future_has_every_step_of_every_series_and_names_them():
 
 
 @pytest.mark.parametrize(
-    ("frame", "horizon", "code"),
-    [
-        (load(days=2), 24, "E-DATA-120"),
-        (load().with_columns(pl.lit("high").alias("load")), 2, "E-DATA-121"),
-        (load().drop("load"), 2, "E-DATA-030"),
-    ],
+    ("days", "horizon", "cell", "code"),
+    [(2, 24, 1.0, "E-DATA-120"), (20, 2, "high", "E-DATA-121"), (20, 2, None, "E-DATA-030")],
 )
-def test_what_cannot_be_forecast_is_refused(frame: pl.DataFrame, horizon: int, code: str) -> None:
+def test_what_cannot_be_forecast_is_refused(
+    hourly: Load, days: int, horizon: int, cell: object, code: str
+) -> None:
+    frame = hourly(days=days)
+    frame = frame.drop("load") if cell is None else frame.with_columns(load=pl.lit(cell))
     with pytest.raises(DataError) as error:
         look_ahead(Table.of(frame), "time", "machine", "load", horizon)
     assert error.value.code == code

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -82,4 +84,8 @@ def test_rows_of_a_group_are_drawn_together_and_large_tests_hold_little():
         for by in (None, np.argsort(positive).argsort() // 2_000)
     )
     assert together["high"] - together["low"] > 1.2 * (alone["high"] - alone["low"])
-    assert worth(truth, positive, 0.05, Decision(20.0, 1.0), groups=groups)["cost"]["low"] > 0
+    tracemalloc.start()
+    worth(truth, positive, 0.05, Decision(20.0, 1.0), groups=groups)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6  # a resample of all rows at once is 1 600 MB

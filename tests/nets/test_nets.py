@@ -234,12 +234,14 @@ def test_no_dropout_needs_no_masks() -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 def test_the_backward_pass_by_hand_agrees_with_autograd(activation: str, rate: float) -> None:
-    whole = some_ensemble(activation=activation)
+    whole = some_ensemble(activation=activation).double()  # so that only a wrong sum differs
     cells, positions = whole.codes.ready(*some_rows())
     index = torch.randint(200, (3, 50), generator=random())
-    inputs = cells[index], positions[index]
+    inputs = cells.double()[index], positions[index]
     pool = MaskPool(rate, 2, 3 * 50 * 8, random())
     pool.refill(2)
+    if rate:
+        pool.strip = pool.strip.double()
     part = whole.share(slice(1, 3))
     masks = pool.step(1)
     way = part.passes(50)
@@ -258,8 +260,7 @@ def test_the_backward_pass_by_hand_agrees_with_autograd(activation: str, rate: f
     (hidden**2).sum().div(2).backward()
     for one, other in zip(part.parameters(), whole.parameters(), strict=True):
         assert other.grad is not None
-        # sums in another order: processors differ in the last bits
-        torch.testing.assert_close(one.grad, other.grad[1:3], rtol=1e-5, atol=1e-4)
+        torch.testing.assert_close(one.grad, other.grad[1:3])
 
 
 def test_training_a_share_trains_the_whole() -> None:
