@@ -27,7 +27,7 @@ from sklearn.model_selection import train_test_split
 
 from deeplode.detectors.matrix import fit_matrix
 from deeplode.detectors.ranks import fit_ranks
-from deeplode.detectors.taught import fit_taught
+from deeplode.detectors.semisupervised import fit_semisupervised
 from deeplode.runtime import Budget
 
 CAP = 10_000  # rows of a set
@@ -101,7 +101,7 @@ class Own:
     def scores(self, known: NDArray[np.bool_]) -> dict[str, Scores]:
         """With the known cases, and without."""
         began = time.perf_counter()
-        taught, _ = fit_taught(self.ranks, self.x, known, self.seed, Budget(), self.threads)
+        taught, _ = fit_semisupervised(self.ranks, self.x, known, self.seed, Budget(), self.threads)
         fitted = time.perf_counter()
         scores = taught.score(self.test)
         scored = time.perf_counter()

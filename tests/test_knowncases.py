@@ -46,7 +46,7 @@ def test_known_cases_are_used_their_copy_is_not_and_how_they_come_out_is_told(
     copy = pl.col("fraud").eq("yes").fill_null(False).alias("copy")
     frame().with_columns(copy).write_csv(source)
     facts = run(str(source), DetectOptions(target="fraud", out=str(out), threads=1)).facts
-    assert facts["answer"] == "taught"
+    assert facts["answer"] == "semi_supervised"
     known = facts["anomalies"]["known"]
     assert known["count"] == 5
     assert known["others"] == 295

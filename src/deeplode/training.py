@@ -47,7 +47,7 @@ from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
-from deeplode.tasks.prepared import forecast, prepared
+from deeplode.tasks.prepared import prepared, prepared_forecast
 from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
@@ -142,7 +142,7 @@ class _Run:
         told = self.options
         given = None if told.test is None else self.table(told.test)
         if told.horizon is not None:
-            made = forecast(table, self.columns, told.horizon)
+            made = prepared_forecast(table, self.columns, told.horizon)
         else:
             made = prepared(table, self.columns, given, told.looks_back, told.memory_bytes)
         facts = {"how": made.how, "train": made.train, "test": len(made.test)}

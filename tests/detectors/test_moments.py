@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deeplode.detectors.moments import Moments, fit_moments
-from deeplode.detectors.trailing import LOG, TOLD, trailing
+from deeplode.detectors.rolling import LOG, TOLD, rolling
 
 WINDOW = 6
 
@@ -19,7 +19,7 @@ def test_a_window_tells_mean_spread_movement_and_gaps_of_what_lies_in_it():
     z = noise(40)
     z[20:23, 0] = np.nan
     starts = np.where(np.arange(40) < 30, 0, 30)
-    found = trailing(z, starts, WINDOW)
+    found = rolling(z, starts, WINDOW)
     for at in (3, 21, 24, 31, 38):
         own = z[max(starts[at], at + 1 - WINDOW) : at + 1]
         there = own[~np.isnan(own[:, 0]), 0]
@@ -35,19 +35,17 @@ def test_a_window_tells_mean_spread_movement_and_gaps_of_what_lies_in_it():
 
 def test_a_moment_sees_nothing_of_what_comes_after_it_nor_of_another_stretch():
     z, starts = noise(30), np.where(np.arange(30) < 12, 0, 12)
-    before = trailing(z, starts, WINDOW).features
+    before = rolling(z, starts, WINDOW).features
     z[20:] += 100
     z[:12] -= 100
-    np.testing.assert_allclose(
-        trailing(z, starts, WINDOW).features[12:20], before[12:20], rtol=1e-9
-    )
+    np.testing.assert_allclose(rolling(z, starts, WINDOW).features[12:20], before[12:20], rtol=1e-9)
 
 
 def test_a_wild_cell_spoils_no_window_that_it_does_not_lie_in():
     z = noise(60)
-    before = trailing(z, np.zeros(60, np.int64), WINDOW).features
+    before = rolling(z, np.zeros(60, np.int64), WINDOW).features
     z[10, 0] = 1e30
-    after = trailing(z, np.zeros(60, np.int64), WINDOW).features
+    after = rolling(z, np.zeros(60, np.int64), WINDOW).features
     np.testing.assert_allclose(after[20:], before[20:], rtol=1e-6)
 
 

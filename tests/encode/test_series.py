@@ -16,8 +16,8 @@ from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.encode.column import FILLED_IN, INFINITE, OUT_OF_RANGE
 from deeplode.encode.convolved import KERNELS, TRIPLES, Convolutions
-from deeplode.encode.moments import moments
 from deeplode.encode.series import SeriesEncoder
+from deeplode.encode.seriescells import moments
 
 RNG = np.random.default_rng(0)
 

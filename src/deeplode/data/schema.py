@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from deeplode.data.ahead import Ahead
 from deeplode.data.column import Column, Kind
 from deeplode.data.facts import Facts, measure
+from deeplode.data.forecast import Forecast
 from deeplode.data.kinds import (
     boolean,
     category,
@@ -82,15 +82,15 @@ class Roles:
 class Schema:
     """All columns of the training rows in input order, their roles, and what to know of them.
 
-    windows: how rows were cut from series; None where they are independent. ahead: how rows ask for
-    values to come; None where they do not.
+    windows: how rows were cut from series; None where they are independent. forecast: how rows ask
+    for values to come; None where they do not.
     """
 
     columns: tuple[Column, ...]
     roles: Roles
     notices: tuple[Notice, ...] = ()
     windows: Windows | None = None
-    ahead: Ahead | None = None
+    forecast: Forecast | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -134,7 +134,7 @@ class Schema:
         """Plain JSON, exact. Notices stay behind: they were about the training data."""
         columns = [column.to_json() for column in self.columns]
         made: dict[str, Any] = {"columns": columns, "roles": dataclasses.asdict(self.roles)}
-        for name in ("windows", "ahead"):
+        for name in ("windows", "forecast"):
             own = getattr(self, name)
             made |= {} if own is None else {name: own.to_json()}
         return made
@@ -145,9 +145,9 @@ class Schema:
         columns = tuple(Column.from_json(column) for column in facts["columns"])
         told = facts.get("windows")
         windows = None if told is None else Windows.from_json(told)
-        asked = facts.get("ahead")
-        ahead = None if asked is None else Ahead.from_json(asked)
-        return cls(columns, Roles(**facts["roles"]), windows=windows, ahead=ahead)
+        asked = facts.get("forecast")
+        forecast = None if asked is None else Forecast.from_json(asked)
+        return cls(columns, Roles(**facts["roles"]), windows=windows, forecast=forecast)
 
 
 def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = None) -> Schema:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deeplode.detectors.detector import Arrays, kept, whole
-from deeplode.detectors.trailing import TOLD, Windows, trailing
+from deeplode.detectors.rolling import TOLD, Rolling, rolling
 
 LEAST = 0.05  # unit of a feature: below it differences are rounding
 FLAT = 0.01  # of the level: width of a channel that never moved
@@ -64,10 +64,10 @@ class Moments:
         cells: (moments, channels) in order, NaN = missing. starts: (moments,) of the unbroken
         stretch. base: (moments,) lines of the baselines.
         """
-        found = trailing((cells - self.level[base]) / self.width[base], starts, self.window)
+        found = rolling((cells - self.level[base]) / self.width[base], starts, self.window)
         return self.away(found, self.center[base])
 
-    def away(self, found: Windows, center: Floats) -> Tensor:
+    def away(self, found: Rolling, center: Floats) -> Tensor:
         """(moments, features): distance from a baseline in units; shorter windows count less."""
         gap = (found.features - center) / self.unit
         gap *= np.sqrt(found.lengths / self.window)[:, None]
@@ -120,7 +120,7 @@ def baseline(cells: Floats, starts: NDArray[np.int64], window: int) -> Baseline:
     The center is the median: some odd moments among them do not move it.
     """
     level, width = _scale(cells)
-    found = trailing((cells - level) / width, starts, window)
+    found = rolling((cells - level) / width, starts, window)
     return Baseline(level, width, _center(found))
 
 
@@ -152,7 +152,7 @@ def fit_moments(
         own, begins = cells[part], np.maximum(starts[part] - part.start, 0)
         base = baseline(own, begins, window)
         bases.append(base)
-        found = trailing((own - base.level) / base.width, begins, window)
+        found = rolling((own - base.level) / base.width, begins, window)
         half = len(own) // 2 if clean else 0
         center = _center(found.rows(slice(half))) if half else base.center
         gaps.append((found.features - center)[half:])
@@ -176,7 +176,7 @@ def _scale(cells: Floats) -> tuple[Floats, Floats]:
     return level, np.where(spread > 1e-9 * np.maximum(np.abs(level), 1e-300), spread, flat)
 
 
-def _center(found: Windows) -> Floats:
+def _center(found: Rolling) -> Floats:
     """(features,): medians of whole windows, of all where there are none; 0 of none at all."""
     full = found.lengths == found.lengths.max(initial=0)
     values = found.features[full]

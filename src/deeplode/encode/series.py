@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from deeplode.data.column import Column
 from deeplode.encode.column import FILLED_IN, INFINITE, OUT_OF_RANGE, ColumnEncoder, Piece
 from deeplode.encode.convolved import TAPS, Convolutions
-from deeplode.encode.moments import channels_of, lengths, moments, packed
 from deeplode.encode.number import MARGIN, widened
+from deeplode.encode.seriescells import channels_of, lengths, moments, packed
 
 LONGEST = 1_024  # moments that a net sees; longer series are averaged to at most so many
 FAR = 10.0  # spreads from the middle at which a value is cut off

@@ -14,7 +14,7 @@ from deeplode.encode.batch import Batch
 
 @dataclass(frozen=True)
 class Naive:
-    """Answers with a column of the rows: the last value, or that of the same phase a cycle before.
+    """Answers with a column of the rows: the last value, or that of the same phase a period before.
 
     name: ``naive`` or ``seasonal``. place: of the column in ``Batch.numbers``. center, width: of
     its scaling. Where there is no value the answer is 0: the level that values count from.

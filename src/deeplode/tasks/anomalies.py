@@ -18,7 +18,7 @@ from deeplode.detectors.matrix import Matrix
 from deeplode.detectors.neighbours import Neighbours
 from deeplode.detectors.null import Null
 from deeplode.detectors.ranks import Ranks
-from deeplode.detectors.taught import Taught
+from deeplode.detectors.semisupervised import SemiSupervised
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.parts import below, under
@@ -55,7 +55,7 @@ class AnomalyModel:
     schema: Schema
     encoder: Encoder
     matrix: Matrix
-    detector: Ranks | Taught
+    detector: Ranks | SemiSupervised
     null: Null
     threshold: float
     usual: Usual
@@ -120,7 +120,7 @@ class AnomalyModel:
     @property
     def neighbours(self) -> Neighbours | None:
         """The detector of that name; None where there was no time for it."""
-        ranks = self.detector.ranks if isinstance(self.detector, Taught) else self.detector
+        ranks = self.detector.ranks if isinstance(self.detector, SemiSupervised) else self.detector
         found = ranks.members.get("neighbours")
         return found if isinstance(found, Neighbours) else None
 
@@ -179,7 +179,9 @@ class AnomalyModel:
 
         Raises ValueError, KeyError or TypeError for what no fit can have written.
         """
-        kind: type[Ranks | Taught] = Taught if "bags" in facts["detector"] else Ranks
+        kind: type[Ranks | SemiSupervised] = (
+            SemiSupervised if "bags" in facts["detector"] else Ranks
+        )
         threshold = float(facts["threshold"])
         if not 0 <= threshold <= 1 + TIE:
             raise ValueError(f"no threshold: {threshold}")

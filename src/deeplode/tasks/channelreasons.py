@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deeplode.detectors.moments import Moments
-from deeplode.detectors.trailing import LOG, TOLD
+from deeplode.detectors.rolling import LOG, TOLD
 from deeplode.messages import say
 
 MOST = 3  # channels that are named

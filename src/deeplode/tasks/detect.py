@@ -17,7 +17,7 @@ from deeplode.detectors.detector import Detector
 from deeplode.detectors.matrix import fit_matrix
 from deeplode.detectors.null import fit_null
 from deeplode.detectors.ranks import FITS, KINDS, Ranks, together
-from deeplode.detectors.taught import Taught, fit_taught
+from deeplode.detectors.semisupervised import SemiSupervised, fit_semisupervised
 from deeplode.encode.encoder import Encoded, Encoder
 from deeplode.errors import DataError
 from deeplode.messages import Notice
@@ -98,10 +98,10 @@ def detect(
     listen("stage", name="calibrate")
     ranks = together(found, x, settings.seed, settings.clean, budget, settings.threads)
     parts[ranks.name] = ranks.combined(parts)
-    answer: Ranks | Taught = ranks
+    answer: Ranks | SemiSupervised = ranks
     if settings.known is not None:
-        listen("stage", name="taught")
-        answer, parts[Taught.name] = fit_taught(
+        listen("stage", name="semi_supervised")
+        answer, parts[SemiSupervised.name] = fit_semisupervised(
             ranks, x, settings.known, settings.seed, budget, settings.threads, parts
         )
     null = fit_null(answer.held, settings.clean, settings.seed)

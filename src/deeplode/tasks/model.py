@@ -127,8 +127,8 @@ class Model:
 
     def truth(self, table: Table) -> pl.Series:
         """The target of rows that were held out, in its own unit."""
-        known, ahead = table.frame[self.target.name], self.schema.ahead
-        return known if ahead is None else known + table.frame[ahead.names.level]
+        known, forecast = table.frame[self.target.name], self.schema.forecast
+        return known if forecast is None else known + table.frame[forecast.names.level]
 
     def laid(self, table: Table) -> Laid | None:
         """A long table in order, where the model looks back on windows that are not cut yet."""
@@ -137,25 +137,25 @@ class Model:
 
     def rows(self, table: Table) -> Table:
         """The rows that are answered: those of the table, or its windows."""
-        ahead = self.schema.ahead
-        if ahead is not None and ahead.names.step not in table.names:
-            return ahead.lay(table).past(self.problem.seed)
+        forecast = self.schema.forecast
+        if forecast is not None and forecast.names.step not in table.names:
+            return forecast.lay(table).past(self.problem.seed)
         laid = self.laid(table)
         return table if laid is None else laid.at(laid.rows)
 
     def _predict(self, table: Table) -> Answers:
         encoded = self.encoder.transform(table)
-        outputs, ahead = self.outputs(encoded.batch), self.schema.ahead
-        if ahead is not None and ahead.names.level in table.names:
-            outputs = outputs + table.frame[ahead.names.level].to_numpy()
+        outputs, forecast = self.outputs(encoded.batch), self.schema.forecast
+        if forecast is not None and forecast.names.level in table.names:
+            outputs = outputs + table.frame[forecast.names.level].to_numpy()
         return Answers(outputs, encoded.flags)
 
     def _asked(self, table: Table) -> Table:
         """Of a long table, the moments to come, where these are what the model answers for."""
-        ahead = self.schema.ahead
-        return (
-            table if ahead is None or ahead.names.step in table.names else ahead.lay(table).future()
-        )
+        forecast = self.schema.forecast
+        if forecast is None or forecast.names.step in table.names:
+            return table
+        return forecast.lay(table).future()
 
     def predict_row(self, values: Mapping[str, Any]) -> Answers:
         """The same for one row, without the fixed cost of a table."""

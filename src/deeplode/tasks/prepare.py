@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplode.data.ahead import Ahead
 from deeplode.data.audit import audit
+from deeplode.data.forecast import Forecast
 from deeplode.data.schema import Kind, Roles, infer, row_weights
 from deeplode.data.split import Split, hold_out, keys, marked
 from deeplode.data.suggest import closest
@@ -27,7 +27,7 @@ class Plan:
 
     how: ``random``, ``time`` or ``group``; None follows from the roles.
     split_column: says of each row whether it trains or tests. windows: how the rows were cut from
-    series; None where they are independent. ahead: how they ask for values to come.
+    series; None where they are independent. forecast: how they ask for values to come.
     """
 
     roles: Roles
@@ -36,7 +36,7 @@ class Plan:
     seed: int = 0
     split_column: str | None = None
     windows: Windows | None = None
-    ahead: Ahead | None = None
+    forecast: Forecast | None = None
 
     @property
     def split(self) -> str:
@@ -113,8 +113,8 @@ def tested(
 def lesson(train: Table, code: TargetCode, plan: Plan) -> tuple[Lesson, tuple[Notice, ...]]:
     """What to learn from, and what to know of it. train: labelled training rows."""
     target = np.array(code.encode(train.frame[code.name]))  # its own memory: torch writes to it
-    schema = replace(infer(train, plan.roles, plan.feature_kinds), ahead=plan.ahead)
-    schema = schema.over(plan.windows).without([plan.ahead.names.level] if plan.ahead else [])
+    schema = replace(infer(train, plan.roles, plan.feature_kinds), forecast=plan.forecast)
+    schema = schema.over(plan.windows).without([plan.forecast.names.level] if plan.forecast else [])
     found = audit(train, schema, target, keep=tuple(plan.feature_kinds))
     weights = None if plan.roles.weight is None else row_weights(train, plan.roles.weight)
     by = None if plan.by is None else keys(train, plan.by)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deeplode.data.ahead import look_ahead
+from deeplode.data.forecast import fit_forecast
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.data.windows import Laid, Windows
@@ -29,23 +29,23 @@ class Prepared:
     notices: tuple[Notice, ...]
 
 
-def forecast(table: Table, plan: Plan, horizon: int) -> Prepared:
+def prepared_forecast(table: Table, plan: Plan, horizon: int) -> Prepared:
     """A long table as rows that ask for the target up to ``horizon`` moments ahead; the latest of
     these moments are held out. Raises DataError for series that are too short."""
     roles = plan.roles
     target, timestamp = str(roles.target), str(roles.timestamp)
-    ahead = look_ahead(table, timestamp, roles.group, target, horizon)
-    laid = ahead.lay(table)
-    rows, names = laid.past(plan.seed), ahead.names
+    forecast = fit_forecast(table, timestamp, roles.group, target, horizon)
+    laid = forecast.lay(table)
+    rows, names = laid.past(plan.seed), forecast.names
     own = Roles(target=target, group=names.block, timestamp=names.when)
     told = {**(plan.kinds or {}), target: "number"}
     kinds = {name: kind for name, kind in told.items() if name in rows.names}
-    asked = Plan(own, kinds, "time", plan.seed, ahead=ahead)
+    asked = Plan(own, kinds, "time", plan.seed, forecast=forecast)
     labels, code = labelled(rows, asked)
     train, test, how, odd = tested(labels, code, asked, None)
     made, found = lesson(train, code, asked)
-    cycle = Notice("W-SERIES-020", timestamp, {"cycle": ahead.cycle})
-    notices = (*laid.line.notices, *([cycle] if ahead.cycle > 1 else []), *found, *odd)
+    period = Notice("W-SERIES-020", timestamp, {"period": forecast.period})
+    notices = (*laid.line.notices, *([period] if forecast.period > 1 else []), *found, *odd)
     return Prepared(made, test, how, len(train), notices)
 
 

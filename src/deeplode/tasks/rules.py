@@ -21,16 +21,16 @@ Outputs = NDArray[np.float64]
 def rules(
     schema: Schema, encoder: Encoder, batch: Batch
 ) -> dict[str, Callable[[], tuple[Candidate, Outputs]]]:
-    """Rules of thumb of forecasts, which learn nothing: the last value, and that of one cycle
+    """Rules of thumb of forecasts, which learn nothing: the last value, and that of one period
     before."""
-    if schema.ahead is None:
+    if schema.forecast is None:
         return {}
-    names = schema.ahead.names
+    names = schema.forecast.names
     columns = {"naive": names.naive, "seasonal": names.seasonal}
     found: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {}
     for name, column in columns.items():
         part = next((one for one in encoder.parts if one.columns[0] == column), None)
-        if isinstance(part, NumberEncoder) and (name == "naive" or schema.ahead.cycle > 1):
+        if isinstance(part, NumberEncoder) and (name == "naive" or schema.forecast.period > 1):
             place = encoder.places[column].numbers[0]
             rule = Naive(name, place, part.scale.center, part.scale.width)
             found[name] = partial(_as_is, rule, batch)

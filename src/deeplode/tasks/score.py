@@ -74,7 +74,7 @@ def _facts(
     cut = {name: model.calibration(name).threshold for name in outputs}
     found = resample(problem, truth, outputs, weights, groups, cut)
     guess = "trivial"
-    if model.schema.ahead is not None:  # what is better than the best of them is better than all
+    if model.schema.forecast is not None:  # what is better than the best of them is better than all
         guess = min(GUESSES & outputs.keys(), key=lambda name: found.values[name]["rmse"])
     judged = verdict(problem, found, model.answer, fit_seconds, model.partner, guess)
     facts: dict[str, Any] = {

@@ -1,8 +1,8 @@
-"""Ahead: a long table, a row a moment, as rows that each ask for one value to come.
+"""Forecast: a long table, a row a moment, as rows that each ask for one value to come.
 
 A row stands at a moment (the origin) and asks for the target so many moments later (the step). All
-it knows was there at the origin: the last values, those of the same phase of earlier cycles, and
-the other columns of the origin's row. Values count from a level, the mean of the last cycle, so
+it knows was there at the origin: the last values, those of the same phase of earlier periods, and
+the other columns of the origin's row. Values count from a level, the mean of the last period, so
 that what is learned holds at other heights; the level is added to the answer again.
 """
 
@@ -24,12 +24,12 @@ from deeplode.data.timeline import Timeline, timeline
 from deeplode.errors import DataError
 
 LAGS = 8  # last values that are seen one by one
-CYCLES = 3  # earlier cycles of which the value of the same phase is seen
-SHORTEST = 8  # moments of the level where there is no cycle
+PERIODS = 3  # earlier periods of which the value of the same phase is seen
+SHORTEST = 8  # moments of the level where there is no period
 PAIRS = 40_000  # origins times steps that are learned from and tested on, at most
-LIKE = 0.3  # correlation of a series with itself from where on it has a cycle
-NEAR = 0.95  # of the highest correlation: of such lags the shortest is the cycle
-LONGEST = 1_000  # moments of a cycle that is looked for
+LIKE = 0.3  # correlation of a series with itself from where on it has a period
+NEAR = 0.95  # of the highest correlation: of such lags the shortest is the period
+LONGEST = 1_000  # moments of a period that is looked for
 FEWEST = 30  # moments, and three horizons, that a series must have
 MOST = 10_000  # steps ahead
 
@@ -47,7 +47,7 @@ class Names:
     block: str = "block"
     level: str = "level"
     naive: str = "last value"
-    seasonal: str = "one cycle before"
+    seasonal: str = "one period before"
 
     @classmethod
     def free(cls, taken: list[str], timestamp: str) -> Names:
@@ -62,10 +62,10 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Ahead:
+class Forecast:
     """How a long table becomes such rows; part of a model's schema.
 
-    group: column that names the series; None = there is one. horizon: moments. cycle: moments, 1 =
+    group: column that names the series; None = there is one. horizon: moments. period: moments, 1 =
     there is none. decimal: sign of the target's texts.
     """
 
@@ -73,31 +73,31 @@ class Ahead:
     group: str | None
     target: str
     horizon: int
-    cycle: int
+    period: int
     names: Names
     decimal: str = "."
 
     def __post_init__(self) -> None:
-        whole = all(type(one) is int for one in (self.horizon, self.cycle))
-        if not whole or not 1 <= self.horizon <= MOST or not 1 <= self.cycle <= LONGEST:
-            raise ValueError(f"{self.horizon} moments ahead, cycles of {self.cycle}")
+        whole = all(type(one) is int for one in (self.horizon, self.period))
+        if not whole or not 1 <= self.horizon <= MOST or not 1 <= self.period <= LONGEST:
+            raise ValueError(f"{self.horizon} moments ahead, periods of {self.period}")
 
     @property
     def back(self) -> int:
         """Moments that the level is the mean of."""
-        return max(self.cycle, min(SHORTEST, self.horizon)) if self.cycle > 1 else SHORTEST
+        return max(self.period, min(SHORTEST, self.horizon)) if self.period > 1 else SHORTEST
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any]) -> Ahead:
+    def from_json(cls, facts: Mapping[str, Any]) -> Forecast:
         """The inverse. Raises KeyError, TypeError or ValueError if odd."""
         names = Names(**{name: str(own) for name, own in facts["names"].items()})
         group = None if facts["group"] is None else str(facts["group"])
         texts = (str(facts["timestamp"]), group, str(facts["target"]))
-        return cls(*texts, facts["horizon"], facts["cycle"], names, str(facts["decimal"]))
+        return cls(*texts, facts["horizon"], facts["period"], names, str(facts["decimal"]))
 
     def lay(self, table: Table) -> Laid:
         """Put a long table in order. Raises DataError where a column is absent or no moment."""
@@ -114,7 +114,7 @@ class Ahead:
 class Laid:
     """A long table in order. values: (moments,) the target, NaN where there is none."""
 
-    ahead: Ahead
+    forecast: Forecast
     table: Table
     line: Timeline
     values: Values
@@ -124,8 +124,8 @@ class Laid:
         drawn where there are more than PAIRS."""
         place = np.arange(len(self.values))
         ends = np.append(self.line.heads[1:], len(place))[self.line.series]
-        starts, horizon = self.line.starts, self.ahead.horizon
-        able = (place - starts >= self.ahead.back - 1) & np.isfinite(self.values)
+        starts, horizon = self.line.starts, self.forecast.horizon
+        able = (place - starts >= self.forecast.back - 1) & np.isfinite(self.values)
         origins = place[able]
         count = len(origins) * horizon
         some = np.arange(count)
@@ -137,13 +137,13 @@ class Laid:
         )
         origin, step = origin[known], step[known]
         made = self._rows(origin, step, self.line.times[origin + step])
-        level = made.frame[self.ahead.names.level].to_numpy()
-        truth = pl.Series(self.ahead.target, self.values[origin + step] - level)
+        level = made.frame[self.forecast.names.level].to_numpy()
+        truth = pl.Series(self.forecast.target, self.values[origin + step] - level)
         return replace(made, frame=made.frame.with_columns(truth))
 
     def future(self) -> Table:
         """The next moments of every series, in order; ids say which series and when."""
-        horizon, line = self.ahead.horizon, self.line
+        horizon, line = self.forecast.horizon, self.line
         last = np.append(line.heads[1:], len(self.values)) - 1
         origin = np.repeat(last, horizon)
         step = np.tile(np.arange(1, horizon + 1), len(last))
@@ -151,10 +151,10 @@ class Laid:
 
     def _rows(self, origin: Places, step: Places, when: Values) -> Table:
         """origin: (rows,) places in order. when: (rows,) moments that are asked for."""
-        names, line = self.ahead.names, self.line
+        names, line = self.forecast.names, self.line
         level = self._level(origin)
         plain = self.table.rows(line.order[origin])
-        out = [self.ahead.target, self.ahead.timestamp]
+        out = [self.forecast.target, self.forecast.timestamp]
         frame = plain.frame.drop(out).with_columns(
             pl.Series(names.step, step),
             *self._moments(when),
@@ -168,18 +168,18 @@ class Laid:
             ),
             *(
                 pl.Series(f"{names.seasonal} x{k}", self._phase(origin, step, k) - level)
-                for k in range(2, CYCLES + 1 if self.ahead.cycle > 1 else 2)
+                for k in range(2, PERIODS + 1 if self.forecast.period > 1 else 2)
             ),
         )
         return replace(plain, frame=frame, ids=self._ids(line.series[origin], when))
 
     def _span(self) -> float:
-        """Time that rows are alike for: a horizon or a cycle."""
-        return max(self.ahead.horizon, self.ahead.cycle) * (self.line.step or 1.0)
+        """Time that rows are alike for: a horizon or a period."""
+        return max(self.forecast.horizon, self.forecast.period) * (self.line.step or 1.0)
 
     def _moments(self, when: Values) -> list[pl.Series]:
         """The moments that are asked for: where a split looks, and what of it can be learned."""
-        names = self.ahead.names
+        names = self.forecast.names
         if not self.line.dates:
             return [pl.Series(names.when, when)]
         dates = pl.Series(names.when, np.round(when * 1e6).astype(np.int64)).cast(pl.Datetime("us"))
@@ -191,7 +191,7 @@ class Laid:
         if self.line.dates:
             times = times.dt.round("1s").dt.to_string("%Y-%m-%d %H:%M:%S")
         times = times.cast(pl.String)
-        if self.ahead.group is None:
+        if self.forecast.group is None:
             return times.alias("id")
         names = pl.Series(self.line.names)[series]
         return (names + " " + times).alias("id")
@@ -201,12 +201,12 @@ class Laid:
         there = place >= self.line.starts[origin]
         return np.where(there, self.values[np.maximum(place, 0)], np.nan)
 
-    def _phase(self, origin: Places, step: Places, cycles: int) -> Values:
-        """The value of the same phase, the ``cycles``-th that is known at the origin."""
-        cycle = self.ahead.cycle
-        if cycle == 1:
+    def _phase(self, origin: Places, step: Places, periods: int) -> Values:
+        """The value of the same phase, the ``periods``-th that is known at the origin."""
+        period = self.forecast.period
+        if period == 1:
             return self._lag(origin, 0)
-        back = cycle * (np.ceil(step / cycle).astype(np.int64) + cycles - 1) - step
+        back = period * (np.ceil(step / period).astype(np.int64) + periods - 1) - step
         return self._lag(origin, back)
 
     def _level(self, origin: Places) -> Values:
@@ -214,18 +214,20 @@ class Laid:
         there = np.isfinite(self.values)
         total = np.concatenate([[0.0], np.cumsum(np.where(there, self.values, 0.0))])
         count = np.concatenate([[0], np.cumsum(there)])
-        first = np.maximum(self.line.starts[origin], origin + 1 - self.ahead.back)
+        first = np.maximum(self.line.starts[origin], origin + 1 - self.forecast.back)
         many = np.maximum(count[origin + 1] - count[first], 1)
         return np.asarray((total[origin + 1] - total[first]) / many)
 
 
-def look_ahead(table: Table, timestamp: str, group: str | None, target: str, horizon: int) -> Ahead:
-    """How rows ask ``horizon`` moments ahead; cycles are found in the first four fifths of the
+def fit_forecast(
+    table: Table, timestamp: str, group: str | None, target: str, horizon: int
+) -> Forecast:
+    """How rows ask ``horizon`` moments ahead; periods are found in the first four fifths of the
     moments. Raises DataError where no series is long enough, or the target holds no numbers."""
     names = Names.free(table.names, timestamp)
     cells = table.frame[target] if target in table.names else pl.Series([0.0])
     form = NumberFormat() if cells.dtype.is_numeric() else find_number_format(cells.cast(pl.String))
-    plain = Ahead(timestamp, group, target, horizon, 1, names, form.decimal)
+    plain = Forecast(timestamp, group, target, horizon, 1, names, form.decimal)
     laid = plain.lay(table)
     sizes = np.bincount(laid.line.series) if len(laid.values) else np.zeros(1, np.int64)
     least = max(FEWEST, 3 * horizon)
@@ -234,10 +236,10 @@ def look_ahead(table: Table, timestamp: str, group: str | None, target: str, hor
         raise DataError("E-DATA-120", longest=int(sizes.max()), **told)
     if np.isfinite(laid.values).mean() < 0.5:
         raise DataError("E-DATA-121", source=table.source, column=target)
-    return replace(plain, cycle=_cycle(laid))
+    return replace(plain, period=_period(laid))
 
 
-def _cycle(laid: Laid) -> int:
+def _period(laid: Laid) -> int:
     """The lag at which series are most like themselves, beyond their first fall: 1 = none."""
     line = laid.line
     bounds = [*line.heads.tolist(), len(laid.values)]
@@ -254,7 +256,7 @@ def _cycle(laid: Laid) -> int:
     if not len(falls):
         return 1
     rest = mean[falls[0] :]
-    near = np.flatnonzero(rest >= NEAR * rest.max())  # multiples of a cycle are as like as it
+    near = np.flatnonzero(rest >= NEAR * rest.max())  # multiples of a period are as like as it
     first = int(near[0])
     best = first + int(rest[first : first + 2].argmax())
     return int(falls[0] + best) if rest[best] >= LIKE else 1

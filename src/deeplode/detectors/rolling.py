@@ -1,4 +1,4 @@
-"""Trailing: what the window that ends at a moment tells of each channel."""
+"""Rolling: what the window that ends at a moment tells of each channel."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Windows:
-    """What windows tell.
+class Rolling:
+    """Rolling statistics.
 
     features: (moments, TOLD * channels): means, log spreads, log movements, shares of gaps; NaN =
     not known. lengths: (moments,) moments in each window.
@@ -26,12 +26,12 @@ class Windows:
     features: Floats
     lengths: NDArray[np.int64]
 
-    def rows(self, index: slice) -> Windows:
+    def rows(self, index: slice) -> Rolling:
         """Of some moments."""
-        return Windows(self.features[index], self.lengths[index])
+        return Rolling(self.features[index], self.lengths[index])
 
 
-def trailing(z: Floats, starts: NDArray[np.int64], window: int) -> Windows:
+def rolling(z: Floats, starts: NDArray[np.int64], window: int) -> Rolling:
     """Look back from each moment.
 
     z: (moments, channels), each in its own deviations; NaN = missing. starts: (moments,) first
@@ -55,7 +55,7 @@ def trailing(z: Floats, starts: NDArray[np.int64], window: int) -> Windows:
     spread = np.where(few, np.nan, _log(square))
     movement = np.where(few | (jumps == 0), np.nan, _log(jump))
     gaps = 1 - count / lengths[:, None]
-    return Windows(np.concatenate([mean, spread, movement, gaps], axis=1), lengths)
+    return Rolling(np.concatenate([mean, spread, movement, gaps], axis=1), lengths)
 
 
 def _sums(values: NDArray[np.generic], first: NDArray[np.int64]) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from deeplode.data.ahead import look_ahead
+from deeplode.data.forecast import fit_forecast
 from deeplode.data.table import Table
 from deeplode.errors import DataError
 
@@ -17,19 +17,19 @@ DAY = 24
 Load = Callable[..., pl.DataFrame]
 
 
-def test_a_cycle_is_found_and_none_where_there_is_none(hourly: Load) -> None:
+def test_a_period_is_found_and_none_where_there_is_none(hourly: Load) -> None:
     table = Table.of(hourly())
-    assert look_ahead(table, "time", "machine", "load", 6).cycle == DAY
+    assert fit_forecast(table, "time", "machine", "load", 6).period == DAY
     noise = hourly().with_columns(pl.Series("load", np.random.default_rng(1).normal(size=960)))
-    assert look_ahead(Table.of(noise), "time", "machine", "load", 6).cycle == 1
+    assert fit_forecast(Table.of(noise), "time", "machine", "load", 6).period == 1
 
 
 def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before(
     hourly: Load,
 ) -> None:
     frame = hourly(machines=1).drop("machine")
-    ahead = look_ahead(Table.of(frame), "time", None, "load", 6)
-    past = ahead.lay(Table.of(frame)).past().frame
+    forecast = fit_forecast(Table.of(frame), "time", None, "load", 6)
+    past = forecast.lay(Table.of(frame)).past().frame
     values = dict(zip(frame["time"], frame["load"], strict=True))
     for row in past.sample(50, seed=0).iter_rows(named=True):
         origin = row["time"] - timedelta(hours=row["steps ahead"])
@@ -37,8 +37,8 @@ def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before(
         assert row["level"] == pytest.approx(np.mean(before))
         assert row["load"] == pytest.approx(values[row["time"]] - row["level"])
         assert row["last value"] == pytest.approx(values[origin] - row["level"])
-        cycle = values[row["time"] - timedelta(hours=DAY)]
-        assert row["one cycle before"] == pytest.approx(cycle - row["level"])
+        period = values[row["time"] - timedelta(hours=DAY)]
+        assert row["one period before"] == pytest.approx(period - row["level"])
     later = frame.with_columns(
         pl.when(pl.col("time") > past["time"].max() - timedelta(hours=48))
         .then(1e6)
@@ -46,14 +46,14 @@ def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before(
         .alias("load")
     )
     early = pl.col("time") < past["time"].max() - timedelta(hours=48)
-    other = ahead.lay(Table.of(later)).past().frame.filter(early)
+    other = forecast.lay(Table.of(later)).past().frame.filter(early)
     assert other.equals(past.filter(early))
 
 
 def test_the_future_has_every_step_of_every_series_and_names_them(hourly: Load) -> None:
     table = Table.of(hourly())
-    ahead = look_ahead(table, "time", "machine", "load", 3)
-    future = ahead.lay(table).future()
+    forecast = fit_forecast(table, "time", "machine", "load", 3)
+    future = forecast.lay(table).future()
     assert future.frame["steps ahead"].to_list() == [1, 2, 3, 1, 2, 3]
     assert future.ids.to_list()[:2] == ["m0 2024-05-21 00:00:00", "m0 2024-05-21 01:00:00"]
     assert future.ids.to_list()[-1] == "m1 2024-05-21 02:00:00"
@@ -69,5 +69,5 @@ def test_what_cannot_be_forecast_is_refused(
     frame = hourly(days=days)
     frame = frame.drop("load") if cell is None else frame.with_columns(load=pl.lit(cell))
     with pytest.raises(DataError) as error:
-        look_ahead(Table.of(frame), "time", "machine", "load", horizon)
+        fit_forecast(Table.of(frame), "time", "machine", "load", horizon)
     assert error.value.code == code

@@ -1,4 +1,4 @@
-"""Taught: the detectors, and what a few known anomalies teach beyond them.
+"""Semi-supervised: the detectors, and what a few known anomalies teach beyond them.
 
 In the manner of XGBOD (Zhao and Hryniewicki 2018): the detectors' scores stand beside the columns
 as features of what learns the known rows (``bags.py``). The answer is the weighted mean of
@@ -28,7 +28,7 @@ FOLD_PAIRS = 1  # of bags a fold
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
+class SemiSupervised:
     """Detectors and bags.
 
     weights, middle, spread: (3,) float64 of trees, linear model and detectors: weights sum up
@@ -43,7 +43,7 @@ class Taught:
     spread: Floats
     usual: Features
     held: Floats
-    name: ClassVar[str] = "taught"
+    name: ClassVar[str] = "semi_supervised"
 
     def score(self, x: Tensor) -> Floats:
         """(rows,): weighted mean of the three, in spreads."""
@@ -149,7 +149,7 @@ class _Said:
         return combined(self.parts[rows], weights, self.middle, self.spread)
 
 
-def fit_taught(
+def fit_semisupervised(
     ranks: Ranks,
     x: Tensor,
     known: NDArray[np.bool_],
@@ -157,7 +157,7 @@ def fit_taught(
     budget: Budget,
     threads: int,
     scores: Mapping[str, Floats] | None = None,
-) -> tuple[Taught, Floats]:
+) -> tuple[SemiSupervised, Floats]:
     """Learn the known rows. x: (rows, columns) float32, those that ``ranks`` was fitted on. known:
     (rows,), at least one of either sort. scores: of ``ranks``' members, if they are there.
 
@@ -188,4 +188,4 @@ def fit_taught(
     usual = np.median(x.numpy(), axis=0).astype(np.float32)
     some = np.random.default_rng(chance).permutation(len(known))[:SAME]
     held = honest[np.sort(some)]
-    return Taught(ranks, bags, weights, whole.middle, whole.spread, usual, held), honest
+    return SemiSupervised(ranks, bags, weights, whole.middle, whole.spread, usual, held), honest

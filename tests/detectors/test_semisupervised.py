@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deeplode.detectors import denoise, ranks
 from deeplode.detectors.ranks import Ranks, fit_ranks
-from deeplode.detectors.taught import Taught, fit_taught
+from deeplode.detectors.semisupervised import SemiSupervised, fit_semisupervised
 from deeplode.runtime import Budget
 
 
@@ -36,7 +36,7 @@ def first(count: int, rows: int = 400) -> np.ndarray:
 
 
 def taught(detectors: Ranks, rows: Tensor, known: np.ndarray, **more: Any) -> Any:
-    return fit_taught(detectors, rows, known, 0, more.get("budget", Budget()), 1)
+    return fit_semisupervised(detectors, rows, known, 0, more.get("budget", Budget()), 1)
 
 
 def test_a_few_known_cases_find_the_others_of_their_sort(detectors: Ranks, rows: Tensor) -> None:
@@ -63,7 +63,7 @@ def test_a_taught_score_depends_on_no_other_row_and_outlives_a_file(
     detectors: Ranks, rows: Tensor
 ) -> None:
     made, _ = taught(detectors, rows, first(5))
-    again = Taught.restore(made.facts(), made.arrays())
+    again = SemiSupervised.restore(made.facts(), made.arrays())
     assert (again.score(rows) == made.score(rows)).all()
     assert (again.score(rows[7:8]) == made.score(rows)[7:8]).all()
     assert (again.blame(rows[7:9]) == made.blame(rows)[7:9]).all()
@@ -87,6 +87,6 @@ def test_bags_that_no_fit_wrote_are_refused(detectors: Ranks, rows: Tensor) -> N
     for key in ("weights", "spread", "usual", "bags.linear", "bags.width", "bags.forest.leaf"):
         for value in (arrays[key][:-1], np.full_like(arrays[key], np.nan)):
             with pytest.raises((ValueError, KeyError, TypeError)):
-                Taught.restore(facts, {**arrays, key: value})
+                SemiSupervised.restore(facts, {**arrays, key: value})
     with pytest.raises(ValueError, match="weights"):
-        Taught.restore(facts, {**arrays, "weights": -arrays["weights"]})
+        SemiSupervised.restore(facts, {**arrays, "weights": -arrays["weights"]})

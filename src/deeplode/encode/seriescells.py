@@ -1,4 +1,4 @@
-"""Moments: cells that hold series as one array, whatever type they come in."""
+"""Series cells: cells that hold series as one array, whatever type they come in."""
 
 from __future__ import annotations
 
