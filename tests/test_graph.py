@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from deeplode import Classifier, load
 from deeplode.data.read import read
 from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError, OptionError
@@ -19,13 +20,13 @@ from deeplode.verbs import evaluate, opened, predict, train
 PROBABILITIES = ["probability_a", "probability_b"]
 
 
-def made(seed: int = 0, nodes: int = 240, degree: int = 4) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Two groups whose nodes link among themselves nine times in ten; a weak and a useless column
+def made(seed: int = 0, nodes: int = 240, degree: int = 3) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Two groups whose nodes link among themselves four times in five; a weak and a useless column
     beside."""
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 2, nodes)
     source = np.repeat(np.arange(nodes), degree)
-    own = rng.random(len(source)) < 0.9
+    own = rng.random(len(source)) < 0.8
     members = [np.flatnonzero(group == one) for one in (0, 1)]
     target = np.array([
         rng.choice(members[int(group[node]) if stays else 1 - int(group[node])])
@@ -33,7 +34,7 @@ def made(seed: int = 0, nodes: int = 240, degree: int = 4) -> tuple[pl.DataFrame
     ])  # fmt: skip
     frame = pl.DataFrame({
         "name": [f"n{node}" for node in range(nodes)],
-        "x": group + rng.normal(0, 1.5, nodes),
+        "x": group + rng.normal(0, 1, nodes),
         "z": rng.normal(size=nodes),
         "y": [("a", "b")[one] for one in group],
         "v": 10 + 4 * group + rng.normal(0, 0.5, nodes),
@@ -77,11 +78,11 @@ def test_links_alone_columns_alone_and_both_stand_on_the_leaderboard_and_both_wi
     run, _, _ = learned
     board = {row["name"]: row["metrics"]["roc_auc"]["value"] for row in run.facts["leaderboard"]}
     assert {"linear", "trees", "net", "label_propagation", "graph_net", "blend"} <= board.keys()
-    assert board["graph_net"] > board["linear"] + 0.1
+    assert board["graph_net"] > board["linear"] + 0.02
     graph = run.facts["graph"]
     assert graph["nodes"] == 240
     low, high = graph["homophily"]["low"], graph["homophily"]["high"]
-    assert low < 0.9 < high
+    assert low < 0.8 < high
     assert (run.folder / "report.html").read_text("utf-8").count("Graph net") > 1
 
 
@@ -220,7 +221,7 @@ def test_values_are_learned_from_links_too(tmp_path):
 
 
 def test_nodes_without_any_column_are_learned_from_their_links(tmp_path):
-    nodes, edges = made(degree=6)
+    nodes, edges = made(degree=8)
     files = write(tmp_path, nodes=nodes.select("name", "y"), edges=edges)
     run = train(files["nodes"], fast(drop=(), edges=files["edges"], out=str(tmp_path / "run")))
     names = [row["name"] for row in run.facts["leaderboard"]]
@@ -264,3 +265,17 @@ def test_a_result_is_plain_json_and_names_the_odd_links(tmp_path):
     codes = {one["code"] for one in facts["warnings"]}
     assert {"W-GRAPH-001", "W-GRAPH-002"} <= codes
     assert read(files["edges"]).names == ["source", "target"]
+
+
+@pytest.mark.parametrize("form", ["frame", "path"])
+def test_estimators_take_links_as_a_frame_or_a_file(tmp_path, form):
+    nodes, edges = made()
+    ends = edges if form == "frame" else write(tmp_path, edges=edges)["edges"]
+    frame = nodes.select("name", "x", "z")
+    model = Classifier(edges=ends, id="name", members=1, epochs=1, threads=1).fit(frame, nodes["y"])
+    alone, linked = model.predict_proba(frame), model.predict_proba(frame, edges=edges)
+    assert not np.allclose(alone["a"], linked["a"])
+    assert (model.predict(frame, edges=edges) == nodes["y"]).mean() > 0.9
+    model.save(tmp_path / "model.lode")
+    again = load(tmp_path / "model.lode")
+    assert again.predict_proba(frame, edges=edges).equals(linked)

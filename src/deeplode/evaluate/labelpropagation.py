@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.graph import Graph
 from deeplode.encode.batch import Batch
+from deeplode.evaluate.calibrate import apply_temperature, fit_temperature
 from deeplode.evaluate.candidate import known
 from deeplode.evaluate.metrics import FLOOR, unit
 from deeplode.evaluate.problem import Problem
@@ -22,8 +23,9 @@ from deeplode.nets.pagerank import Fixed, normalised, spread
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 
-RESTARTS = (0.02, 0.1, 0.3)  # shares that a node keeps of its own answer: the best one is taken
-STEPS = 40
+RESTARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # shares of its own answer that a node keeps
+USUAL = 0.1  # of these, where there is room for one try; else the best one is taken
+STEPS = 60
 WORK = 4e9  # links x steps x columns of all tries: of larger graphs fewer folds and restarts
 DOUBT = 1e-3  # weight of the trivial answer beside the neighbours'
 
@@ -130,8 +132,8 @@ def fit_propagation(
     most = WORK / max(1, 2 * len(graph.edges) * STEPS * columns)
     cuts = list({fold.valid.tobytes(): fold for fold in folds}.values())
     cuts = cuts[: max(1, int(most / len(RESTARTS)))]
-    restarts = RESTARTS if most >= len(RESTARTS) else (RESTARTS[1],)
-    best = (np.inf, RESTARTS[1], np.empty(0))
+    restarts = RESTARTS if most >= len(RESTARTS) else (USUAL,)
+    best = (np.inf, USUAL, np.empty(0))
     for restart in restarts:
         oof = np.full((len(target), columns) if problem.classifies else len(target), np.nan)
         tried = LabelPropagation(
@@ -163,10 +165,10 @@ def _begin(problem: Problem, target: NDArray[Any], nodes: int) -> LabelPropagati
     truth, state = np.full(nodes, np.nan), np.zeros((nodes, _columns(problem)), np.float16)
     if problem.classifies:
         prior = np.bincount(target, minlength=problem.n_classes) / len(target)
-        return LabelPropagation(problem, RESTARTS[1], truth, state, prior)
+        return LabelPropagation(problem, USUAL, truth, state, prior)
     center, scale = float(target.mean()), float(target.std()) or 1.0
     prior = np.array([0.0, 1.0])
-    return LabelPropagation(problem, RESTARTS[1], truth, state, prior, center, scale)
+    return LabelPropagation(problem, USUAL, truth, state, prior, center, scale)
 
 
 def _truth(model: LabelPropagation, target: NDArray[Any], places: Ints, rows: Ints) -> Floats:
@@ -203,11 +205,12 @@ def _heard(
 
 
 def _loss(oof: Floats, target: NDArray[Any], problem: Problem) -> float:
-    """Mean log loss or squared error of the rows that were validated."""
+    """Mean log loss, calibrated, or squared error of the rows that were validated."""
     rows = known(oof)
     if not rows.any():
         return 0.0
     found, truth = oof[rows], target[rows]
     if problem.classifies:
+        found = apply_temperature(found, fit_temperature(truth, found))
         return float(-np.log(np.clip(found[np.arange(len(truth)), truth], FLOOR, 1)).mean())
     return float((((found - truth) / unit(truth, found)) ** 2).mean())

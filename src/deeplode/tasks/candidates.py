@@ -70,6 +70,7 @@ def fit_all(
     }
     if batch.linked is not None:
         fits["label_propagation"] = lambda: fit_propagation(*data)
+    if batch.linked is not None and encoder.parts:
         fits["graph_net"] = lambda: fit_graph_net(*data, replay=replay.get("graph_net"))
     if encoder.parts:
         fits |= {

@@ -229,8 +229,11 @@ def _without_blend(candidates: Mapping[str, Candidate], deep: str) -> dict[str, 
 
 def _wanted(lesson: Lesson, encoder: Encoder) -> tuple[str, ...]:
     """The candidates that a run without limits has."""
-    linked = ("label_propagation", "graph_net") if lesson.nodes is not None else ()
-    return (*linked, *(("linear", "trees", "net") if encoder.parts else ()))
+    linked = lesson.nodes is not None
+    alone = ("label_propagation",) if linked else ()
+    if not encoder.parts:
+        return alone
+    return (*alone, *(("graph_net",) if linked else ()), "linear", "trees", "net")
 
 
 def _partner(
