@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from deeplode import Classifier, load
+from deeplode import Classifier, load, modelfile
 from deeplode.data.read import read
 from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError, OptionError
 from deeplode.options import TrainOptions
+from deeplode.tasks.model import Model
 from deeplode.verbs import evaluate, opened, predict, train
 
 PROBABILITIES = ["probability_a", "probability_b"]
@@ -173,9 +174,11 @@ def test_labels_of_test_rows_never_reach_training(learned, tmp_path):
     tested = pl.read_parquet(run.folder / "predictions.parquet")["id"]
     marks = pl.col("name").is_in(tested.implode())
     split = pl.when(marks).then(pl.lit("test")).otherwise(pl.lit("train")).alias("split")
+    other = pl.when(pl.col("y") == "a").then(pl.lit("b")).otherwise(pl.lit("a"))
+    flipped = nodes.with_columns(y=pl.when(marks).then(other).otherwise(pl.col("y")))
     for name, frame in (
         ("right", nodes),
-        ("wrong", nodes.with_columns(y=pl.when(marks).then(pl.lit("a")).otherwise(pl.col("y")))),
+        ("wrong", flipped),
     ):
         path = write(tmp_path, **{name: frame.with_columns(split)})[name]
         train(
@@ -279,3 +282,48 @@ def test_estimators_take_links_as_a_frame_or_a_file(tmp_path, form):
     model.save(tmp_path / "model.lode")
     again = load(tmp_path / "model.lode")
     assert again.predict_proba(frame, edges=edges).equals(linked)
+
+
+ODD = {
+    "keys of another type": ("nodes.keys", lambda own: own.astype(np.int64)),
+    "fewer keys": ("nodes.keys", lambda own: own[1:]),
+    "sums below 0": ("nodes.sums", lambda own: own - 100),
+    "fewer states": ("graph_net.state", lambda own: own[1:]),
+    "narrower states": ("graph_net.state", lambda own: own[:, 1:]),
+    "other weights": ("graph_net.first", lambda own: own[1:]),
+    "weights of another type": ("graph_net.last", lambda own: own.astype(np.float64)),
+    "a class that is not there": ("label_propagation.truth", lambda own: own + 5),
+    "fewer labels": ("label_propagation.state", lambda own: own[1:]),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_a_model_file_whose_parts_do_not_fit_is_refused(learned, what):
+    run, _, _ = learned
+    parts = modelfile.read(run.folder / "model.lode")
+    name, change = ODD[what]
+    arrays = {**parts.arrays, name: change(parts.arrays[name])}
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Model.restore(parts.schema, arrays)
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value"),
+    [
+        (("nodes",), "print", "7"),
+        (("candidates", "graph_net", "shape"), "hidden", 10**6),
+        (("candidates", "graph_net"), "widths", [0]),
+        (("candidates", "label_propagation"), "restart", 2.0),
+        ((), "deep", "none"),
+    ],
+)
+def test_a_model_file_whose_facts_cannot_be_is_refused(learned, where, key, value):
+    run, _, _ = learned
+    parts = modelfile.read(run.folder / "model.lode")
+    facts = json.loads(json.dumps(parts.schema))
+    inner = facts
+    for one in where:
+        inner = inner[one]
+    inner[key] = value
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Model.restore(facts, parts.arrays)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, relu
 
-from deeplode.nets.pagerank import Fixed, Matrix, spread, times
+from deeplode.nets.pagerank import Fixed, Matrix, averaged, times
 
 TRUST = 2.0  # in the truth of nodes, before training
 
@@ -29,23 +29,20 @@ MOST = {"inputs": 1 << 20, "hidden": 4_096, "outputs": 4_096, "members": 64, "st
 
 @dataclass(frozen=True)
 class GraphShape:
-    """inputs, hidden, outputs: widths. restart: share that a node keeps of its own scores in each
-    of ``steps`` steps along links. Raises ValueError for sizes that cannot be."""
+    """inputs, hidden, outputs: widths. steps: along links, that scores reach. Raises ValueError for
+    sizes that cannot be."""
 
     inputs: int
     hidden: int
     outputs: int
     members: int
     steps: int
-    restart: float
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
                 raise ValueError(f"{name} of a graph net must be 1 … {most}: {size}")
-        if not 0 < self.restart < 1:
-            raise ValueError(f"restart must be between 0 and 1: {self.restart}")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -116,7 +113,7 @@ class GraphNet(nn.Module):
         """Scores along links: (…, nodes, outputs) both. fixed: in columns, members first."""
         shape = scores.shape
         flat = scores.reshape(-1, *shape[-2:]).transpose(0, 1).reshape(shape[-2], -1)
-        found = spread(links, flat, self.shape.restart, self.shape.steps, fixed)
+        found = averaged(links, flat, self.shape.steps, fixed)
         return found.view(shape[-2], -1, shape[-1]).transpose(0, 1).view(shape)
 
     def drawn(

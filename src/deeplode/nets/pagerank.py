@@ -1,8 +1,4 @@
-"""Personalised PageRank: what nodes say, spread along links.
-
-Gasteiger, Bojchevski and Günnemann, Predict then propagate: graph neural networks meet
-personalized PageRank, 2019.
-"""
+"""Spread: what nodes say, along links: by personalised PageRank or as the mean of all distances."""
 
 from __future__ import annotations
 
@@ -69,12 +65,31 @@ def spread(
     matrix: Matrix, z: Tensor, restart: float, steps: int, fixed: Fixed | None = None
 ) -> Tensor:
     """(nodes, columns): restart * z + (1 - restart) * matrix @ what it was, ``steps`` times over,
-    beginning with z. matrix: as ``normalised`` makes it, which is symmetric."""
+    beginning with z. matrix: as ``normalised`` makes it, which is symmetric.
+
+    Gasteiger, Bojchevski and Günnemann, Predict then propagate: graph neural networks meet
+    personalized PageRank, 2019.
+    """
     held = z if fixed is None else _held(z, fixed)
     for _ in range(steps):
         held = restart * z + (1 - restart) * times(matrix, matrix, held)
         held = held if fixed is None else _held(held, fixed)
     return held
+
+
+def averaged(matrix: Matrix, z: Tensor, steps: int, fixed: Fixed | None = None) -> Tensor:
+    """(nodes, columns): the mean of z, matrix @ z, … over 0 … ``steps`` products. matrix: as
+    ``normalised`` makes it. fixed: nodes that say their mean over all distances at each.
+
+    Feng et al., Graph random neural network for semi-supervised learning on graphs, 2020.
+    """
+    held = z if fixed is None else _held(z, fixed)
+    total = held
+    for _ in range(steps):
+        held = times(matrix, matrix, held)
+        held = held if fixed is None else _held(held, fixed)
+        total = total + held
+    return total / (steps + 1)
 
 
 def _held(z: Tensor, fixed: Fixed) -> Tensor:

@@ -22,7 +22,7 @@ from deeplode.nets.graphnet import GraphNet, GraphShape, Inputs
 from deeplode.nets.pagerank import normalised
 from deeplode.progress import Listen
 from deeplode.runtime import Budget, seeded
-from deeplode.tasks.graphchoices import RESTART, SAMPLED, STEPS, TOLD, recipe_for
+from deeplode.tasks.graphchoices import SAMPLED, STEPS, TOLD, recipe_for
 from deeplode.tasks.graphloop import Task, sampled_steps, trained, whole_steps
 from deeplode.tasks.graphnet import Columns, GraphModel, said
 from deeplode.tasks.net import Scale
@@ -53,7 +53,7 @@ def fit_graph_net(
     scale = Scale() if problem.classifies else Scale.fit(target)
     columns = Columns(fit_design(nodes), tuple(widths_of(nodes)))
     outputs = problem.n_classes if problem.classifies else 1
-    shape = GraphShape(columns.inputs, recipe.hidden, outputs, len(folds), STEPS, RESTART)
+    shape = GraphShape(columns.inputs, recipe.hidden, outputs, len(folds), STEPS)
     generator = torch.Generator().manual_seed(problem.seed)
     net = GraphNet(shape, _prior(target, problem), generator)
     places = batch.linked.places.numpy()
