@@ -23,13 +23,8 @@ def test_seeds_come_first_and_every_link_drawn_is_one_of_the_graph():
     nodes, links = around(edges, seeds, 4, 2, np.random.default_rng(0))
     assert nodes[:3].tolist() == seeds.tolist()
     assert len(np.unique(nodes)) == len(nodes) == links.nodes
-    known = dict(
-        zip(
-            zip(edges.source.tolist(), edges.target.tolist(), strict=True),
-            edges.weight,
-            strict=True,
-        )
-    )
+    ends = zip(edges.source.tolist(), edges.target.tolist(), strict=True)
+    known = dict(zip(ends, edges.weight, strict=True))
     assert len(links) > 3
     for one, other, weight in zip(links.source, links.target, links.weight, strict=True):
         pair = tuple(sorted((int(nodes[one]), int(nodes[other]))))
