@@ -97,10 +97,11 @@ def fit_all(
 
 def _fit_linked(data: tuple[Any, ...], replay: Mapping[str, Any]) -> tuple[Candidate, Outputs]:
     """The graph net, which leaves some of the time to the others."""
-    budget = data[5]
+    batch, target, problem, cuts, weights, budget, listen = data
     if budget.left() < float("inf"):
         budget = budget.until((1 - GRAPH_SHARE) * budget.left())
-    return fit_graph_net(*data[:5], budget, data[6], replay=replay.get("graph_net"))
+    told = replay.get("graph_net")
+    return fit_graph_net(batch, target, problem, cuts, weights, budget, listen, told)
 
 
 def _fit_joint(

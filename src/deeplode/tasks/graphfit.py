@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,8 +21,8 @@ from deeplode.nets.graphnet import GraphNet, GraphShape, Inputs
 from deeplode.nets.pagerank import normalised
 from deeplode.progress import Listen
 from deeplode.runtime import Budget, seeded
-from deeplode.tasks.graphchoices import SAMPLED, STEPS, TOLD, recipe_for
-from deeplode.tasks.graphloop import Task, sampled_steps, trained, whole_steps
+from deeplode.tasks.graphchoices import SAMPLED, STEPS, TOLD, Recipe, recipe_for
+from deeplode.tasks.graphloop import Course, Task, sampled_steps, trained, whole_steps
 from deeplode.tasks.graphnet import Columns, GraphModel, said
 from deeplode.tasks.net import Scale
 
@@ -47,15 +46,12 @@ def fit_graph_net(
     earlier training, whose epochs are repeated whatever the clock says.
     """
     assert batch.linked is not None
-    began, nodes, graph = time.monotonic(), batch.linked.nodes, batch.linked.graph
+    nodes, graph = batch.linked.nodes, batch.linked.graph
     recipe = recipe_for(len(target), len(nodes), len(graph.edges))
     folds = folds[: recipe.members]
     scale = Scale() if problem.classifies else Scale.fit(target)
     columns = Columns(fit_design(nodes), tuple(widths_of(nodes)))
-    outputs = problem.n_classes if problem.classifies else 1
-    shape = GraphShape(columns.inputs, recipe.hidden, outputs, len(folds), STEPS)
-    generator = torch.Generator().manual_seed(problem.seed)
-    net = GraphNet(shape, _prior(target, problem), generator)
+    net = _begun(target, problem, columns, recipe, len(folds))
     places = batch.linked.places.numpy()
     task = _task(target, problem, folds, weights, scale, places, len(nodes))
     inputs = Inputs(columns.matrix(nodes), normalised(graph.edges))
@@ -69,17 +65,35 @@ def fit_graph_net(
     with torch.no_grad():
         for name, best in course.weights.items():
             getattr(net, name).copy_(best)
-    told = {
-        "epochs": len(course.loss), "best_epochs": course.best_epoch, "members": len(folds),
-        "seconds": round(time.monotonic() - began, 3), "sampled": recipe is SAMPLED,
-        "parameters": sum(one.numel() for one in net.parameters()),
-        "history": {"loss": course.loss, "valid_loss": course.valid_loss},
-    }  # fmt: skip
+    told = _told(course, net, recipe is SAMPLED)
     truth = np.where(task.known.any(0).numpy(), task.truth.numpy(), np.nan).astype(np.float32)
-    empty = np.zeros((len(nodes), shape.members * outputs), np.float16)
+    width = net.shape.members * net.shape.outputs
+    empty = np.zeros((len(nodes), width), np.float16)
     model = GraphModel(problem, net, columns, scale, truth, empty, told)
     model = replace(model, state=_state(model, nodes, graph))
     return model, _out_of_fold(model.answer(course.best), places, folds, len(target))
+
+
+def _told(course: Course, net: GraphNet, sampled: bool) -> dict[str, Any]:
+    """How the training went, as plain JSON values."""
+    return {
+        "epochs": len(course.loss),
+        "best_epochs": course.best_epoch,
+        "members": net.shape.members,
+        "sampled": sampled,
+        "parameters": sum(one.numel() for one in net.parameters()),
+        "history": {"loss": course.loss, "valid_loss": course.valid_loss},
+    }
+
+
+def _begun(
+    target: NDArray[Any], problem: Problem, columns: Columns, recipe: Recipe, members: int
+) -> GraphNet:
+    """The net before training, which gives the trivial answer."""
+    outputs = problem.n_classes if problem.classifies else 1
+    shape = GraphShape(columns.inputs, recipe.hidden, outputs, members, STEPS)
+    generator = torch.Generator().manual_seed(problem.seed)
+    return GraphNet(shape, _prior(target, problem), generator)
 
 
 def _state(model: GraphModel, nodes: Batch, graph: Graph) -> NDArray[np.float16]:
