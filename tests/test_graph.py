@@ -327,3 +327,8 @@ def test_a_model_file_whose_facts_cannot_be_is_refused(learned, where, key, valu
     inner[key] = value
     with pytest.raises((ValueError, TypeError, KeyError)):
         Model.restore(facts, parts.arrays)
+
+
+def test_an_estimator_that_was_given_a_frame_of_links_can_be_shown():
+    _, edges = made()
+    assert "edges" in Classifier(edges=edges)._repr_html_()
