@@ -88,9 +88,10 @@ def gcn(name: str, seed: int, tested: NDArray[np.int64]) -> float:
     """Accuracy of the plain network on the same test rows."""
     from scipy import sparse
 
+    from deeplode.data.adjacency import normalised
     from deeplode.data.edges import links
     from deeplode.data.read import read
-    from deeplode.nets.pagerank import normalised, times
+    from deeplode.nets.pagerank import times
 
     told = options(name)
     frame = pl.read_parquet(nodes_of(name))
@@ -215,7 +216,11 @@ def made(nodes: int, degree: int, scratch: Path) -> str:
     del source, target, own, place
     began = time.perf_counter(), time.process_time()
     told = TrainOptions(
-        target="y", edges=str(files[1]), memory_limit="8GB", out=str(scratch / "run")
+        target="y",
+        edges=str(files[1]),
+        memory_limit="8GB",
+        time_limit="10m",
+        out=str(scratch / "run"),
     )
     facts = verbs.train(str(files[0]), told).facts
     spent = time.perf_counter() - began[0], time.process_time() - began[1]

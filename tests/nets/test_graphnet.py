@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from deeplode.data.adjacency import normalised
 from deeplode.data.edges import Edges
 from deeplode.nets.graphnet import GraphNet, GraphShape, Inputs, Shares
-from deeplode.nets.pagerank import Fixed, averaged, normalised, spread, times
+from deeplode.nets.pagerank import Fixed, averaged, spread, times
 
 RNG = np.random.default_rng(0)
 

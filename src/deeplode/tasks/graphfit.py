@@ -18,7 +18,6 @@ from deeplode.evaluate.design import fit_design
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.sparse import widths_of
 from deeplode.nets.graphnet import GraphNet, GraphShape, Inputs
-from deeplode.nets.pagerank import normalised
 from deeplode.progress import Listen
 from deeplode.runtime import Budget, seeded
 from deeplode.tasks.graphchoices import SAMPLED, STEPS, TOLD, Recipe, recipe_for
@@ -54,7 +53,7 @@ def fit_graph_net(
     net = _begun(target, problem, columns, recipe, len(folds))
     places = batch.linked.places.numpy()
     task = _task(target, problem, folds, weights, scale, places, len(nodes))
-    inputs = Inputs(columns.matrix(nodes), normalised(graph.edges))
+    inputs = Inputs(columns.matrix(nodes), graph.matrix)
     epochs = None if replay is None else int(replay["epochs"])
     with seeded(problem.seed):
         if recipe is SAMPLED:

@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deeplode.data.adjacency import normalised
 from deeplode.data.edges import Edges
 from deeplode.data.neighbours import around
 from deeplode.evaluate.problem import Problem
 from deeplode.nets.graphnet import GraphNet, Inputs
-from deeplode.nets.pagerank import normalised
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.graphchoices import (

@@ -17,7 +17,7 @@ from deeplode.evaluate.design import Design
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.sparse import features_of, texts_of
 from deeplode.nets.graphnet import GraphNet, GraphShape
-from deeplode.nets.pagerank import Fixed, Matrix, normalised
+from deeplode.nets.pagerank import Fixed, Matrix
 from deeplode.tasks.net import Scale
 
 CHUNK = 1 << 18  # nodes whose columns are held as a matrix at once
@@ -105,7 +105,7 @@ class GraphModel:
             fixed = Fixed(beyond, self.state[graph.known[beyond]].astype(np.float32))
             empty = scores.new_zeros(len(scores), len(beyond), scores.shape[2])
             scores = torch.cat([scores, empty], 1)
-        return self.net.spread(normalised(graph.edges, graph.beyond), scores, fixed)
+        return self.net.spread(graph.matrix, scores, fixed)
 
     def _own(self, nodes: Batch) -> Tensor:
         """Scores of nodes before they spread, (members, nodes, outputs)."""
