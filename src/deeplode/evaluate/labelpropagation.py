@@ -26,6 +26,7 @@ from deeplode.runtime import Budget
 RESTARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # shares of its own answer that a node keeps
 USUAL = 0.1  # of these, where there is room for one try; else the best one is taken
 STEPS, FEWEST = 60, 10
+POWERS = (1.0, 4.0, 16.0)
 WORK = 4e9  # links x steps x columns of all tries: of larger graphs fewer folds and restarts
 DOUBT = 1e-3  # weight of the trivial answer beside the neighbours'
 
@@ -40,6 +41,7 @@ class LabelPropagation:
     truth: (nodes of training,) class or value of training rows, NaN of others. state: (nodes of
     training, columns) float16 what each says; the last column is how much was heard at all, for
     values. prior: (columns,) the trivial answer. center, scale: of values.
+    power: that probabilities are raised to, as many links make all of them alike.
     """
 
     problem: Problem
@@ -50,6 +52,7 @@ class LabelPropagation:
     prior: Floats
     center: float = 0.0
     scale: float = 1.0
+    power: float = 1.0
 
     name = "label_propagation"
 
@@ -57,9 +60,8 @@ class LabelPropagation:
         columns = _columns(self.problem)
         fits = self.state.shape == (len(self.truth), columns) and self.prior.shape == (columns,)
         finite = np.isfinite(self.prior).all() and np.isfinite(self.state).all()
-        if not (
-            fits and finite and 0 < self.restart < 1 and 1 <= self.steps <= STEPS and self.scale > 0
-        ):
+        reach = 0 < self.restart < 1 and 1 <= self.steps <= STEPS
+        if not (fits and finite and reach and self.scale > 0 and 0 < self.power <= POWERS[-1]):
             raise ValueError("labels that cannot be propagated")
 
     def predict(self, batch: Batch) -> Floats:
@@ -75,7 +77,9 @@ class LabelPropagation:
     def _answer(self, heard: Floats) -> Floats:
         sums = heard + DOUBT * self.prior * max(1e-9, self.restart)
         if self.problem.classifies:
-            return np.asarray(sums / sums.sum(1, keepdims=True))
+            shares = sums / sums.sum(1, keepdims=True)
+            sharp = apply_temperature(shares, 1 / self.power)
+            return np.where(heard.sum(1, keepdims=True) > 0, sharp, self.prior)
         return np.asarray(sums[:, 0] / sums[:, 1] * self.scale + self.center)
 
     def facts(self) -> dict[str, Any]:
@@ -86,6 +90,7 @@ class LabelPropagation:
             "n_classes": self.problem.n_classes,
             "restart": self.restart,
             "steps": self.steps,
+            "power": self.power,
             "center": self.center,
             "scale": self.scale,
         }
@@ -111,10 +116,10 @@ class LabelPropagation:
             raise ValueError("classes that are not there")
         state = np.asarray(arrays["state"], np.float16)
         restart, center, scale = (float(facts[name]) for name in ("restart", "center", "scale"))
-        steps = facts["steps"]
+        power, steps = float(facts["power"]), facts["steps"]
         if type(steps) is not int:
             raise TypeError("steps are a whole number")
-        return cls(problem, restart, steps, truth, state, arrays["prior"], center, scale)
+        return cls(problem, restart, steps, truth, state, arrays["prior"], center, scale, power)
 
 
 def fit_propagation(
@@ -144,11 +149,13 @@ def fit_propagation(
     best = (np.inf, begin, np.empty(0))
     for restart in restarts:
         tried = replace(begin, restart=restart)
-        oof = _tried(tried, graph, target, places, cuts)
-        loss = _loss(oof, target, problem)
-        listen("label_propagation", restart=restart, loss=loss)
-        if loss < best[0]:
-            best = (loss, tried, oof)
+        flat = _tried(tried, graph, target, places, cuts)
+        for power in POWERS if problem.classifies else POWERS[:1]:
+            oof = flat if power == 1 else apply_temperature(flat, 1 / power)
+            loss = _loss(oof, target, problem)
+            listen("label_propagation", restart=restart, power=power, loss=loss)
+            if loss < best[0]:
+                best = (loss, replace(tried, power=power), oof)
         if budget.stop():
             break
     chosen = best[1]
