@@ -22,7 +22,7 @@ from deeplode.machine import usable_threads
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.cluster import Settings, check_rows, cluster
-from deeplode.tasks.clustermodel import ClusterModel
+from deeplode.tasks.clustermodel import Assigned, ClusterModel
 from deeplode.tasks.grouproom import room
 
 
@@ -98,7 +98,7 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """(rows, groups): how probable each group is, by the clouds in the space alone."""
-        return self._answers(X).outputs
+        return np.asarray(self._answers(X).outputs)
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """(rows, dimensions): where rows lie in the space that the groups were found in."""
@@ -115,7 +115,7 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.answered(table)
 
-    def _answers(self, X: Any) -> Any:
+    def _answers(self, X: Any) -> Assigned:
         check_is_fitted(self, "model_")
         frame = features(self, X, reset=False)
         with configured(self.threads or usable_threads(), self.seed):
