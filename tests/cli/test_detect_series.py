@@ -17,7 +17,7 @@ from deeplode import AnomalyDetector, load
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions, EvaluateOptions
-from deeplode.detectors import denoise
+from deeplode.detectors import denoise, ranks
 from deeplode.errors import DeeplodeError, OptionError
 from deeplode.runtime import Budget
 from deeplode.tasks.detect import Settings
@@ -151,7 +151,8 @@ def test_what_makes_no_sense_is_refused_and_nothing_left_behind(
 def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(denoise, "STEPS", 100)  # it does not answer here
+    monkeypatch.setattr(denoise, "STEPS", 20)  # it does not answer here
+    monkeypatch.setattr(ranks, "QUICK", 10)
     frame = pumps().filter(pl.col("machine") != "pump 2").drop("odd")
     truth = pumps().filter(pl.col("machine") != "pump 2")["odd"].to_numpy()
     made = AnomalyDetector(timestamp="time", group="machine", clean_rows=CLEAN, threads=1)
