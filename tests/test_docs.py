@@ -18,6 +18,7 @@ import soundfile
 from PIL import Image
 
 from deeplode.cli.main import COMMANDS, _command
+from deeplode.detectors import denoise, ranks
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -69,8 +70,10 @@ def media(path: Path, rng: np.random.Generator) -> None:
 
 
 def test_the_commands_of_the_readme_run_in_their_order(
-    folder: Path, deeplode: Program, program: Program
+    folder: Path, deeplode: Program, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(denoise, "STEPS", 100)
+    monkeypatch.setattr(ranks, "QUICK", 20)
     lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
     commands = [shlex.split(line, comments=True) for line in lines if line.startswith("deeplode ")]
     assert {words[1] for words in commands} == set(COMMANDS)

@@ -18,6 +18,10 @@ import polars as pl
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
+from deeplode.options import TrainOptions
+from deeplode.runtime import Budget
+from deeplode.training import train
+
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Killed = Callable[..., None]
 
@@ -296,16 +300,15 @@ def test_the_time_limit_holds_with_everything_included(source: Path, tmp_path: P
     assert facts["limits"]["seconds"] <= 17
 
 
-@pytest.mark.alone
 def test_a_run_cut_by_its_time_limit_is_repeated_by_replay(
-    deeplode: Program, program: Program, source: Path, tmp_path: Path
+    deeplode: Program, source: Path, tmp_path: Path
 ) -> None:
     cut, again = tmp_path / "cut", tmp_path / "again"
-    done = program(
-        "train", str(source), "--target", "outcome", "--out", str(cut), *LONG,
-        "--epochs", "100000", "--patience", "100000", "--time-limit", "15s",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    told = {"target": "outcome", "members": 2, "hidden": (32, 32), "threads": 1, "batch_size": 8}
+    long = {"epochs": 100_000, "patience": 100_000, "time_limit": "7s", "out": str(cut)}
+    options = TrainOptions().with_values({**told, **long})
+    made = train(str(source), options, budget=Budget.begin(options.seconds))
+    assert "W-RUN-001" in {one["code"] for one in made.facts["warnings"]}
     done = deeplode("train", str(source), "--replay", str(cut), "--out", str(again))
     assert done.returncode == 0, done.stderr
     assert learned(again) == learned(cut)

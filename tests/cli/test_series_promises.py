@@ -9,12 +9,18 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from deeplode.detecting import run as detect
+from deeplode.detectoptions import DetectOptions
 from deeplode.detectors import denoise, ranks
+from deeplode.options import TrainOptions
+from deeplode.runtime import Budget
+from deeplode.training import train
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Killed = Callable[..., None]
@@ -101,17 +107,22 @@ def test_killed_and_resumed_it_ends_as_the_undisturbed_one(
 
 
 @pytest.mark.alone
-def test_the_time_limit_holds_with_everything_included(
-    verb: str, program: Program, tmp_path: Path
+def test_the_time_limit_holds_with_saving_included(
+    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(denoise, "STEPS", 100_000)
     path, out = tmp_path / "many.parquet", tmp_path / "run"
-    machines(60, 400).write_parquet(path)
-    long = ("--epochs", "100000", "--patience", "100000") if verb == "train" else ()
-    told = (verb, str(path), *VERBS[verb][0], *long, "--out", str(out), "--time-limit", "15s")
+    machines(30, 400).write_parquet(path)
+    told: dict[str, Any] = {"timestamp": "hour", "group": "machine", "out": str(out)}
+    told |= {"time_limit": "6s", "threads": 1}
     began = time.monotonic()
-    done = program(*told)
-    assert time.monotonic() - began < 17
-    assert done.returncode == 0, done.stderr
+    if verb == "train":
+        long = {"target": "wear", "window": "6", "epochs": 100_000, "patience": 100_000}
+        train(str(path), TrainOptions().with_values(told | long), budget=Budget.begin(6))
+    else:
+        detect(str(path), DetectOptions().with_values(told), budget=Budget.begin(6))
+    assert time.monotonic() - began < 8
     facts = json.loads((out / "result.json").read_text("utf-8"))
-    assert facts["limits"]["time_limit"] == 15
-    assert facts["limits"]["seconds"] < 17
+    assert facts["limits"]["time_limit"] == 6
+    assert facts["limits"]["seconds"] < 8
+    assert "W-RUN-001" in {one["code"] for one in facts["warnings"]}  # it was cut by the limit
