@@ -106,6 +106,17 @@ def test_killed_and_resumed_it_ends_as_the_undisturbed_one(
     assert not (out / "checkpoint").exists()
 
 
+def test_a_memory_limit_that_nothing_fits_into_ends_with_5_and_leaves_nothing(
+    verb: str, program: Program, source: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    told = (*VERBS[verb][0], "--out", str(out), "--memory-limit", "400MB", "--json")
+    done = program(verb, str(source), *told)
+    assert done.returncode == 5, done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == "E-LIMIT-001"
+    assert not out.exists()
+
+
 @pytest.mark.alone
 def test_the_time_limit_holds_with_saving_included(
     verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
