@@ -22,6 +22,7 @@ from deeplode.data.kinds import (
     nested,
     number,
     series,
+    sparse,
     text,
 )
 from deeplode.data.parse import NumberFormat, numbers
@@ -37,6 +38,7 @@ __all__ = ["Column", "Kind", "Roles", "Schema", "infer", "row_weights"]
 # data/kinds/ and one line here, one file in encode/ and one line in encode/encoder.py.
 RECOGNISERS: tuple[Callable[[Facts], Column | None], ...] = (
     constant.recognise,
+    sparse.recognise,
     media.recognise,
     series.recognise,
     nested.recognise,
@@ -58,6 +60,7 @@ FORCED: dict[Kind, Callable[[Facts], Column]] = {
     Kind.IMAGE: media.force(Kind.IMAGE),
     Kind.AUDIO: media.force(Kind.AUDIO),
     Kind.SERIES: series.force,
+    Kind.SPARSE: sparse.force,
     Kind.ID: identifier.force,
 }
 
@@ -150,10 +153,16 @@ class Schema:
         return cls(columns, Roles(**facts["roles"]), windows=windows, forecast=forecast)
 
 
-def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = None) -> Schema:
+def infer(
+    train: Table,
+    roles: Roles,
+    kinds: Mapping[str, Kind | str] | None = None,
+    bare: bool = False,
+) -> Schema:
     """Find the kind of every column on the training rows.
 
-    kinds: what the user says a column is, {column: kind}.
+    kinds: what the user says a column is, {column: kind}. bare: rows may have nothing to learn from
+    but what they are linked to.
     Raises OptionError for a role or kind given to a column that is not there, or an unknown
     kind; DataError where no column is left to learn from.
     """
@@ -167,7 +176,7 @@ def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = N
         for facts in measure(train.frame)
     )
     schema = Schema(columns, roles, tuple(_notices(columns)))
-    if not schema.features:
+    if not schema.features and not bare:
         left_out = [c.name for c in columns if c.name not in taken]
         raise DataError("E-DATA-040", source=train.source, columns=_few(left_out) or "—")
     return schema
