@@ -146,6 +146,18 @@ def test_what_was_known_is_no_leak() -> None:
     assert asked(*mixed(series(rising, other=np.sqrt(hour)))) == ()
 
 
+def test_gaps_infinities_and_numbers_without_end_are_no_obstacle() -> None:
+    load = walk()
+    odd = moved(load, 1)
+    odd[[3, 50, 90]] = [np.inf, 1e308, -1e308]
+    odd[100:130] = np.nan
+    frame = series(load, odd=odd, empty=np.full(ROWS, np.nan), flat=np.ones(ROWS))
+    assert asked(*mixed(frame)) == ()
+    later = moved(load, 1)
+    later[100:130] = np.nan
+    assert refused(*mixed(series(load, later=later))).values["ahead"] == 1
+
+
 def test_without_a_moment_there_is_no_future() -> None:
     table = Table.of(claims())
     assert refuse_future(table, infer(table, Roles()).features, Roles(), TRUTH) == ()

@@ -27,9 +27,11 @@ LATER = 0.05  # share of a column's dates after their rows' moments that is no s
 FEWEST = 50  # pairs of moments, and
 FEWEST_CHANGES = 30  # of them with a change of the target, that a copy is told by
 PERFECT = 5e-4  # 1 - |correlation| of changes up to which one column is the other, moved
+WORTH_A_LOOK = 0.15  # rough correlation below which no distance is tried: most pairs are not there
 CLEARLY = 10.0  # times as far from the target of the same and of earlier moments
 FURTHEST = 100  # moments ahead that are looked at
 PROBE = 4_000  # moments in a row that every distance is tried on
+LARGEST = 1e100  # numbers beyond count as this one: their squares must be numbers, too
 TIES = 0.1  # share of rows at the moment of the row before from which there is no next moment
 
 Values = NDArray[np.float64]
@@ -140,6 +142,8 @@ def _refuse_copies(train: Table, columns: Sequence[Column], roles: Roles, target
             continue
         cells = channel_values(train.frame[column.name], column)[0][order]
         own = _changes(np.where(np.isfinite(cells), cells, np.nan), series)
+        if np.isfinite(own[probe]).sum() < FEWEST:
+            continue
         ahead = _ahead(own[probe], goal[probe], series[probe])
         if ahead and _apart(own, goal, series, ahead) <= PERFECT:
             raise DataError(
@@ -163,7 +167,7 @@ def _in_order(train: Table, roles: Roles) -> tuple[Places, Places]:
 
 def _changes(values: Values, series: Places) -> Values:
     """(rows,) from the moment before; NaN where there is none."""
-    found = np.diff(values, prepend=np.nan)
+    found = np.diff(np.clip(values, -LARGEST, LARGEST), prepend=np.nan)
     found[1:][series[1:] != series[:-1]] = np.nan
     return found
 
@@ -172,7 +176,7 @@ def _ahead(own: Values, goal: Values, series: Places) -> int:
     """Moments ahead of which these changes are the target's; 0 where they are not, or say no more
     than the target of the same or of an earlier moment does."""
     most = min(FURTHEST, len(own) - FEWEST)
-    if most < 1 or np.isfinite(own).sum() < FEWEST:
+    if most < 1 or _together(own, goal, most) < WORTH_A_LOOK:
         return 0
     later = np.array([_apart(own, goal, series, k) for k in range(1, most + 1)])
     best = int(np.argmin(later))
@@ -180,6 +184,17 @@ def _ahead(own: Values, goal: Values, series: Places) -> int:
         return 0
     known = min(_apart(own, goal, series, -k) for k in range(most + 1))
     return best + 1 if known > max(CLEARLY * later[best], 1e-9) else 0
+
+
+def _together(own: Values, goal: Values, most: int) -> float:
+    """Roughly, the highest |correlation| of changes with the target's up to so many moments later:
+    gaps count as no change, and neighbours of other series as of the same. One Fourier transform
+    for all distances."""
+    one, other = (np.nan_to_num(values - np.nanmean(values)) for values in (own, goal))
+    size = 1 << int(np.ceil(np.log2(2 * len(one))))
+    found = np.fft.irfft(np.fft.rfft(one, size).conj() * np.fft.rfft(other, size), size)
+    norm = float(np.sqrt(one @ one) * np.sqrt(other @ other))
+    return float(np.abs(found[1 : most + 1]).max()) / norm if norm > 0 else 0.0
 
 
 def _apart(own: Values, goal: Values, series: Places, ahead: int) -> float:
@@ -194,5 +209,5 @@ def _apart(own: Values, goal: Values, series: Places, ahead: int) -> float:
     if len(one) < FEWEST or (other != 0).sum() < FEWEST_CHANGES:
         return 1.0
     one, other = one - one.mean(), other - other.mean()
-    size_of = float(np.sqrt((one @ one) * (other @ other)))
-    return 1.0 - abs(float(one @ other)) / size_of if size_of > 0 else 1.0
+    norm = float(np.sqrt(one @ one) * np.sqrt(other @ other))
+    return 1.0 - abs(float(one @ other)) / norm if norm > 0 else 1.0
