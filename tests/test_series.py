@@ -11,10 +11,9 @@ import pytest
 
 import deeplode
 from deeplode import Classifier, Regressor, load, verbs
-from deeplode.detectoptions import EvaluateOptions
+from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError
 from deeplode.options import TrainOptions
-from deeplode.readoptions import ReadOptions
 
 RNG = np.random.default_rng(0)
 SMALL: dict[str, Any] = {"epochs": 1, "members": 2, "hidden": (8,), "threads": 1}
@@ -101,7 +100,7 @@ def test_train_predict_and_evaluate_work_on_a_long_file_and_the_report_draws_win
     written = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
     wear(2).write_parquet(tmp_path / "new.parquet")
     new = str(tmp_path / "new.parquet")
-    found = verbs.predict(str(tmp_path / "run"), new, ReadOptions())
+    found = verbs.predict(str(tmp_path / "run"), new, PredictOptions())
     assert found.columns == [one for one in written.columns if one != "truth"]
     assert found["id"].to_list() == list(range(48))
     judged = verbs.evaluate(str(tmp_path / "run"), new, EvaluateOptions())

@@ -15,10 +15,9 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from deeplode import load
-from deeplode.detectoptions import DetectOptions
+from deeplode.detectoptions import DetectOptions, PredictOptions
 from deeplode.detectors import denoise, ranks
 from deeplode.errors import DeeplodeError
-from deeplode.readoptions import ReadOptions
 from deeplode.verbs import detect, predict
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -194,7 +193,7 @@ def test_clean_rows_set_a_threshold_that_few_of_them_would_pass(
     frame.filter(~pl.Series(np.isin(np.arange(len(frame)), ODD))).write_csv(clean)
     frame[list(ODD)].write_csv(odd)
     run = detect(str(clean), DetectOptions(clean=True, out=str(tmp_path / "run"), threads=1))
-    found = predict(str(run.folder), str(odd), ReadOptions())
+    found = predict(str(run.folder), str(odd), PredictOptions())
     assert found["anomaly"].to_list() == [1] * len(ODD)
     assert run.facts["split"] == {"how": "clean", "train": 295}
     assert run.facts["anomalies"]["called"] <= 12
