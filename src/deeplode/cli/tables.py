@@ -110,8 +110,10 @@ def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
 def _rare(out: Console, facts: Mapping[str, Any]) -> None:
     """Where positives are rare, how many of those called first are some: ROC AUC hardly tells."""
     name = "average_precision"
-    guess = next((one["metrics"] for one in facts["leaderboard"] if one["name"] == "trivial"), {})
-    chance = guess.get(name, {}).get("value", 1.0)
+    chance = 1.0
+    for one in facts["leaderboard"]:
+        if one["name"] == "trivial" and name in one["metrics"]:
+            chance = one["metrics"][name]["value"]
     if chance < RARE and facts["metrics"].get(name):
         told = {"score": score(facts["metrics"][name], name), "chance": words().score(chance, name)}
         out.print(say("T-RARE", **told))
