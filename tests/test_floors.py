@@ -69,7 +69,7 @@ FLOORS = {
     "deeplode.periods": 6,
     "deeplode.groupfacts": 6,
     "deeplode.clustering": 7,
-    "deeplode.clusterer": 8,
+    "deeplode.clusterer": 7,
     "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,
