@@ -36,13 +36,22 @@ class Summary:
 def summarize(facts: Facts, words: Words) -> Summary:
     """The head of the page from the content of result.json; absent facts are left out."""
     warned = rows(facts.get("warnings"))
-    answer = (_learned(facts, words), _paid(facts, words))
+    answer = _told(facts, words) or (_learned(facts, words), _paid(facts, words))
     return Summary(
         title=title(facts, words),
         subtitle=_subtitle(facts, words),
         answer=tuple(sentence for sentence in answer if sentence),
         figures=tuple(_key_figures(facts, words)),
         call=words("R-CALL-WARNINGS", count=words.count(len(warned))) if warned else "",
+    )
+
+
+def _told(facts: Facts, words: Words) -> tuple[str, ...]:
+    """What was found, as the run judged it, where no score says it; () for other verbs."""
+    if facts.get("verb") != "cluster":
+        return ()
+    return tuple(
+        words.sentence(one) for one in rows(mapping(facts.get("verdict")).get("sentences"))
     )
 
 

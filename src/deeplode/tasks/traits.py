@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,8 +38,8 @@ class Trait:
     """A column in which a group differs from all other rows.
 
     group: 0 …. form: ``number``, ``level`` or ``word``. value: the level or word. inside, outside:
-    median of a number, share of rows with a level, rows with a word (outside NaN). effect: of numbers the difference of means in
-    standard deviations (Cohen's d), of levels that of their shares' angles (Cohen's h), of words
+    median of a number, share of rows with a level; rows with a word, and NaN. effect: of numbers
+    the difference of means in standard deviations (Cohen's d), of levels that of their shares' angles (Cohen's h), of words
     the log odds ratio; low, high: its 95 % interval. p: corrected for all that was looked at.
     """
 
@@ -114,19 +115,34 @@ def traits(
     words = _words(batch, encoder, labels, groups)
     told = []
     for group in range(groups):
-        own = sorted((one for one in sure if one.group == group), key=lambda one: -abs(one.effect))[
-            :EACH
-        ]
+        own = _strongest([one for one in sure if one.group == group])[:EACH]
         told.append([*own, *[one for one in words if one.group == group]])
     return told
 
 
-def name_of(own: list[Trait], group: int) -> str:
-    """What a group is called: its strongest traits, or its number."""
-    first = [one for one in own if one.form != "word"][:NAMED]
-    words = [one for one in own if one.form == "word"][: NAMED + 1 - len(first)]
-    told = [one.name() for one in (*first, *words)]
-    return say("D-NAME-JOIN").join(told) if told else say("D-NAME-NONE", group=group + 1)
+def names_of(told: list[list[Trait]]) -> list[str]:
+    """What the groups are called: each by its strongest traits, those that it shares with others
+    counting less, or by its number. told: the traits of each group."""
+    shared = Counter(one.name() for own in told for one in own)
+    names = []
+    for group, own in enumerate(told):
+        order = sorted(own, key=lambda one: -abs(one.effect) / shared[one.name()])
+        first = [one for one in order if one.form != "word"][:NAMED]
+        words = [one for one in order if one.form == "word"][: NAMED + 1 - len(first)]
+        parts = [one.name() for one in (*first, *words)]
+        named = say("D-NAME-JOIN").join(parts)
+        names.append(named if parts else say("D-NAME-NONE", group=group + 1))
+    return names
+
+
+def _strongest(own: list[Trait]) -> list[Trait]:
+    """The largest effect of each column, the largest first; of two as large what is there rather
+    than what is not."""
+    order = sorted(own, key=lambda one: (-round(abs(one.effect), 6), one.effect < 0))
+    found: dict[str, Trait] = {}
+    for one in order:
+        found.setdefault(one.column, one)
+    return list(found.values())
 
 
 def _of_group(
