@@ -39,8 +39,9 @@ class Trait:
 
     group: 0 …. form: ``number``, ``level`` or ``word``. value: the level or word. inside, outside:
     median of a number, share of rows with a level; rows with a word, and NaN. effect: of numbers
-    the difference of means in standard deviations (Cohen's d), of levels that of their shares' angles (Cohen's h), of words
-    the log odds ratio; low, high: its 95 % interval. p: corrected for all that was looked at.
+    the difference of means in standard deviations (Cohen's d), of levels that of their shares'
+    angles (Cohen's h), of words the log odds ratio; low, high: its 95 % interval. p: corrected for
+    all that was looked at.
     """
 
     group: int
