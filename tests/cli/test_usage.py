@@ -17,6 +17,7 @@ COMMANDS = [
     "inspect",
     "train",
     "detect",
+    "cluster",
     "predict",
     "evaluate",
     "report",
