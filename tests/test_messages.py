@@ -33,6 +33,7 @@ AREAS = {  # file: what its codes begin with
     "detect": ("D", "V", "R", "T", "E-OPT", "E-DATA"),
     "trace": ("E-OPT", "TR"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
+    "network": ("D", "R", "T", "V", "W-GRAPH", "E-DATA", "E-OPT"),
     "ownnet": ("E-OPT", "E-MODEL", "W-NET"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])
