@@ -32,6 +32,7 @@ AREAS = {  # file: what its codes begin with
     "series": ("E-DATA", "W-SERIES", "V", "R", "T", "D", "E-OPT"),
     "detect": ("D", "V", "R", "T", "E-OPT", "E-DATA"),
     "trace": ("E-OPT", "TR"),
+    "graph": ("E-DATA", "W-GRAPH", "V", "R", "T", "D", "E-OPT"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
     "network": ("D", "R", "T", "V", "W-GRAPH", "E-DATA", "E-OPT"),
     "ownnet": ("E-OPT", "E-MODEL", "W-NET"),
