@@ -9,7 +9,7 @@ import pytest
 
 from deeplode.communities.leiden import leiden
 from deeplode.communities.network import Network, modularity, numbered
-from deeplode.communities.search import best_partition
+from deeplode.communities.search import best_partition, with_number
 
 BEST = {  # modularity of the best partition known
     "karate": 0.4198,
@@ -125,3 +125,19 @@ def test_asked_to_stop_there_is_an_answer_all_the_same(blocks: Planted) -> None:
 
 def test_communities_are_numbered_by_size_and_first_node() -> None:
     assert numbered(np.array([7, 3, 3, 9, 9, 1])).tolist() == [2, 0, 0, 1, 1, 3]
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 3, 5, 9, 60])
+def test_as_many_communities_as_asked_for(blocks: Planted, clusters: int) -> None:
+    net = blocks((20, 20, 20), 0.5, 0.03)
+    label = with_number(net, best_partition(net), clusters, 0)
+    assert np.unique(label).tolist() == list(range(clusters))
+
+
+def test_joined_communities_are_those_that_are_linked_most(blocks: Planted) -> None:
+    near = Network.of(4, *ends((0, 1), (1, 2), (2, 3)), np.array([1.0, 9.0, 1.0]))
+    label = with_number(near, np.arange(4), 3, 0)
+    assert label[1] == label[2]
+    two = with_number(near, np.arange(4), 2, 0)
+    by_hand = max(modularity(near, np.array(one)) for one in ([0, 0, 0, 1], [0, 1, 1, 1]))
+    assert modularity(near, two) == pytest.approx(by_hand)

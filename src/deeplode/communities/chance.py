@@ -15,8 +15,9 @@ from deeplode.communities.leiden import leiden
 from deeplode.communities.network import Ints, Network, modularity
 
 ROUNDS = 20  # of swaps, in each of which every link takes part once
-WORK = 2_000_000  # links that all rewired networks together may have …
-FEWEST, MOST = 5, 20  # … and how many networks that may be
+WORK = 1_000_000  # links that all rewired networks together may have …
+FEWEST, MOST = 3, 20  # … and how many networks that may be
+CLEAR = 0.1  # difference in modularity after which FEWEST are enough
 CERTAIN = 3.0  # standard deviations beyond chance
 
 
@@ -76,7 +77,8 @@ def against_chance(
         found.append(modularity(network, leiden(network, rng)))
         other = rewired(network, rng)
         chance.append(modularity(other, leiden(other, rng)))
-        if stop():
+        clear = len(chance) >= FEWEST and min(found) - max(chance) > CLEAR
+        if clear or stop():
             break
     value, mean = float(np.mean(found)), float(np.mean(chance))
     apart = value - mean > CERTAIN * float(np.std(chance)) and value > max(chance)

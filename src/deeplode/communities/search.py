@@ -12,7 +12,7 @@ from deeplode.communities.network import Ints, Network, modularity, numbered
 WORK = 1_000_000  # links that all starts together may go through …
 FEWEST, MOST = 3, 60  # … and how many starts that may be
 POOL = 12  # of the best partitions that are put together
-SAME = 1e-10  # difference in modularity that is rounding
+MOST_JOINED = 1_000  # communities that are joined two by two; smaller ones go together first
 
 
 def best_partition(
@@ -66,3 +66,39 @@ def shaken(label: Ints, network: Network, rng: np.random.Generator) -> Ints:
     apart = {int(label[network.rows[first]]), int(label[network.links.indices[first]])}
     loose = np.isin(label, list(apart))
     return np.where(loose, len(label) + np.arange(len(label)), label)
+
+
+def with_number(network: Network, label: Ints, clusters: int, seed: int) -> Ints:
+    """A partition into so many communities, from one into more or fewer, (nodes,).
+
+    Fewer: those whose joining costs least modularity are joined (Newman, Fast algorithm for
+    detecting community structure, 2004). More: found at higher resolutions, then joined.
+    """
+    resolution = 1.0
+    while label.max(initial=-1) + 1 < clusters:
+        resolution *= 1.5
+        label = leiden(network, np.random.default_rng(seed), None, resolution)
+    label = numbered(label)
+    if label.max(initial=-1) + 1 > max(clusters, MOST_JOINED):
+        label = np.minimum(label, max(clusters, MOST_JOINED) - 1)
+    return numbered(_joined(network, label, clusters))
+
+
+def _joined(network: Network, label: Ints, clusters: int) -> Ints:
+    """The partition with pairs joined until so many are left. label: (nodes,) from 0."""
+    groups = network.grouped(label)
+    count, total = len(groups), network.total or 1.0
+    inside = groups.links.toarray() / total
+    share, alive, part = inside.sum(1), np.ones(count, bool), np.arange(count)
+    gain = inside - share[:, None] * share[None]
+    np.fill_diagonal(gain, -np.inf)
+    for _ in range(count - clusters):
+        one, other = sorted(int(at) for at in divmod(int(gain.argmax()), count))
+        part[part == other], alive[other] = one, False
+        inside[one] += inside[other]
+        inside[:, one] += inside[:, other]
+        share[one] += share[other]
+        others = alive & (np.arange(count) != one)
+        gain[one] = gain[:, one] = np.where(others, inside[one] - share[one] * share, -np.inf)
+        gain[other] = gain[:, other] = -np.inf
+    return part[label]
