@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from deeplode.communities.centrality import betweenness, pagerank, participation
+from deeplode.communities.centrality import betweenness, pagerank
 from deeplode.communities.layout import layout, shown
 from deeplode.communities.measures import homophily, overall, within
 from deeplode.communities.network import Network
@@ -50,10 +50,6 @@ def test_pagerank_of_nodes_without_links_is_shared_out() -> None:
     share = pagerank(lone)
     assert share.sum() == pytest.approx(1)
     assert share[2] < share[0]
-
-
-def test_participation_is_none_for_a_node_of_one_community_and_half_between_two() -> None:
-    assert participation(PATH, np.array([0, 0, 0, 1, 1])).tolist() == [0, 0, 0.5, 0.5, 0]
 
 
 def test_a_triangle_with_a_tail_has_its_counts() -> None:

@@ -93,16 +93,3 @@ def _dependencies(links: sparse.csr_array, sources: Ints) -> tuple[Floats, int]:
         depends += np.where(depth == step - 1, paths * back, 0.0)
     depends[sources, each] = 0.0
     return np.asarray(depends.sum(1), np.float64), steps + 1
-
-
-def participation(network: Network, label: Ints) -> Floats:
-    """How evenly a node's links lead to several communities, (nodes,): 0 = all to one.
-
-    1 less the sum of squared shares of its strength, Guimerà and Amaral, 2005.
-    """
-    shape = (len(network), int(label.max(initial=-1)) + 1)
-    member = sparse.csr_array((np.ones(len(network)), (np.arange(len(network)), label)), shape)
-    to = sparse.csr_array(network.links @ member)
-    squares = np.asarray(to.multiply(to).sum(1), np.float64).reshape(-1)
-    strength = network.strength
-    return 1.0 - np.divide(squares, strength**2, out=np.ones(len(network)), where=strength > 0)

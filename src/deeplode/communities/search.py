@@ -9,7 +9,7 @@ import numpy as np
 from deeplode.communities.leiden import leiden
 from deeplode.communities.network import Ints, Network, modularity, numbered
 
-WORK = 1_000_000  # links that all starts together may go through …
+WORK = 400_000  # links that all starts together may go through …
 FEWEST, MOST = 3, 60  # … and how many starts that may be
 POOL = 12  # of the best partitions that are put together
 MOST_JOINED = 1_000  # communities that are joined two by two; smaller ones go together first

@@ -42,13 +42,14 @@ def communities(facts: Facts, words: Words) -> Section | None:
     found = rows(facts.get("communities"))
     if not found:
         return None
+    told = any(rows(one.get("apart")) for one in found)
     head = (
         Heading(words("R-NET-COMMUNITY")),
         Heading(words("R-NET-NODES"), number=True),
         Heading(words("R-NET-DENSITY"), number=True),
         Heading(words("R-NET-LEAVES"), number=True),
         Heading(words("R-NET-LEADERS")),
-        Heading(words("R-NET-APART")),
+        *((Heading(words("R-NET-APART")),) if told else ()),
     )
     table = tuple(
         (
@@ -57,7 +58,7 @@ def communities(facts: Facts, words: Words) -> Section | None:
             Cell(words.share(one.get("density"))),
             Cell(words.share(one.get("conductance"), 0)),
             Cell(_leaders(one)),
-            Cell(_apart(one, words)),
+            *((Cell(_apart(one, words)),) if told else ()),
         )
         for one in found[:_COMMUNITIES]
     )
@@ -84,12 +85,11 @@ def central(facts: Facts, words: Words) -> Section | None:
         )
         for at in range(max(map(len, found.values())))
     )
-    lead = words("R-NET-CENTRAL-LEAD")
-    sources = number(told.get("betweenness_from"))
-    if sources is not None and sources < (number(mapping(facts.get("network")).get("nodes")) or 0):
-        lead += " " + words("R-NET-SAMPLED", count=words.count(sources))
-    grid = Grid(words("R-NET-CENTRAL"), head, table)
-    return Section("central", words("R-NET-CENTRAL"), (grid,), lead)
+    sources, every = number(told.get("betweenness_from")), mapping(facts.get("network"))
+    some = sources is not None and sources < (number(every.get("nodes")) or 0)
+    more = words("R-NET-SAMPLED", count=words.count(sources)) if some else ""
+    grid = Grid(words("R-NET-CENTRAL"), head, table, more)
+    return Section("central", words("R-NET-CENTRAL"), (grid,), words("R-NET-CENTRAL-LEAD"))
 
 
 def homophily(facts: Facts, words: Words) -> Section | None:
