@@ -14,6 +14,7 @@ from torch import Tensor
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.series import SeriesEncoder
+from deeplode.encode.sparse import SparseEncoder
 from deeplode.encode.text import TextEncoder
 from deeplode.evaluate.baselines import Linear
 from deeplode.evaluate.words import highlight, words_of_classes, words_of_values
@@ -54,6 +55,8 @@ def illustrate(
     found = []
     for at, part in enumerate(parts):
         name = part.columns[0]
+        if isinstance(part, SparseEncoder):  # numbers of features: nothing to show
+            continue
         entry: dict[str, Any] = {"column": name, "kind": part.media}
         shown: dict[str, list[Any]]
         if isinstance(part, TextEncoder):

@@ -23,6 +23,7 @@ APART = (  # options that exclude each other
     ("horizon", "split_column"),
     ("horizon", "weight"),
     ("horizon", "id"),
+    ("features", "test"),
 )
 
 

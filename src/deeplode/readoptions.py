@@ -55,6 +55,10 @@ class ReadOptions:
     sheet: str | None = option(
         None, "Sheet of an Excel file.", "Reading", "NAME", shown="the first"
     )
+    features: str | None = option(
+        None, "Columns that stand beside those of the source: .npz of SciPy, .npy, .parquet.",
+        "Reading", "FILE",
+    )  # fmt: skip
     every: int = option(1, "Read every N-th row only.", "Reading", "N")
 
     def __post_init__(self) -> None:

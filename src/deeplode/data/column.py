@@ -23,6 +23,7 @@ class Kind(StrEnum):
     IMAGE = "image"
     AUDIO = "audio"
     SERIES = "series"
+    SPARSE = "sparse"
     ID = "id"
     CONSTANT = "constant"
     NESTED = "nested"  # lists, structs, bytes: nothing that a cell of a table should hold

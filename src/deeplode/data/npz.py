@@ -79,10 +79,10 @@ def _must_fit(
     """
     total = 0
     for cells, told in parts:
-        shape, dtype, size = _claimed(archive, cells)
+        shape, dtype, size = claimed(archive, cells)
         if not fits(shape, dtype):
             raise _refused(content, f"{cells} are {shape} of {dtype}")
-        labels, of, more = _claimed(archive, told)
+        labels, of, more = claimed(archive, told)
         if not 1 <= len(labels) <= 2 or labels[0] != shape[0] or of.kind not in "iubfU":
             raise _refused(content, f"{told} are {labels} of {of}")
         total += size + more
@@ -104,7 +104,7 @@ def _are_rows(shape: tuple[int, ...], dtype: np.dtype) -> bool:
     return len(shape) == 2 and min(shape) > 0 and dtype.kind in "biuf"
 
 
-def _claimed(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype, int]:
+def claimed(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype, int]:
     """Shape, type and bytes of an array by its header alone. Raises ValueError if they differ."""
     member = archive.getinfo(name)
     with archive.open(member) as stream:
@@ -123,7 +123,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _frame(content: Content, archive: zipfile.ZipFile, part: str) -> pl.DataFrame:
-    images, labels = (_array(archive, f"{part}_{what}.npy") for what in ("images", "labels"))
+    images, labels = (array_of(archive, f"{part}_{what}.npy") for what in ("images", "labels"))
     cells = {"image": pl.Series(list(_pngs(images)), dtype=pl.Binary)}
     columns = labels.reshape(len(labels), -1).T
     for at, column in enumerate(columns):
@@ -134,7 +134,7 @@ def _frame(content: Content, archive: zipfile.ZipFile, part: str) -> pl.DataFram
 
 def _series(archive: zipfile.ZipFile, part: str) -> pl.DataFrame:
     """Records of the channels' values where there are several; NaN is no value."""
-    cells, labels = (_array(archive, f"{what}_{part}.npy") for what in ("X", "y"))
+    cells, labels = (array_of(archive, f"{what}_{part}.npy") for what in ("X", "y"))
     cells = cells.reshape(len(cells), -1, cells.shape[-1])
     channels = [pl.Series(f"channel {at + 1}", cells[:, at].copy()) for at in range(cells.shape[1])]
     column = pl.DataFrame(channels).to_struct("series") if len(channels) > 1 else channels[0]
@@ -144,12 +144,13 @@ def _series(archive: zipfile.ZipFile, part: str) -> pl.DataFrame:
 
 def _rows(archive: zipfile.ZipFile) -> pl.DataFrame:
     """A column of numbers each, and the labels."""
-    cells, labels = (_array(archive, f"{what}.npy") for what in ("X", "y"))
+    cells, labels = (array_of(archive, f"{what}.npy") for what in ("X", "y"))
     columns = {f"x{at}": np.ascontiguousarray(one) for at, one in enumerate(cells.T, start=1)}
     return pl.DataFrame({**columns, "y": labels.reshape(len(labels), -1)[:, 0]})
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+def array_of(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of numbers or texts. Raises ValueError for one of objects, KeyError if absent."""
     with archive.open(name) as stream:
         array: np.ndarray = np.lib.format.read_array(stream)  # arrays of objects are refused
     return array

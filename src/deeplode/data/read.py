@@ -15,6 +15,7 @@ from deeplode.data.delimited import read_delimited
 from deeplode.data.demo import demo
 from deeplode.data.dialect import Signs
 from deeplode.data.encoding import named
+from deeplode.data.features import beside
 from deeplode.data.frames import from_memory, is_frame
 from deeplode.data.join import agreeing, table_of
 from deeplode.data.jsonfiles import read_json, read_jsonl
@@ -59,6 +60,11 @@ def read(source: Any, options: ReadOptions | None = None, **settings: Any) -> Ta
         named(options.encoding)
     if isinstance(source, Table):
         return source
+    table = _read(source, options)
+    return table if options.features is None else beside(table, options.features, options.every)
+
+
+def _read(source: Any, options: ReadOptions) -> Table:
     if isinstance(source, str) and source.startswith(DEMO):
         frame = demo(source.removeprefix(DEMO))
         return _whole(frame, source, {"format": "demo"}, [], options.every)

@@ -22,6 +22,7 @@ from deeplode.data.kinds import (
     nested,
     number,
     series,
+    sparse,
     text,
 )
 from deeplode.data.parse import NumberFormat, numbers
@@ -37,6 +38,7 @@ __all__ = ["Column", "Kind", "Roles", "Schema", "infer", "row_weights"]
 # data/kinds/ and one line here, one file in encode/ and one line in encode/encoder.py.
 RECOGNISERS: tuple[Callable[[Facts], Column | None], ...] = (
     constant.recognise,
+    sparse.recognise,
     media.recognise,
     series.recognise,
     nested.recognise,
@@ -58,6 +60,7 @@ FORCED: dict[Kind, Callable[[Facts], Column]] = {
     Kind.IMAGE: media.force(Kind.IMAGE),
     Kind.AUDIO: media.force(Kind.AUDIO),
     Kind.SERIES: series.force,
+    Kind.SPARSE: sparse.force,
     Kind.ID: identifier.force,
 }
 

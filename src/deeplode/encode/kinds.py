@@ -18,6 +18,7 @@ from deeplode.encode.embedding import EmbeddingEncoder
 from deeplode.encode.image import ImageEncoder
 from deeplode.encode.number import NumberEncoder
 from deeplode.encode.series import SeriesEncoder
+from deeplode.encode.sparse import SparseEncoder
 from deeplode.encode.text import TextEncoder
 from deeplode.pretrained.read import Pretrained
 
@@ -33,6 +34,7 @@ ENCODERS: dict[str, Any] = {
     "image": ImageEncoder,
     "audio": AudioEncoder,
     "series": SeriesEncoder,
+    "sparse": SparseEncoder,
 }
 EMBEDDING = "embedding"  # is handed the pretrained encoder that it needs
 NAMES = {encoder: name for name, encoder in ENCODERS.items()} | {EmbeddingEncoder: EMBEDDING}
@@ -56,9 +58,10 @@ def encoders_of(
         Kind.IMAGE: ImageEncoder,
         Kind.AUDIO: AudioEncoder,
         Kind.SERIES: SeriesEncoder,
+        Kind.SPARSE: SparseEncoder,
     }[column.kind]
     own = encoder.fit(series, column)  # type: ignore[attr-defined]
-    model = models.get(own.media)
+    model = None if column.kind == Kind.SPARSE else models.get(own.media)
     return [own] if model is None else [own, EmbeddingEncoder(column.name, model)]
 
 

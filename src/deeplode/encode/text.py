@@ -148,10 +148,10 @@ class TextEncoder(ColumnEncoder):
         return {
             "name": self.name,
             "words": list(known.words),
-            "sequences": _written(known.sequences),
+            "sequences": written_numbers(known.sequences),
             "alphabet": "".join(chr(letter) for letter in known.alphabet.tolist()),
-            "pieces": _written(known.pieces),
-            "rows_with": _written(self.rows_with),
+            "pieces": written_numbers(known.pieces),
+            "rows_with": written_numbers(self.rows_with),
             "length": self.length,
         }
 
@@ -164,7 +164,7 @@ class TextEncoder(ColumnEncoder):
             raise TypeError("texts and a length are wanted")
         letters = np.array([ord(letter) for letter in alphabet], np.uint32)
         sequences, pieces, rows_with = (
-            _read(facts[part]) for part in ("sequences", "pieces", "rows_with")
+            read_numbers(facts[part]) for part in ("sequences", "pieces", "rows_with")
         )
         vocabulary = Vocabulary(tuple(words), sequences, letters, pieces)
         return cls(name, vocabulary, rows_with, facts["length"])
@@ -196,12 +196,12 @@ def described(
     return np.where(empty[:, None], np.nan, found).astype(np.float32)
 
 
-def _written(numbers: Ints) -> str:
+def written_numbers(numbers: Ints) -> str:
     """Whole numbers as base64 of little-endian 64-bit integers."""
     return base64.b64encode(numbers.astype("<i8").tobytes()).decode("ascii")
 
 
-def _read(text: Any) -> Ints:
+def read_numbers(text: Any) -> Ints:
     """The inverse of ``_written``. Raises TypeError or ValueError."""
     if not isinstance(text, str):
         raise TypeError("numbers are written as a text")
