@@ -11,6 +11,8 @@ from deeplode.communities.network import Ints, Network, modularity, numbered
 
 WORK = 400_000  # links that all starts together may go through …
 FEWEST, MOST = 3, 60  # … and how many starts that may be
+PATIENCE, TURNS = 60, 400  # betterments tried without any success, and in all
+SAME = 1e-10  # difference in modularity that is rounding
 POOL = 12  # of the best partitions that are put together
 MOST_JOINED = 1_000  # communities that are joined two by two; smaller ones go together first
 
@@ -41,13 +43,16 @@ def best_partition(
         keep(leiden(network, rng, None, resolution))
         if stop():
             break
-    for turn in range(starts):
-        if stop():
+    last = 0
+    for turn in range(int(np.clip(WORK // max(1, network.links.nnz), FEWEST, TURNS))):
+        if stop() or turn - last > PATIENCE:
             break
+        best = pool[0][0]
         begin = shaken(pool[0][1], network, rng) if turn % 2 else agreed(pool, rng)
         groups = np.unique(begin, return_inverse=True)[1]
         rough = leiden(network.grouped(groups), rng, None, resolution)
         keep(leiden(network, rng, rough[groups], resolution))
+        last = turn if pool[0][0] > best + SAME else last
     return numbered(pool[0][1])
 
 
