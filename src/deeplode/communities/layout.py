@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from deeplode.communities.network import Floats, Ints, Network
@@ -31,12 +33,14 @@ def shown(network: Network, label: Ints, influence: Floats, most: int = MOST_NOD
     return np.sort(chosen)
 
 
-def layout(network: Network, label: Ints, seed: int = 0, steps: int = STEPS) -> Floats:
+def layout(
+    network: Network, label: Ints, seed: int = 0, stop: Callable[[], object] = lambda: None
+) -> Floats:
     """Places of nodes, (nodes, 2), within -1 … 1 on the wider axis.
 
     Links pull like springs, nodes push by their degrees (Jacomy, Venturini, Heymann and Bastian,
     ForceAtlas2, 2014), and those of a community keep together a little. The push is that of
-    OTHERS nodes, drawn anew in each step, where there are more.
+    OTHERS nodes, drawn anew in each step, where there are more. stop: asked between steps.
     """
     count = len(network)
     if count < 2:
@@ -48,7 +52,9 @@ def layout(network: Network, label: Ints, seed: int = 0, steps: int = STEPS) -> 
     near = np.bincount(np.concatenate([source, target]), minlength=count)
     mass: Floats = near.astype(np.float64) + 1.0
     reach = np.sqrt(count)
-    for step in range(steps):
+    for step in range(STEPS):
+        if stop():
+            break
         force = _push(place, mass, rng) - GRAVITY * mass[:, None] * _unit(place)
         apart = place[target] - place[source]
         for axis in range(2):
@@ -57,7 +63,7 @@ def layout(network: Network, label: Ints, seed: int = 0, steps: int = STEPS) -> 
         size = np.bincount(groups)
         middle = np.stack([np.bincount(groups, own) / size for own in place.T], axis=1)
         force += TOGETHER * mass[:, None] * (middle[groups] - place)
-        heat = 0.1 * reach * (1 - step / steps) + 1e-3
+        heat = 0.1 * reach * (1 - step / STEPS) + 1e-3
         long = np.sqrt((force**2).sum(1, keepdims=True))
         place += force / np.maximum(long, 1e-12) * np.minimum(0.1 * long / mass[:, None], heat)
     return _fitted(place)

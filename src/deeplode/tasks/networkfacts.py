@@ -54,7 +54,9 @@ def network_facts(
             "bridges": tell.top(between),
             "betweenness_from": sources,
         },
-        "drawing": _drawing(network, label, influence, names, seed),
+        "drawing": _drawing(
+            network, label, influence, names, lambda one, own: layout(one, own, seed, stop)
+        ),
     }
 
 
@@ -88,13 +90,17 @@ class _Teller:
 
 
 def _drawing(
-    network: Network, label: Ints, influence: Floats, names: Sequence[str], seed: int
+    network: Network,
+    label: Ints,
+    influence: Floats,
+    names: Sequence[str],
+    arrange: Callable[[Network, Ints], Floats],
 ) -> dict[str, Any]:
     """Places, communities and influence (1 = the most) of the nodes drawn, their links, and the
     names of leaders as [place in these lists, name], those of large communities first."""
     some = shown(network, label, influence)
     part = network.ordered(some) if len(some) < len(network) else network
-    place = layout(part, label[some], seed)
+    place = arrange(part, label[some])
     source, target, weight = part.edges
     if len(source) > MOST_LINKS:
         kept = np.sort(np.argsort(-weight, kind="stable")[:MOST_LINKS])
