@@ -36,8 +36,9 @@ FLOORS = {
     "deeplode.data": 1,
     "deeplode.pretrained": 1,  # modules that others trained, and how they are read
     "deeplode.encode": 2,
-    "deeplode.encode.batch": 1,  # the one form of rows that nets, trees and linear models share
-    "deeplode.encode.bag": 1,  # and the one form of their texts
+    "deeplode.encode.linked": 1.5,
+    "deeplode.encode.batch": 1.5,  # the one form of rows that nets, trees and linear models share
+    "deeplode.encode.bag": 1.5,  # and the one form of their texts
     "deeplode.nets": 2,
     "deeplode.trees": 2,
     "deeplode.fit": 3,
@@ -51,6 +52,7 @@ FLOORS = {
     "deeplode.report": 5,
     "deeplode.experiments": 5,
     "deeplode.saved": 6,
+    "deeplode.linking": 6.5,
     "deeplode.verbs": 7,
     "deeplode.training": 7,
     "deeplode.inspection": 7,

@@ -25,7 +25,20 @@ MOST_ANOMALIES = 0.5  # with more, what is odd would be the rule
 
 
 @dataclass(frozen=True)
-class EvaluateOptions(ReadOptions):
+class PredictOptions(ReadOptions):
+    """Everything that ``predict`` can be told."""
+
+    edges: str | None = same("edges")
+    max_bad: str | float = same("max_bad")
+
+    @property
+    def most_bad(self) -> float:
+        """``max_bad`` as a number between 0 and 1."""
+        return share("max_bad", self.max_bad)
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(PredictOptions):
     """Everything that ``evaluate`` can be told."""
 
     target: str | None = same(

@@ -24,6 +24,8 @@ APART = (  # options that exclude each other
     ("horizon", "weight"),
     ("horizon", "id"),
     ("features", "test"),
+    ("edges", "window"),
+    ("edges", "horizon"),
 )
 
 
@@ -54,9 +56,16 @@ class TrainOptions(Limited, ReadOptions):
     horizon: int | None = option(
         None, "Moments ahead that the target is forecast.", "Columns", "N", shown="no forecast"
     )
+    edges: str | None = option(
+        None, "Links between the rows: columns source, target and, if they differ, weight.",
+        "Columns", "FILE",
+    )  # fmt: skip
     weight: str | None = option(None, "Column of how much each row counts.", "Columns", "COL")
     max_bad: str | float = option(
-        "5%", "Share of a column's images or sounds that may be unreadable.", "Columns", "SHARE"
+        "5%",
+        "Share of a column's images or sounds that may be unreadable, of links that name no node.",
+        "Columns",
+        "SHARE",
     )
     text_encoder: str | None = option(
         None, "Folder with a pretrained encoder that texts go through, too.", "Columns", "DIR"

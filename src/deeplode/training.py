@@ -18,6 +18,7 @@ from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
+from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
 from deeplode.memory import peak_memory
 from deeplode.messages import Notice, language
@@ -48,6 +49,7 @@ from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
 from deeplode.tasks.prepared import prepared, prepared_forecast
+from deeplode.tasks.preparegraph import facts_of, prepared_graph
 from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
@@ -109,7 +111,8 @@ class _Run:
         _ = self.models  # says at once when they cannot be used
         table = self.table(self.source)
         told = self.options
-        read = [fingerprint(one) for one in (self.source, told.test) if one is not None]
+        files = (self.source, told.test, told.edges, told.features)
+        read = [fingerprint(one) for one in files if one is not None]
         read += [digest(one) for one in self.models.values()]
         self.folder.remember(told.as_json(), read, resume=told.resume)
         made, test, notices, split = self.prepared(table)
@@ -141,7 +144,10 @@ class _Run:
         self.listen("stage", name="split")
         told = self.options
         given = None if told.test is None else self.table(told.test)
-        if told.horizon is not None:
+        if told.edges is not None:
+            ends = read_edges(told.edges, told)
+            made = prepared_graph(table, ends, self.columns, given, told.most_bad)
+        elif told.horizon is not None:
             made = prepared_forecast(table, self.columns, told.horizon)
         else:
             made = prepared(table, self.columns, given, told.looks_back, told.memory_bytes)
@@ -206,6 +212,7 @@ class _Run:
             "calibration": learned.calibration,
             "findings": [],
             "target_distribution": _distribution(made), "training": learned.training,
+            **({} if made.nodes is None else {"graph": facts_of(made)}),
             "licences": licences(model.encoder), "replay": learned.replay,
             "options": self.options.as_json(), "seed": self.options.seed, "versions": versions(),
         }  # fmt: skip
@@ -219,7 +226,8 @@ class _Run:
         facts["files"] = FILES
         facts["limits"] = self._limits(planned)
         told = {name: own for name, own in facts.items() if name not in NOT_IN_CARD}
-        card = without_places(told, [self.source, self.options.test or ""])
+        others = (self.options.test, self.options.edges, self.options.features)
+        card = without_places(told, [self.source, *(one for one in others if one is not None)])
         save(folder.model, learned.model, card, made.table, force=True)
         model = restore(folder.model).model
         assert isinstance(model, Model)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from deeplode.anomalydetector import AnomalyDetector
     from deeplode.data.table import Table
-    from deeplode.detectoptions import EvaluateOptions
+    from deeplode.detectoptions import EvaluateOptions, PredictOptions
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
     from deeplode.saved import AnyModel, Saved
@@ -107,7 +107,7 @@ def _check_files(*sources: Source | None) -> None:
 
 
 def predict(
-    model: str, source: Source, options: ReadOptions, listen: Listen = silent
+    model: str, source: Source, options: PredictOptions, listen: Listen = silent
 ) -> pl.DataFrame:
     """A model's answers for new rows, in their order: id, prediction, …, flags."""
     listen("stage", name="load")
@@ -116,6 +116,7 @@ def predict(
     table = as_known(read_table(source, options, listen), fitted)
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
+    table = _among(table, fitted, options, listen)
     listen("stage", name="predict")
     answers = fitted.answered(table)
     from deeplode.tasks.anomalies import AnomalyModel
@@ -140,6 +141,7 @@ def evaluate(
     fitted = opened(model).model
     listen("stage", name="read")
     table = as_known(read_table(source, options, listen), fitted)
+    table = _among(table, fitted, options, listen)
     listen("stage", name="score")
     facts = judge(fitted, table, options.target)
     return {**facts, "warnings": tell(facts["warnings"], listen)}
@@ -231,6 +233,15 @@ def read_to_run(source: Source, options: ReadToRun) -> Table:
     if unknown:
         raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
     return table.without(options.drop)
+
+
+def _among(table: Table, model: AnyModel, options: PredictOptions, listen: Listen) -> Table:
+    """Rows among the links that the options name; tells what was noticed."""
+    from deeplode.linking import with_links
+
+    found, notices = with_links(model, table, options.edges, options, options.most_bad)
+    tell(notices, listen)
+    return found
 
 
 def as_known(table: Table, model: AnyModel) -> Table:

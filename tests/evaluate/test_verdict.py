@@ -10,7 +10,7 @@ import pytest
 from deeplode.evaluate import intervals
 from deeplode.evaluate.intervals import resample
 from deeplode.evaluate.problem import Problem
-from deeplode.evaluate.verdict import verdict
+from deeplode.evaluate.verdict import Asked, verdict
 
 SECONDS = {"net": 12.0, "trees": 3.0}
 
@@ -25,7 +25,7 @@ def judge(answers, final="blend", **outputs):
     if not answers.problem.classifies:
         trivial = np.full_like(answers.good, answers.truth.mean())
     found = resample(answers.problem, answers.truth, {"trivial": trivial, **outputs})
-    return verdict(answers.problem, found, final, SECONDS)
+    return verdict(answers.problem, found, Asked(final), SECONDS)
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 6])
@@ -65,7 +65,7 @@ def test_a_gain_of_rounding_alone_is_no_gain():
     net, trees = (np.column_stack([1 - one, one]) for one in (net, trees))
     candidates = {"trivial": np.full((113, 2), 0.5), "net": net, "trees": trees, "blend": net}
     problem = Problem("binary", 2, 0, 1)
-    found = verdict(problem, resample(problem, truth, candidates), "blend", SECONDS)
+    found = verdict(problem, resample(problem, truth, candidates), Asked("blend"), SECONDS)
     assert found.deep_pays == "unclear"
     assert found.sentences[-1][1]["low"] == 0
 
@@ -110,5 +110,5 @@ def test_answers_that_know_nothing_have_no_signal_in_19_of_20_seeds(task):
             said = rng.dirichlet(np.full(n_classes, 30.0), rows)
             trivial = np.full((rows, n_classes), 1 / n_classes)
         found = resample(problem, truth, {"trivial": trivial, "net": said})
-        wrong += verdict(problem, found, "net", {}).signal
+        wrong += verdict(problem, found, Asked("net"), {}).signal
     assert wrong <= seeds // 20

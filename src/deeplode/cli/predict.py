@@ -10,9 +10,9 @@ import typer
 from deeplode.cli.arguments import Model, Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
+from deeplode.detectoptions import PredictOptions
 from deeplode.messages import say
 from deeplode.output import check_table_file, write_table
-from deeplode.readoptions import ReadOptions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,14 +23,14 @@ Out = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace the file at --out.")]
 
 
-@takes(ReadOptions)
+@takes(PredictOptions)
 def predict(
     model: Model,
     source: Sources,
     *,
     out: Out = None,
     force: Force = False,
-    options: ReadOptions,
+    options: PredictOptions,
     screen: Screen,
 ) -> None:
     """Answer for new rows, in their order, with flags for what the model had not met."""

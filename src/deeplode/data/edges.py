@@ -130,7 +130,8 @@ def _whole(series: pl.Series) -> pl.Series | None:
     return whole if bool((whole.cast(pl.Float64) == filled).fill_null(True).all()) else None
 
 
-def _text(series: pl.Series) -> pl.Series:
+def as_written(series: pl.Series) -> pl.Series:
+    """Ids as texts: whole numbers as they are written, texts without blanks around them."""
     whole = _whole(series)
     return (series if whole is None else whole).cast(pl.String).str.strip_chars(BLANKS)
 
@@ -140,7 +141,7 @@ def _keys(columns: list[pl.Series], source: str) -> tuple[list[pl.Series], list[
     whole = [one for column in columns if (one := _whole(column)) is not None]
     if len(whole) == len(columns):
         return whole, []
-    texts = [_text(column) for column in columns]
+    texts = [as_written(column) for column in columns]
     return texts, [Notice("W-GRAPH-007", None, {"source": source})] if whole else []
 
 

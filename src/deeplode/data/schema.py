@@ -153,10 +153,16 @@ class Schema:
         return cls(columns, Roles(**facts["roles"]), windows=windows, forecast=forecast)
 
 
-def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = None) -> Schema:
+def infer(
+    train: Table,
+    roles: Roles,
+    kinds: Mapping[str, Kind | str] | None = None,
+    bare: bool = False,
+) -> Schema:
     """Find the kind of every column on the training rows.
 
-    kinds: what the user says a column is, {column: kind}.
+    kinds: what the user says a column is, {column: kind}. bare: rows may have nothing to learn from
+    but what they are linked to.
     Raises OptionError for a role or kind given to a column that is not there, or an unknown
     kind; DataError where no column is left to learn from.
     """
@@ -170,7 +176,7 @@ def infer(train: Table, roles: Roles, kinds: Mapping[str, Kind | str] | None = N
         for facts in measure(train.frame)
     )
     schema = Schema(columns, roles, tuple(_notices(columns)))
-    if not schema.features:
+    if not schema.features and not bare:
         left_out = [c.name for c in columns if c.name not in taken]
         raise DataError("E-DATA-040", source=train.source, columns=_few(left_out) or "—")
     return schema

@@ -6,7 +6,7 @@ the same numbers on every machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
 
+MARKED = "^(train|val|dev|test)"  # how a cell that marks a row begins
 HOWS = ("random", "time", "group", "file")
 TEST_SHARE = 0.2
 ORDERED = 0.95  # share of texts that must read as dates or numbers to be ordered as such
@@ -27,12 +28,14 @@ PARTS = 8  # of the training rows; each member validates on one
 class Split:
     """Positions of the training and of the test rows, int64, rising, disjoint.
 
-    how: ``random``, ``time``, ``group``, ``file`` or ``column``.
+    how: ``random``, ``time``, ``group``, ``file`` or ``column``. valid: those of the training rows
+    that were marked to validate.
     """
 
     train: np.ndarray
     test: np.ndarray
     how: str
+    valid: np.ndarray = field(default_factory=lambda: np.arange(0))
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,15 @@ def marked(table: Table, column: str) -> Split:
         raise DataError("E-DATA-045", **values)
     cells = table.frame[column].cast(pl.String).fill_null("").str.to_lowercase().str.strip_chars()
     test = cells.str.starts_with("test").to_numpy()
-    known = test | cells.str.contains("^(train|val|dev)").to_numpy()
+    known = cells.str.contains(MARKED).to_numpy()
     if not known.all():
         row = int(np.argmin(known))
         value = repr(table.frame[column][row])
         raise DataError("E-DATA-080", source=table.source, column=column, row=row, value=value)
     if test.all() or not test.any():
         raise DataError("E-DATA-081", source=table.source, column=column, count=int(test.sum()))
-    return Split(np.flatnonzero(~test), np.flatnonzero(test), "column")
+    valid = cells.str.contains("^(val|dev)").to_numpy()
+    return Split(np.flatnonzero(~test), np.flatnonzero(test), "column", np.flatnonzero(valid))
 
 
 def folds(
@@ -109,12 +113,15 @@ def folds(
 
     how: ``random``: rows in 8 parts (spread evenly over the classes), member i validates on part
         i; ``group``: the same with parts of whole groups; ``time``: the latest eighth validates
-        every member. ``file`` counts as random.
+        every member; ``marked``: the rows of group 1 validate every member. ``file`` counts as
+        random.
     target, groups, order: (n_rows,): classes (or None), group numbers, and places in time as
         ``keys`` gives them.
     A class with a single row is never in a validation part.
     """
     everything = np.arange(n_rows)
+    if how == "marked" and groups is not None:
+        return (Fold(np.flatnonzero(groups == 0), np.flatnonzero(groups == 1)),) * members
     if how == "time" and order is not None and len(np.unique(order)) > 1:
         valid = _latest(order, 1 / PARTS, "", "")
         return (Fold(np.setdiff1d(everything, valid, assume_unique=True), valid),) * members

@@ -9,6 +9,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from deeplode.encode.linked import Linked
+
 UNSEEN = 0  # category slot of a level that the training rows did not have
 MISSING = 1  # category slot of an empty cell; levels begin at slot 2
 
@@ -100,11 +102,13 @@ class Batch:
     numbers: (rows, numbers) float32, scaled robustly by the training rows; NaN = missing.
     categories: (rows, categories) int32 slots; 0 = unseen, 1 = missing, 2… = levels.
     media: columns of text, images, sounds and series.
+    linked: the nodes that the rows are some of; None where they are not linked.
     """
 
     numbers: Tensor
     categories: Tensor
     media: tuple[Media, ...] = ()
+    linked: Linked | None = None
 
     def __len__(self) -> int:
         return self.numbers.shape[0]
@@ -131,7 +135,8 @@ class Batch:
     def rows(self, index: Tensor | slice) -> Batch:
         """The rows at these positions. index: (n,) or (members, n) int64, or a slice."""
         media = tuple(one.rows(index) for one in self.media)
-        return Batch(self.numbers[index], self.categories[index], media)
+        linked = None if self.linked is None else self.linked.rows(index)
+        return Batch(self.numbers[index], self.categories[index], media, linked)
 
     def to(self, device: torch.device) -> Batch:
         """The same rows on another device."""
@@ -152,4 +157,5 @@ class Batch:
             categories[:, at] = categories[order][:, at]
         for number in places.media:
             media[number] = media[number].rows(order)
-        return Batch(numbers, categories, tuple(media))
+        linked = None if self.linked is None else self.linked.shuffled(places, order)
+        return Batch(numbers, categories, tuple(media), linked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -27,6 +27,7 @@ from deeplode.encode.column import ColumnEncoder, Piece, flag_words
 from deeplode.encode.datetime import SpanEncoder
 from deeplode.encode.embedding import EmbeddingEncoder
 from deeplode.encode.kinds import encoders_of, part_of, written
+from deeplode.encode.linked import Linked
 from deeplode.pretrained.read import Pretrained, restore
 from deeplode.runtime import Budget
 
@@ -155,6 +156,8 @@ class Encoder:
         Raises DataError where a column is absent or cannot be read at all, OutOfTimeError where
         the budget is too small.
         """
+        if table.graph is not None and table.places is not None:
+            return self._linked(table, most_bad, budget)
         check_columns(table, self.columns)
         rows = len(table)
         kinds = {table.frame.schema[name] for name in self.columns}
@@ -178,6 +181,15 @@ class Encoder:
                 media.append(_media(piece))
         batch = Batch(_by_rows(numbers), _by_rows(slots), tuple(media))
         return Encoded(batch, masks)
+
+    def _linked(self, table: Table, most_bad: float, budget: Budget | None) -> Encoded:
+        """Encode all nodes of a graph; of the rows, those that they are."""
+        assert table.graph is not None
+        nodes = self.transform(table.graph.nodes, most_bad, budget)
+        places = torch.from_numpy(table.places)
+        batch = nodes.batch.rows(places)
+        linked = Linked(places, nodes.batch, table.graph)
+        return Encoded(replace(batch, linked=linked), nodes.masks[table.places])
 
     def _few(self, table: Table) -> Encoded:
         """Encode a few rows cell by cell, without the fixed cost of columns."""

@@ -6,7 +6,7 @@ shuffled together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,12 +67,26 @@ def importance(
     for name, places in chosen:
         if budget.stop():
             break
-        outputs = predict(_arrange(repeated, batch, places, order))
-        _arrange(repeated, batch, places, in_order)
+        if batch.linked is None:
+            outputs = predict(_arrange(repeated, batch, places, order))
+            _arrange(repeated, batch, places, in_order)
+        else:
+            outputs = _linked(predict, batch, places, shuffles)
         each = [score(part) for part in np.split(outputs, REPEATS)]
         losses = whole - np.stack(each)  # (repeats, 1 + resamples)
         found.append({"column": name, **_summary(losses)})
     return sorted(found, key=lambda one: -float(one["value"]))
+
+
+def _linked(
+    predict: Callable[[Batch], Floats],
+    batch: Batch,
+    places: Places,
+    shuffles: Sequence[NDArray[np.int64]],
+) -> Floats:
+    """Answers under one shuffle after the other: a node has one set of cells at a time."""
+    mixed = (batch.shuffled(places, torch.from_numpy(one)) for one in shuffles)
+    return np.concatenate([predict(one) for one in mixed])
 
 
 def _arrange(repeated: Batch, batch: Batch, places: Places, order: Tensor) -> Batch:

@@ -20,12 +20,29 @@ ROUNDING = 1e-9  # share of a metric's value below which two of them are the sam
 
 FOUND = ("V-001", "V-002")  # that there is a signal, that there is none
 FORECAST = ("V-045", "V-046")
+LINKS = ("V-060", "V-061", "V-062", "V-063")
 SENTENCES = {  # by rival: the net pays, pays in the blend, does not, unclear
     "trees": ("V-010", "V-011", "V-012", "V-013"),
     "linear": ("V-020", "V-021", "V-022", "V-023"),
 }
 
 Pays = bool | Literal["unclear"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who is compared.
+
+    final: the candidate that the model file holds. rival: the simple model that the net must beat:
+    the trees or the linear model; of linked rows the best of all others. guess: what the final one
+    must beat: a guess that looks at nothing, or a rule of thumb of forecasts.
+    deep: the net, ``net`` or ``graph_net``.
+    """
+
+    final: str
+    rival: str = "trees"
+    guess: str = "trivial"
+    deep: str = "net"
 
 
 @dataclass(frozen=True)
@@ -45,7 +62,7 @@ class Verdict:
         """The verdict in words."""
         gap = "" if language == "zh" else " "
         return gap.join(
-            say(code, "message", language, **{**values, "metric": _named(values, language)})
+            say(code, "message", language, **_named(values, language))
             for code, values in self.sentences
         )
 
@@ -59,26 +76,26 @@ class Verdict:
         }
 
 
-def _named(values: Mapping[str, Any], language: str | None) -> str:
-    """The metric as tables and reports call it."""
-    return say(f"R-METRIC-{values['metric'].upper()}", "message", language)
+def _named(values: Mapping[str, Any], language: str | None) -> dict[str, Any]:
+    """The values with metric and rival as tables and reports call them."""
+    kinds = {"metric": "METRIC", "rival": "MODEL"}
+    told = {
+        name: say(f"R-{kind}-{values[name].upper()}", "message", language)
+        for name, kind in kinds.items()
+        if name in values
+    }
+    return {**values, **told}
 
 
 def verdict(
-    problem: Problem,
-    resamples: Resamples,
-    final: str,
-    seconds: Mapping[str, float],
-    rival: str = "trees",
-    guess: str = "trivial",
+    problem: Problem, resamples: Resamples, asked: Asked, seconds: Mapping[str, float]
 ) -> Verdict:
     """Judge a leaderboard.
 
-    resamples: of the candidates that were fitted, ``trivial`` and ``final`` among them.
-    final: the candidate that the model file holds. seconds: candidate: seconds to fit.
-    rival: the simple model that the net must beat, the trees or the linear model. guess: what the
-    final one must beat: a guess that looks at nothing, or a rule of thumb of forecasts.
+    resamples: of the candidates that were fitted, guess and final one among them.
+    seconds: candidate: seconds to fit.
     """
+    final, guess = asked.final, asked.guess
     metric = DECIDES[problem.task]
     gain = _gain(resamples, final, guess, metric, SIGNAL_CERTAINTY)
     signal = gain.low > 0
@@ -93,9 +110,9 @@ def verdict(
     sentences: list[tuple[str, dict[str, Any]]] = [(said[0] if signal else said[1], values)]
     if not signal:
         return Verdict(False, False, tuple(sentences))
-    if not {"net", rival} <= resamples.values.keys():
+    if not {asked.deep, asked.rival} <= resamples.values.keys():
         return Verdict(True, "unclear", tuple(sentences))
-    pays, paid = _deep(resamples, metric, seconds, rival)
+    pays, paid = _deep(resamples, metric, seconds, asked)
     return Verdict(True, pays, (*sentences, paid))
 
 
@@ -113,9 +130,10 @@ def _gain(
 
 
 def _deep(
-    resamples: Resamples, metric: str, seconds: Mapping[str, float], rival: str
+    resamples: Resamples, metric: str, seconds: Mapping[str, float], asked: Asked
 ) -> tuple[Pays, tuple[str, dict[str, Any]]]:
-    alone = _gain(resamples, "net", rival, metric)
+    rival = asked.rival
+    alone = _gain(resamples, asked.deep, rival, metric)
     # Without a blend the net stands for itself.
     mixed = _gain(resamples, "blend", rival, metric) if "blend" in resamples.values else alone
     best = alone if alone.low > 0 else mixed
@@ -124,10 +142,12 @@ def _deep(
         "gain": best.value,
         "low": best.low,
         "high": best.high,
-        "net_seconds": seconds.get("net", 0.0),
+        "net_seconds": seconds.get(asked.deep, 0.0),
         f"{rival}_seconds": seconds.get(rival, 0.0),
     }
-    paid, hidden, lost, unclear = SENTENCES[rival]
+    if asked.deep != "net":
+        values |= {"rival": rival}
+    paid, hidden, lost, unclear = SENTENCES[rival] if asked.deep == "net" else LINKS
     if alone.low > 0:
         return True, (paid, values)
     if mixed.low > 0:

@@ -82,6 +82,9 @@ def model_name(name: object, facts: Facts, words: Words) -> str:
     """A leaderboard name in words."""
     if name == "trivial" and facts.get("task") == "regression":
         return words("R-MODEL-TRIVIAL-MEAN")
+    if name == "blend" and "deep" in facts:
+        partner = words.named("MODEL", facts.get("partner"))
+        return words("R-MODEL-BLEND-GRAPH", partner=partner)
     if name == "blend" and facts.get("partner") == "linear":
         return words("R-MODEL-BLEND-LINEAR")
     return words.named("MODEL", name)
@@ -200,7 +203,8 @@ def _paid(facts: Facts, words: Words) -> str:
             continue
         values = mapping(sentence.get("values"))
         metric = words.named("METRIC", values.get("metric", ""))
-        told = words.sentence({**sentence, "values": {**values, "metric": metric}})
+        named = {"rival": words.named("MODEL", values["rival"])} if "rival" in values else {}
+        told = words.sentence({**sentence, "values": {**values, **named, "metric": metric}})
         if told:
             return told
     return "" if verdict.get("sentences") else plain(verdict.get("text"))

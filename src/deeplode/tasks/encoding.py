@@ -39,21 +39,24 @@ def encoded(
     most_bad: float,
     budget: Budget,
     replay: Mapping[str, Any] | None,
+    others: Table | None = None,
 ) -> Encoding:
     """Fit encoders on the training rows and encode them.
 
     models: pretrained encoders; all are left out where the budget is too small for them, or just
-    those that ``replay`` did not have, whatever the budget.
+    those that ``replay`` did not have, whatever the budget. others: rows to fit on in their place,
+    which have no target.
     """
     if replay is not None:
         models = {name: own for name, own in models.items() if name in replay.get("pretrained", ())}
         budget = Budget()
-    encoder = Encoder.fit(table, schema, models)
+    learned = table if others is None else others
+    encoder = Encoder.fit(learned, schema, models)
     began = time.monotonic()
     try:
         batch = encoder.transform(table, most_bad, budget).batch
     except OutOfTimeError:
-        encoder = Encoder.fit(table, schema)
+        encoder = Encoder.fit(learned, schema)
         names = ", ".join(sorted(one.origin.name for one in models.values()))
         notice = Notice("W-ENC-001", None, {"names": names, "rows": len(table)})
         return Encoding(encoder, encoder.transform(table, most_bad).batch, 0.0, (notice,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from deeplode.data.schema import Schema
 from deeplode.data.split import Fold, folds
 from deeplode.data.table import Table
-from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
 from deeplode.encode.target import TargetCode
-from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.blend import better, fit_blend
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.decision import UNDECIDED, Decision
@@ -27,19 +25,15 @@ from deeplode.nets.given import Given
 from deeplode.pretrained.read import Pretrained
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
-from deeplode.tasks.branches import branch_of, choose_branches
 from deeplode.tasks.calibrated import calibrate
-from deeplode.tasks.cut import cut_short, nothing
-from deeplode.tasks.deep import fit_net
+from deeplode.tasks.candidates import Fitted, fit_all
+from deeplode.tasks.cut import cut_short
 from deeplode.tasks.encoding import encoded
-from deeplode.tasks.joint import JointFit, JointNet
-from deeplode.tasks.mirrors import choose_mirrors
-from deeplode.tasks.model import ANSWERS, NO_BLEND, Model, restored
-from deeplode.tasks.own import OwnFit, OwnNet
-from deeplode.tasks.rules import rules
-from deeplode.tasks.stages import Stages
+from deeplode.tasks.joint import JointNet
+from deeplode.tasks.model import ANSWERS, NO_BLEND, Model
+from deeplode.tasks.nodes import Nodes
+from deeplode.tasks.own import OwnNet
 from deeplode.tasks.watch import AnyNet, net_summary, watched
-from deeplode.trees.boost import fit_trees
 
 Outputs = NDArray[np.float64]
 MOST_BAD = 0.05  # share of a column's images or sounds that may be unreadable
@@ -50,8 +44,10 @@ class Lesson:
     """What to learn from: training rows only.
 
     target: (rows,) int64 classes or float64 values. weights: (rows,) >= 0, or None.
-    how: whether members validate on rows at ``random``, on whole ``group``s or on the latest in
-        ``time``; by: (rows,) int64 groups or places in time.
+    how: whether members validate on rows at ``random``, on whole ``group``s, on the latest in
+        ``time`` or on those ``marked``; by: (rows,) int64 groups, places in time, 1 where marked.
+    others: rows that encoders are fitted on in place of ``table``: linked to it, with a target or
+        without. nodes: what a model keeps of the graph; both None where rows are not linked.
     """
 
     table: Table
@@ -61,6 +57,8 @@ class Lesson:
     weights: NDArray[np.float64] | None = None
     how: str = "random"
     by: NDArray[np.int64] | None = None
+    others: Table | None = None
+    nodes: Nodes | None = None
 
     def rows(self, index: NDArray[np.int64]) -> Lesson:
         """The same with the training rows at these positions only."""
@@ -150,6 +148,10 @@ class Learned:
             steps["trees"] = self.candidates["trees"].facts()["history"]
         if self.net is not None:
             steps["net"] = {**self.net.config.to_json(), "strides": self.net.training["strides"]}
+        if "graph_net" in self.candidates:
+            steps["graph_net"] = {
+                "epochs": self.candidates["graph_net"].facts()["training"]["epochs"]
+            }
         if isinstance(self.net, JointNet):
             steps["branches"] = [one.to_json() for one in self.net.branches]
         return steps
@@ -163,97 +165,36 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     """
     listen("stage", name="encode")
     made = encoded(
-        lesson.table, lesson.schema, settings.models, settings.most_bad, budget, settings.replay
-    )
+        lesson.table, lesson.schema, settings.models, settings.most_bad, budget, settings.replay,
+        lesson.others,
+    )  # fmt: skip
     encoder, batch = made.encoder, made.batch
     budget = budget.until(settings.later * made.seconds)
-    fitted = _fit_all(lesson, settings, batch, encoder, budget, listen)
+    fitted = fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
     learned = _assemble(lesson, settings, encoder, fitted, budget)
     found = [] if learned.net is None else watched(learned.net, batch, encoder, budget)
     return replace(learned, notices=(*made.notices, *learned.notices, *found))
 
 
-@dataclass
-class _Fitted:
-    """What has been fitted so far, by the candidates' names."""
-
-    candidates: dict[str, Candidate] = field(default_factory=dict)
-    oof: dict[str, Outputs] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def add(self, name: str, candidate: Candidate, oof: Outputs, seconds: float) -> None:
-        self.candidates[name], self.oof[name], self.seconds[name] = candidate, oof, seconds
-
-
-def _fit_all(
-    lesson: Lesson,
-    settings: Settings,
-    batch: Batch,
-    encoder: Encoder,
-    budget: Budget,
-    listen: Listen,
-) -> _Fitted:
-    """Fit the candidates one after the other, as far as the budget reaches."""
-    problem, replay = settings.problem, settings.replay or {}
-    config = FitConfig.from_json(replay["net"]) if "net" in replay else settings.config
-    cuts = lesson.folds(config.members, problem.seed)
-    data = (batch, lesson.target, problem, cuts, lesson.weights, budget, listen)
-    fits: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {
-        "trivial": lambda: fit_trivial(*data),
-        **rules(lesson.schema, encoder, batch),
-        "linear": lambda: fit_linear(*data, replay=replay.get("linear")),
-        "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
-        "net": lambda: fit_net(*data, config, settings.checkpoint),
-    }
-    if encoder.media:
-        fits["net"] = lambda: _fit_joint(data, encoder, config, settings)
-    if settings.own is not None:
-        own = OwnFit(settings.own, config, settings.checkpoint)
-        fits["net"] = lambda: own(*data)
-    stages, fitted = Stages(settings.checkpoint, restored), _Fitted()
-    for name, fit in fits.items():
-        if budget.stop() and name != "trivial":
-            break
-        listen("stage", name=name)
-        fitted.add(name, *stages.run(name, fit))
-    if len(fitted.candidates) == 1:
-        raise nothing(budget)
-    return fitted
-
-
-def _fit_joint(
-    data: tuple[Any, ...], encoder: Encoder, config: FitConfig, settings: Settings
-) -> tuple[Candidate, Outputs]:
-    """Choose the branches, or take those of the run that is repeated, and train."""
-    batch, target, problem, budget = data[0], data[1], data[2], data[5]
-    if settings.replay and "branches" in settings.replay:
-        branches = tuple(branch_of(one) for one in settings.replay["branches"])
-    else:
-        branches = choose_branches(encoder.sizes, len(batch))
-        branches = choose_mirrors(branches, batch, target, problem, config, budget)
-    return JointFit(branches, config, settings.checkpoint)(*data)
-
-
 def _assemble(
-    lesson: Lesson, settings: Settings, encoder: Encoder, fitted: _Fitted, budget: Budget
+    lesson: Lesson, settings: Settings, encoder: Encoder, fitted: Fitted, budget: Budget
 ) -> Learned:
     """Blend, calibrate and choose the threshold, all on out-of-fold rows."""
     problem, target, weights = settings.problem, lesson.target, lesson.weights
-    candidates, oof, seconds = fitted.candidates, dict(fitted.oof), dict(fitted.seconds)
+    candidates, oof, seconds = dict(fitted.candidates), dict(fitted.oof), dict(fitted.seconds)
+    deep = "graph_net" if "graph_net" in oof else "net"
+    partner = _partner(encoder, oof, lesson, settings)
     mixed = NO_BLEND
-    partner = _partner(encoder, oof, target, problem, weights)
-    if {"net", partner} <= candidates.keys():
-        net, other = ((candidates[name], oof[name]) for name in ("net", partner))
-        sharp = bool(encoder.media)
+    if {deep, partner} <= candidates.keys():
+        net, other = ((candidates[name], oof[name]) for name in (deep, partner))
+        sharp = bool(encoder.media) or lesson.nodes is not None
         blend, oof["blend"] = fit_blend(net, other, target, problem, weights, sharp)
-        seconds["blend"] = seconds["net"] + seconds[partner]
+        seconds["blend"] = seconds[deep] + seconds[partner]
         mixed = (blend.weight, blend.temperatures)
-    answer = next(one for one in (*(() if settings.blend else ("net",)), *ANSWERS) if one in oof)
-    if not settings.blend and answer == "net":
-        candidates = {name: one for name, one in candidates.items() if name != "trees"}
-        partner = "trees"
-
+    answer = next(one for one in (*(() if settings.blend else (deep,)), *ANSWERS) if one in oof)
+    if not settings.blend and answer == deep:
+        candidates, partner = _without_blend(candidates, deep), "trees"
     told = (problem, target, weights, settings.decision)
     found = {name: calibrate(own, *told) for name, own in oof.items()}
     model = Model(
@@ -268,25 +209,39 @@ def _assemble(
         calibrations={name: own.calibration for name, own in found.items()},
         spread=found[answer].spread,
         partner=partner,
+        deep=deep,
+        nodes=lesson.nodes,
     )
-    deep = fitted.candidates.get("net")
+    alone = fitted.candidates.get("net")
     notices = (
-        *(deep.notices if isinstance(deep, OwnNet) else ()),
-        *cut_short(fitted.candidates, budget),
+        *(alone.notices if isinstance(alone, OwnNet) else ()),
+        *cut_short(fitted.candidates, budget, _wanted(lesson, encoder)),
     )
     own = found[answer]
     return Learned(model, fitted.candidates, oof, seconds, own.threshold, own.reliability, notices)
 
 
+def _without_blend(candidates: Mapping[str, Candidate], deep: str) -> dict[str, Candidate]:
+    """What a pure net's model keeps beside it: the simple ones that it is compared with."""
+    kept = (deep, "trivial", "naive", "seasonal", "linear")
+    return {name: one for name, one in candidates.items() if name in kept}
+
+
+def _wanted(lesson: Lesson, encoder: Encoder) -> tuple[str, ...]:
+    """The candidates that a run without limits has."""
+    linked = ("label_propagation", "graph_net") if lesson.nodes is not None else ()
+    return (*linked, *(("linear", "trees", "net") if encoder.parts else ()))
+
+
 def _partner(
-    encoder: Encoder,
-    oof: Mapping[str, Outputs],
-    target: NDArray[Any],
-    problem: Problem,
-    weights: NDArray[np.float64] | None,
+    encoder: Encoder, oof: Mapping[str, Outputs], lesson: Lesson, settings: Settings
 ) -> str:
     """Who is blended with the net: the trees; of texts, images and sounds, of which trees see
-    descriptors only, the better of trees and linear model."""
+    descriptors only, the better of trees and linear model; of linked rows the best of all."""
+    told = (lesson.target, settings.problem, lesson.weights)
+    if lesson.nodes is not None:
+        others = [name for name in oof if name not in ("trivial", "graph_net")]
+        return better(oof, others, *told) if others else "trees"
     if not encoder.media or not {"linear", "trees"} <= oof.keys():
         return "trees" if "trees" in oof or not encoder.media else "linear"
-    return better(oof, ("linear", "trees"), target, problem, weights)
+    return better(oof, ("linear", "trees"), *told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,42 +19,31 @@ from deeplode.encode.batch import Batch
 from deeplode.encode.column import flag_words
 from deeplode.encode.encoder import Encoder
 from deeplode.encode.target import TargetCode
-from deeplode.evaluate.baselines import Linear, Trivial
 from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.calibrate import Spread, apply_temperature
 from deeplode.evaluate.candidate import Candidate
-from deeplode.evaluate.naive import Naive
+from deeplode.evaluate.labelpropagation import LabelPropagation
 from deeplode.evaluate.problem import Problem
 from deeplode.parts import below, under
 from deeplode.tasks.answers import Answers, Calibration
-from deeplode.tasks.joint import JointNet
-from deeplode.tasks.net import Net
+from deeplode.tasks.graphnet import GraphModel
+from deeplode.tasks.nodes import Nodes
 from deeplode.tasks.own import OwnNet
-from deeplode.trees.candidate import Trees
+from deeplode.tasks.restore import restored
 
-# What a model file may hold; its names select from these and from nothing else.
-RESTORE: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Candidate]] = {
-    "trivial": Trivial.restore,
-    "naive": Naive.restore,
-    "seasonal": Naive.restore,
-    "linear": Linear.restore,
-    "trees": Trees.restore,
-    "net": Net.restore,
-}
 NO_SPREAD = Spread(0.0, 0.0)
 NO_BLEND = (0.5, (1.0, 1.0))  # the net's weight, and the temperatures of net and partner
 CHUNK, AT_ONCE = 1_024, 1 << 26  # windows, and bytes of them, that are answered at once
-ENCODER = "encoder"  # part that the arrays of encoders are
-ANSWERS = ("blend", "net", "trees", "linear", "trivial")  # who answers: the first there is
-
-
-def restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Candidate:
-    """The candidate of ours that ``facts()`` and ``arrays()`` describe.
-
-    Raises ValueError, KeyError or TypeError for what no fit can have written.
-    """
-    restore = JointNet.restore if name == "net" and "joint" in facts else RESTORE[name]
-    return restore(facts, arrays)
+ENCODER, NODES = "encoder", "nodes"  # parts of arrays that no candidate has
+ANSWERS = (
+    "blend",
+    "graph_net",
+    "net",
+    "trees",
+    "linear",
+    "label_propagation",
+    "trivial",
+)  # who answers: the first there is
 
 
 @dataclass(frozen=True)
@@ -62,10 +51,12 @@ class Model:
     """Encoders, fitted candidates, and how one answer is made of them.
 
     answer: the candidate that answers.
-    net_weight: the net's share in the blend. partner: the other in it, trees or linear model.
+    net_weight: the net's share in the blend. deep: which net that is. partner: the other in it,
+        trees or linear model; among linked rows any candidate.
     blend_temperatures: of net and partner before they are mixed.
     calibrations: of each candidate, so that they can be compared; the answer's own is used.
     spread: where a regression's truth lies around the value, for 90 % of rows.
+    nodes: what is kept of the graph; None where rows are not linked.
     """
 
     problem: Problem
@@ -79,6 +70,8 @@ class Model:
     spread: Spread = NO_SPREAD
     partner: str = "trees"
     blend_temperatures: tuple[float, float] = NO_BLEND[1]
+    deep: str = "net"
+    nodes: Nodes | None = None
 
     verb = "train"
 
@@ -95,7 +88,7 @@ class Model:
 
     def mixed(self, candidates: Mapping[str, Candidate]) -> Blend:
         """Net and partner together. Raises KeyError where one of them is not there."""
-        pair = (candidates["net"], candidates[self.partner])
+        pair = (candidates[self.deep], candidates[self.partner])
         return Blend(*pair, self.net_weight, self.blend_temperatures)
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
@@ -214,12 +207,14 @@ class Model:
             "blend_temperatures": list(self.blend_temperatures),
             "calibrations": {name: asdict(own) for name, own in self.calibrations.items()},
             "spread": [self.spread.low, self.spread.high],
+            **({} if self.nodes is None else {"deep": self.deep, NODES: self.nodes.facts()}),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All arrays: ``<candidate>.<name>``, and ``encoder.<medium>.<name>``."""
         parts = {name: one.arrays() for name, one in self.candidates.items()}
-        return under({ENCODER: self.encoder.arrays(), **parts})
+        kept = {} if self.nodes is None else {NODES: self.nodes.arrays()}
+        return under({ENCODER: self.encoder.arrays(), **kept, **parts})
 
     @classmethod
     def restore(
@@ -258,9 +253,19 @@ class Model:
             spread=Spread(low, high),
             partner=facts.get("partner", "trees"),
             blend_temperatures=_two(facts.get("blend_temperatures", NO_BLEND[1])),
+            deep=facts.get("deep", "net"),
+            nodes=Nodes.restore(facts[NODES], below(arrays, NODES)) if NODES in facts else None,
         )
         _ = model.answering  # refuses an answer that is not among the candidates
+        model._check_nodes()
         return model
+
+    def _check_nodes(self) -> None:
+        """Raise ValueError where candidates know other nodes than the model keeps."""
+        count = 0 if self.nodes is None else len(self.nodes.sums)
+        for own in self.candidates.values():
+            if isinstance(own, LabelPropagation | GraphModel) and len(own.state) != count:
+                raise ValueError(f"states of {len(own.state)} nodes, but {count} are known")
 
 
 def _two(numbers: Any) -> tuple[float, float]:

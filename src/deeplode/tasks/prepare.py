@@ -110,10 +110,14 @@ def tested(
     return rows, test, "file", (unknown,) if unknown else ()
 
 
-def lesson(train: Table, code: TargetCode, plan: Plan) -> tuple[Lesson, tuple[Notice, ...]]:
-    """What to learn from, and what to know of it. train: labelled training rows."""
+def lesson(
+    train: Table, code: TargetCode, plan: Plan, bare: bool = False
+) -> tuple[Lesson, tuple[Notice, ...]]:
+    """What to learn from, and what to know of it. train: labelled training rows. bare: as ``infer``
+    has it."""
     target = np.array(code.encode(train.frame[code.name]))  # its own memory: torch writes to it
-    schema = replace(infer(train, plan.roles, plan.feature_kinds), forecast=plan.forecast)
+    schema = infer(train, plan.roles, plan.feature_kinds, bare)
+    schema = replace(schema, forecast=plan.forecast)
     schema = schema.over(plan.windows).without([plan.forecast.names.level] if plan.forecast else [])
     found = audit(train, schema, target, keep=tuple(plan.feature_kinds))
     weights = None if plan.roles.weight is None else row_weights(train, plan.roles.weight)

@@ -16,14 +16,17 @@ from deeplode.evaluate.facts import confusion, residuals
 from deeplode.evaluate.importance import importance
 from deeplode.evaluate.intervals import resample
 from deeplode.evaluate.metrics import DECIDES
-from deeplode.evaluate.verdict import verdict
+from deeplode.evaluate.verdict import Asked, verdict
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.learn import Learned
 from deeplode.tasks.model import Model
 from deeplode.trees.candidate import Trees
 
-ORDER = ("trivial", "naive", "seasonal", "linear", "trees", "net", "blend")  # of the leaderboard
+ORDER = (  # of the leaderboard
+    "trivial", "naive", "seasonal", "linear", "trees", "net", "label_propagation",
+    "graph_net", "blend",
+)  # fmt: skip
 
 GUESSES = {"trivial", "naive", "seasonal"}  # that a forecast must be better than
 
@@ -50,11 +53,11 @@ def score(
         began = time.monotonic()
         outputs[name] = others[name].predict(batch)
         seconds[name] = time.monotonic() - began
-    if {"net", model.partner} <= others.keys():
-        partner = model.partner
+    if {model.deep, model.partner} <= others.keys():
+        deep, partner = model.deep, model.partner
         blend = model.mixed(others)
-        outputs["blend"] = blend.mix(outputs["net"], outputs[partner])
-        seconds["blend"] = seconds["net"] + seconds[partner]
+        outputs["blend"] = blend.mix(outputs[deep], outputs[partner])
+        seconds["blend"] = seconds[deep] + seconds[partner]
     outputs = {name: model.calibrated(name, own) for name, own in outputs.items()}
     outputs[model.answer] = answer
     return _facts(model, truth, outputs, fit_seconds, seconds, weights, groups)
@@ -76,12 +79,14 @@ def _facts(
     guess = "trivial"
     if model.schema.forecast is not None:  # what is better than the best of them is better than all
         guess = min(GUESSES & outputs.keys(), key=lambda name: found.values[name]["rmse"])
-    judged = verdict(problem, found, model.answer, fit_seconds, model.partner, guess)
+    asked = Asked(model.answer, model.partner, guess, model.deep)
+    judged = verdict(problem, found, asked, fit_seconds)
     facts: dict[str, Any] = {
         "metrics": found.table(model.answer),
         "main_metric": DECIDES[problem.task],
         "answer": model.answer,
         "partner": model.partner,
+        **({} if model.nodes is None else {"deep": model.deep}),
         "leaderboard": [
             {
                 "name": name,

@@ -1,0 +1,213 @@
+"""Label propagation: the answers of linked training rows alone, no features.
+
+Zhou et al., Learning with local and global consistency, 2004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deeplode.data.graph import Graph
+from deeplode.encode.batch import Batch
+from deeplode.evaluate.candidate import known
+from deeplode.evaluate.metrics import FLOOR, unit
+from deeplode.evaluate.problem import Problem
+from deeplode.nets.pagerank import Fixed, normalised, spread
+from deeplode.progress import Listen
+from deeplode.runtime import Budget
+
+RESTARTS = (0.02, 0.1, 0.3)  # shares that a node keeps of its own answer: the best one is taken
+STEPS = 40
+WORK = 4e9  # links x steps x columns of all tries: of larger graphs fewer folds and restarts
+DOUBT = 1e-3  # weight of the trivial answer beside the neighbours'
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelPropagation:
+    """Answers of the nodes around a node, near ones first.
+
+    truth: (nodes of training,) class or value of training rows, NaN of others. state: (nodes of
+    training, columns) float16 what each says; the last column is how much was heard at all, for
+    values. prior: (columns,) the trivial answer. center, scale: of values.
+    """
+
+    problem: Problem
+    restart: float
+    truth: Floats
+    state: NDArray[np.float16]
+    prior: Floats
+    center: float = 0.0
+    scale: float = 1.0
+
+    name = "label_propagation"
+
+    def __post_init__(self) -> None:
+        columns = _columns(self.problem)
+        fits = self.state.shape == (len(self.truth), columns) and self.prior.shape == (columns,)
+        finite = np.isfinite(self.prior).all() and np.isfinite(self.state).all()
+        if not (fits and finite and 0 < self.restart < 1 and self.scale > 0):
+            raise ValueError("labels that cannot be propagated")
+
+    def predict(self, batch: Batch) -> Floats:
+        """Probabilities, (rows, classes), or values in the target's unit, (rows,); the trivial
+        answer where no link leads to a row whose answer is known."""
+        if batch.linked is None:
+            return self._answer(np.zeros((len(batch), len(self.prior))))
+        graph = batch.linked.graph
+        labels = np.where(graph.known >= 0, self.truth[graph.known], np.nan)
+        heard = _heard(graph, _seeds(labels, self), self.restart, self.state)
+        return self._answer(heard[batch.linked.places.numpy()])
+
+    def _answer(self, heard: Floats) -> Floats:
+        sums = heard + DOUBT * self.prior * max(1e-9, self.restart)
+        if self.problem.classifies:
+            return np.asarray(sums / sums.sum(1, keepdims=True))
+        return np.asarray(sums[:, 0] / sums[:, 1] * self.scale + self.center)
+
+    def facts(self) -> dict[str, Any]:
+        """What is not an array, ready for JSON."""
+        return {
+            "name": self.name,
+            "task": self.problem.task,
+            "n_classes": self.problem.n_classes,
+            "restart": self.restart,
+            "center": self.center,
+            "scale": self.scale,
+        }
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What the nodes of training say. Nodes without an answer count below the first class, or
+        as infinite values would: -1 and the mask of ``there``."""
+        there = np.isfinite(self.truth)
+        truth = np.where(there, self.truth, 0.0)
+        return {"truth": truth, "there": there, "state": self.state, "prior": self.prior}
+
+    @classmethod
+    def restore(
+        cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> LabelPropagation:
+        """What ``facts()`` and ``arrays()`` describe; ValueError, KeyError or TypeError if none."""
+        problem = Problem(facts["task"], facts["n_classes"])
+        truth = np.where(arrays["there"].astype(bool), arrays["truth"], np.nan)
+        if (
+            problem.classifies
+            and not np.isin(truth[~np.isnan(truth)], range(problem.n_classes)).all()
+        ):
+            raise ValueError("classes that are not there")
+        state = np.asarray(arrays["state"], np.float16)
+        restart, center, scale = (float(facts[name]) for name in ("restart", "center", "scale"))
+        return cls(problem, restart, truth, state, arrays["prior"], center, scale)
+
+
+def fit_propagation(
+    batch: Batch,
+    target: NDArray[Any],
+    problem: Problem,
+    folds: Sequence[Any],
+    weights: NDArray[np.float64] | None,
+    budget: Budget,
+    listen: Listen,
+) -> tuple[LabelPropagation, Floats]:
+    """Choose how far answers reach, by the rows that folds validate on; then let those of all rows
+    that members train on speak.
+
+    target: (rows,) int64 classes or float64 values. weights: not looked at, as links have theirs.
+    """
+    assert batch.linked is not None
+    graph, places = batch.linked.graph, batch.linked.places.numpy()
+    rows = np.unique(np.concatenate([fold.train for fold in folds]))
+    begin = _begin(problem, target[rows], graph.edges.nodes)
+    columns = len(begin.prior)
+    most = WORK / max(1, 2 * len(graph.edges) * STEPS * columns)
+    cuts = list({fold.valid.tobytes(): fold for fold in folds}.values())
+    cuts = cuts[: max(1, int(most / len(RESTARTS)))]
+    restarts = RESTARTS if most >= len(RESTARTS) else (RESTARTS[1],)
+    best = (np.inf, RESTARTS[1], np.empty(0))
+    for restart in restarts:
+        oof = np.full((len(target), columns) if problem.classifies else len(target), np.nan)
+        tried = LabelPropagation(
+            problem, restart, begin.truth, begin.state, begin.prior, begin.center, begin.scale
+        )
+        for fold in cuts:
+            heard = _heard(graph, _seeds(_truth(tried, target, places, fold.train), tried), restart)
+            oof[fold.valid] = tried._answer(heard[places[fold.valid]])
+        loss = _loss(oof, target, problem)
+        listen("label_propagation", restart=restart, loss=loss)
+        if loss < best[0]:
+            best = (loss, restart, oof)
+        if budget.stop():
+            break
+    restart = best[1]
+    truth = _truth(begin, target, places, rows)
+    heard = _heard(graph, _seeds(truth, begin), restart)
+    state = heard.astype(np.float16)
+    made = LabelPropagation(problem, restart, truth, state, begin.prior, begin.center, begin.scale)
+    return made, best[2]
+
+
+def _columns(problem: Problem) -> int:
+    return problem.n_classes if problem.classifies else 2
+
+
+def _begin(problem: Problem, target: NDArray[Any], nodes: int) -> LabelPropagation:
+    """Before anything is known of any node."""
+    truth, state = np.full(nodes, np.nan), np.zeros((nodes, _columns(problem)), np.float16)
+    if problem.classifies:
+        prior = np.bincount(target, minlength=problem.n_classes) / len(target)
+        return LabelPropagation(problem, RESTARTS[1], truth, state, prior)
+    center, scale = float(target.mean()), float(target.std()) or 1.0
+    prior = np.array([0.0, 1.0])
+    return LabelPropagation(problem, RESTARTS[1], truth, state, prior, center, scale)
+
+
+def _truth(model: LabelPropagation, target: NDArray[Any], places: Ints, rows: Ints) -> Floats:
+    """(nodes,) the answers of these rows, NaN of all other nodes."""
+    found = np.full(len(model.truth), np.nan)
+    found[places[rows]] = target[rows]
+    return found
+
+
+def _seeds(labels: Floats, model: LabelPropagation) -> Floats:
+    """(nodes, columns) what nodes with an answer say at the start."""
+    rows = np.flatnonzero(np.isfinite(labels))
+    seeds = np.zeros((len(labels), len(model.prior)))
+    if model.problem.classifies:
+        seeds[rows, labels[rows].astype(np.int64)] = 1
+    else:
+        seeds[rows, 0], seeds[rows, 1] = (labels[rows] - model.center) / model.scale, 1
+    return seeds
+
+
+def _heard(
+    graph: Graph, seeds: Floats, restart: float, state: NDArray[np.float16] | None = None
+) -> Floats:
+    """(nodes, columns) what each node hears. state: of the nodes of training; those beyond the
+    nodes of the graph's table keep theirs."""
+    count, fixed = len(graph.nodes), None
+    if graph.edges.nodes > count and state is not None:
+        beyond = np.arange(count, graph.edges.nodes)
+        fixed = Fixed(beyond, state[graph.known[beyond]].astype(np.float32))
+    start = torch.from_numpy(seeds.astype(np.float32))
+    return (
+        spread(normalised(graph.edges, graph.beyond), start, restart, STEPS, fixed).double().numpy()
+    )
+
+
+def _loss(oof: Floats, target: NDArray[Any], problem: Problem) -> float:
+    """Mean log loss or squared error of the rows that were validated."""
+    rows = known(oof)
+    if not rows.any():
+        return 0.0
+    found, truth = oof[rows], target[rows]
+    if problem.classifies:
+        return float(-np.log(np.clip(found[np.arange(len(truth)), truth], FLOOR, 1)).mean())
+    return float((((found - truth) / unit(truth, found)) ** 2).mean())

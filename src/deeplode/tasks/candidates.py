@@ -1,0 +1,106 @@
+"""Candidates: everything that stands on the leaderboard, fitted one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeplode.encode.batch import Batch
+from deeplode.encode.encoder import Encoder
+from deeplode.evaluate.baselines import fit_linear, fit_trivial
+from deeplode.evaluate.candidate import Candidate
+from deeplode.evaluate.labelpropagation import fit_propagation
+from deeplode.fit.config import FitConfig
+from deeplode.progress import Listen
+from deeplode.runtime import Budget
+from deeplode.tasks.branches import branch_of, choose_branches
+from deeplode.tasks.cut import nothing
+from deeplode.tasks.deep import fit_net
+from deeplode.tasks.graphfit import fit_graph_net
+from deeplode.tasks.joint import JointFit
+from deeplode.tasks.mirrors import choose_mirrors
+from deeplode.tasks.own import OwnFit
+from deeplode.tasks.restore import restored
+from deeplode.tasks.rules import rules
+from deeplode.tasks.stages import Stages
+from deeplode.trees.boost import fit_trees
+
+if TYPE_CHECKING:
+    from deeplode.tasks.learn import Lesson, Settings
+
+Outputs = NDArray[np.float64]
+
+
+@dataclass
+class Fitted:
+    """What has been fitted so far, by the candidates' names."""
+
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    oof: dict[str, Outputs] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, name: str, candidate: Candidate, oof: Outputs, seconds: float) -> None:
+        """One more."""
+        self.candidates[name], self.oof[name], self.seconds[name] = candidate, oof, seconds
+
+
+def fit_all(
+    lesson: Lesson,
+    settings: Settings,
+    batch: Batch,
+    encoder: Encoder,
+    budget: Budget,
+    listen: Listen,
+) -> Fitted:
+    """Fit the candidates one after the other, as far as the budget reaches.
+
+    Raises LimitError when there is no time for any, Interrupted when the user stopped before.
+    """
+    problem, replay = settings.problem, settings.replay or {}
+    config = FitConfig.from_json(replay["net"]) if "net" in replay else settings.config
+    cuts = lesson.folds(config.members, problem.seed)
+    data = (batch, lesson.target, problem, cuts, lesson.weights, budget, listen)
+    fits: dict[str, Callable[[], tuple[Candidate, Outputs]]] = {
+        "trivial": lambda: fit_trivial(*data),
+        **rules(lesson.schema, encoder, batch),
+    }
+    if batch.linked is not None:
+        fits["label_propagation"] = lambda: fit_propagation(*data)
+        fits["graph_net"] = lambda: fit_graph_net(*data, replay=replay.get("graph_net"))
+    if encoder.parts:
+        fits |= {
+            "linear": lambda: fit_linear(*data, replay=replay.get("linear")),
+            "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
+            "net": lambda: fit_net(*data, config, settings.checkpoint),
+        }
+    if encoder.media:
+        fits["net"] = lambda: _fit_joint(data, encoder, config, settings)
+    if settings.own is not None:
+        own = OwnFit(settings.own, config, settings.checkpoint)
+        fits["net"] = lambda: own(*data)
+    stages, fitted = Stages(settings.checkpoint, restored), Fitted()
+    for name, fit in fits.items():
+        if budget.stop() and name != "trivial":
+            break
+        listen("stage", name=name)
+        fitted.add(name, *stages.run(name, fit))
+    if len(fitted.candidates) == 1:
+        raise nothing(budget)
+    return fitted
+
+
+def _fit_joint(
+    data: tuple[Any, ...], encoder: Encoder, config: FitConfig, settings: Settings
+) -> tuple[Candidate, Outputs]:
+    """Choose the branches, or take those of the run that is repeated, and train."""
+    batch, target, problem, budget = data[0], data[1], data[2], data[5]
+    if settings.replay and "branches" in settings.replay:
+        branches = tuple(branch_of(one) for one in settings.replay["branches"])
+    else:
+        branches = choose_branches(encoder.sizes, len(batch))
+        branches = choose_mirrors(branches, batch, target, problem, config, budget)
+    return JointFit(branches, config, settings.checkpoint)(*data)
