@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from math import exp
 
 from deeplode.report import charts
 from deeplode.report.blocks import Block, Cell, Drawing, Figure, Grid, Heading, Section, Terms
@@ -17,7 +18,8 @@ Facts = dict[str, object]
 _COMMUNITIES = 30
 _CENTRAL = 10  # nodes of each kind
 _COLUMNS = 12
-_APART = 6  # words or columns of one community
+_APART = 6  # words of one community
+_HIGHEST = 50.0  # log odds ratio that can be
 
 
 def network(facts: Facts, words: Words) -> Section | None:
@@ -162,8 +164,12 @@ def _leaders(one: Facts) -> str:
 
 
 def _apart(one: Facts, words: Words) -> str:
-    """Words or values that set a community apart."""
-    found: Sequence[str] = [plain(own.get("text"), 60) for own in rows(one.get("apart"))[:_APART]]
+    """Words that set a community apart, and how many times the odds of the others theirs are."""
+    found = [
+        words("D-NET-WORD", text=plain(own.get("text"), 60), odds=words.figure(exp(weight), 1))
+        for own in rows(one.get("apart"))[:_APART]
+        if (weight := number(own.get("weight"))) is not None and weight < _HIGHEST
+    ]
     return words("D-NET-JOIN").join(found) if found else NOTHING
 
 
