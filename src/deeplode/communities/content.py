@@ -17,6 +17,7 @@ NUMBERS = (*range(2, 17), 18, 20, 23, 26, 30, 35, 40)  # of groups that are trie
 WORSE = 4  # numbers one after another beyond the best, after which no more are tried
 SLACK = 0.99  # of the best modularity: the smallest number of groups that reaches so much is taken
 STARTS, FEW_STARTS, LARGE = 10, 3, 5_000  # of k-means; fewer from so many nodes on
+SAMPLE = 20_000  # rows that middles are learned from; all others join the nearest
 PAIRS = 20_000  # links that likeness is measured by
 
 
@@ -92,12 +93,16 @@ def grouped(
 
 
 def kmeans(place: Floats, clusters: int, seed: int) -> Ints:
-    """The best of several starts of Lloyd's k-means (Arthur and Vassilvitskii, 2007), (rows,)."""
+    """The best of several starts of k-means (Lloyd 1982; Arthur and Vassilvitskii 2007), (rows,)."""
     from sklearn.cluster import KMeans
 
     starts = STARTS if len(place) < LARGE else FEW_STARTS
-    made = KMeans(clusters, n_init=starts, random_state=seed).fit(place)
-    return np.asarray(made.labels_, np.int64)
+    some = place
+    if len(place) > SAMPLE:
+        rows = np.random.default_rng(seed).choice(len(place), SAMPLE, replace=False)
+        some = place[np.sort(rows)]
+    made = KMeans(clusters, n_init=starts, random_state=seed).fit(some)
+    return np.asarray(made.predict(place), np.int64)
 
 
 def likeness(network: Network, content: Floats, seed: int) -> dict[str, float] | None:
