@@ -93,7 +93,7 @@ def grouped(
 
 
 def kmeans(place: Floats, clusters: int, seed: int) -> Ints:
-    """The best of several starts of k-means (Lloyd 1982; Arthur and Vassilvitskii 2007), (rows,)."""
+    """The best of several starts of k-means, (rows,). Arthur and Vassilvitskii, 2007."""
     from sklearn.cluster import KMeans
 
     starts = STARTS if len(place) < LARGE else FEW_STARTS

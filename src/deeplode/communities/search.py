@@ -35,9 +35,11 @@ def best_partition(
     pool: list[tuple[float, Ints]] = []
 
     def keep(label: Ints) -> None:
-        pool.append((modularity(network, label, resolution), label))
-        pool.sort(key=lambda one: -one[0])
-        del pool[POOL:]
+        value = modularity(network, label, resolution)
+        if all(abs(value - one) > SAME for one, _ in pool):  # the pool stays diverse
+            pool.append((value, label))
+            pool.sort(key=lambda one: -one[0])
+            del pool[POOL:]
 
     for _ in range(starts):
         keep(leiden(network, rng, None, resolution))
@@ -63,14 +65,13 @@ def agreed(pool: list[tuple[float, Ints]], rng: np.random.Generator) -> Ints:
 
 
 def shaken(label: Ints, network: Network, rng: np.random.Generator) -> Ints:
-    """The partition with two linked communities taken apart, (nodes,)."""
-    across = label[network.rows] != label[network.links.indices]
-    if not across.any():
+    """The partition with two to four communities around a link taken apart, (nodes,)."""
+    across = np.flatnonzero(label[network.rows] != label[network.links.indices])
+    if not len(across):
         return label
-    first = int(rng.choice(np.flatnonzero(across)))
-    apart = {int(label[network.rows[first]]), int(label[network.links.indices[first]])}
-    loose = np.isin(label, list(apart))
-    return np.where(loose, len(label) + np.arange(len(label)), label)
+    some = rng.choice(across, min(len(across), int(rng.integers(1, 4))), replace=False)
+    apart = np.append(label[network.rows[some[:1]]], label[network.links.indices[some]])
+    return np.where(np.isin(label, apart), len(label) + np.arange(len(label)), label)
 
 
 def with_number(network: Network, label: Ints, clusters: int, seed: int) -> Ints:
