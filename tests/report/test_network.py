@@ -47,7 +47,7 @@ def test_every_node_and_link_is_drawn_in_the_colour_of_its_community(facts: Fact
 
 def test_names_do_not_lie_on_each_other() -> None:
     drawing = {
-        "x": [0.0, 0.01, 0.9], "y": [0.0, 0.0, 0.0], "cluster": [0, 0, 1],
+        "x": [0.0, 0.01, 0.9], "y": [0.0, 0.0, 0.0], "cluster": [1, 1, 2],
         "influence": [1.0, 0.5, 0.2], "links": [], "names": [[0, "first"], [1, "second"], [2, "x"]],
     }  # fmt: skip
     svg = str(draw_network(drawing, EN))
@@ -78,7 +78,7 @@ def test_communities_are_listed_with_their_leaders(facts: Facts) -> None:
     section = communities(facts, EN)
     assert section is not None
     first = section.blocks[0].rows[0]
-    assert [cell.text for cell in first[:3]] == ["community 0", "6", "100.0%"]
+    assert [cell.text for cell in first[:3]] == ["community 1", "6", "100.0%"]
     assert first[4].text.startswith("<b>")
 
 

@@ -75,7 +75,7 @@ def test_a_model_written_and_read_answers_to_the_same_bits(whole: Partitioned) -
 def new(whole: Partitioned, frame: pl.DataFrame, links: pl.DataFrame) -> list[int]:
     table = Table.of(frame).with_ids("who")
     among = whole.model.nodes.within(table, Table.of(links), "who", 0.0)
-    return whole.model.answered(among)["cluster"].to_list()
+    return (whole.model.answered(among)["cluster"] - 1).to_list()
 
 
 def test_new_nodes_go_with_their_links_and_their_content(whole: Partitioned) -> None:

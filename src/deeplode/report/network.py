@@ -148,7 +148,7 @@ def _legend(facts: Facts, words: Words) -> tuple[tuple[str, str], ...]:
     """The communities that have a colour of their own, and all others."""
     found = rows(facts.get("communities"))
     own = [
-        (colour(at), f"{_name(one, words)} ({words.count(one.get('size'))})")
+        (colour(at + 1), f"{_name(one, words)} ({words.count(one.get('size'))})")
         for at, one in enumerate(found[:COLOURS])
     ]
     more = (("rest", words("R-NET-OTHERS")),) if len(found) > COLOURS else ()

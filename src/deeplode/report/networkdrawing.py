@@ -22,8 +22,8 @@ Box = tuple[float, float, float, float]
 
 
 def colour(cluster: int) -> str:
-    """The class that colours a community."""
-    return f"c{cluster}" if 0 <= cluster < COLOURS else "rest"
+    """The class that colours a community, 1 …."""
+    return f"c{cluster - 1}" if 1 <= cluster <= COLOURS else "rest"
 
 
 def draw_network(facts: object, words: Words) -> Markup | None:

@@ -90,12 +90,15 @@ class CommunityModel:
         return self.assigner.by_links(network, label, every)[table.places]
 
     def frame(self, ids: pl.Series, answers: Placed) -> pl.DataFrame:
-        """Answers as rows of ``predictions.parquet``: id, cluster, its chance, flags."""
+        """Answers as rows of ``predictions.parquet``: id, cluster, probability, flags.
+
+        cluster: 1 …, the largest community first.
+        """
         chance = answers.chances[np.arange(len(answers.cluster)), answers.cluster]
         return pl.DataFrame(
             [
                 ids.alias("id"),
-                pl.Series("cluster", answers.cluster),
+                pl.Series("cluster", answers.cluster + 1),
                 pl.Series("probability", chance),
                 pl.Series("flags", answers.flags, dtype=pl.String),
             ]

@@ -32,8 +32,8 @@ def network_facts(
 ) -> dict[str, Any]:
     """The network, its communities, its central nodes and the drawing.
 
-    label: (nodes,) communities from 0, the largest first. names: (nodes,). Raises ValueError where
-    there are not as many names as nodes.
+    label: (nodes,) communities from 0, the largest first; they are told from 1. names: (nodes,).
+    Raises ValueError where there are not as many names as nodes.
     """
     influence = pagerank(network)
     between, sources = betweenness(network, seed, stop)
@@ -75,7 +75,7 @@ class _Teller:
             {
                 "row": at,
                 "name": self.names[at],
-                "cluster": int(self.label[at]),
+                "cluster": int(self.label[at]) + 1,
                 "value": float(value[at]),
             }
             for at in order
@@ -116,7 +116,7 @@ def _drawing(
     return {
         "x": place[:, 0].round(3).tolist(),
         "y": place[:, 1].round(3).tolist(),
-        "cluster": label[some].tolist(),
+        "cluster": (label[some] + 1).tolist(),
         "influence": size.round(3).tolist(),
         "links": np.stack([source, target], axis=1).tolist(),
         "names": sorted(called, key=lambda one: -size[one[0]]),
