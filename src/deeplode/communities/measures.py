@@ -58,7 +58,6 @@ def within(network: Network, label: Ints) -> list[dict[str, Any]]:
     pairs = size * (size - 1) / 2
     return [
         {
-            "cluster": one,
             "size": int(size[one]),
             "links": int(inside[one]),
             "links_out": int(outside[one]),

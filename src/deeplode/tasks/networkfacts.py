@@ -46,7 +46,8 @@ def network_facts(
             "modularity": modularity(network, label),
         },
         "communities": [
-            {**part, "leaders": tell.leaders(part["cluster"], influence)} for part in parts[:LISTED]
+            {**part, "cluster": at + 1, "leaders": tell.leaders(at, influence)}
+            for at, part in enumerate(parts[:LISTED])
         ],
         "central": {
             "influence": tell.top(influence),
