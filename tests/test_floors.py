@@ -19,6 +19,7 @@ FLOORS = {
     "deeplode.options": 0,
     "deeplode.readoptions": 0,
     "deeplode.detectoptions": 0,
+    "deeplode.clusteroptions": 0,
     "deeplode.same": 0,
     "deeplode.output": 0,
     "deeplode.progress": 0,
@@ -44,6 +45,7 @@ FLOORS = {
     "deeplode.fit": 3,
     "deeplode.detectors": 3.5,  # between the loop that they train by and the tasks
     "deeplode.communities": 3.6,  # which check what they keep as the detectors do
+    "deeplode.clusters": 3.6,  # whose rows are what detectors see
     "deeplode.evaluate": 3,
     "deeplode.evaluate.problem": 0,  # the question itself: plain facts, asked of every candidate
     "deeplode.tasks": 4,
@@ -65,6 +67,10 @@ FLOORS = {
     "deeplode.seriesviews": 6,
     "deeplode.watching": 6,
     "deeplode.detecting": 7,
+    "deeplode.periods": 6,
+    "deeplode.groupfacts": 6,
+    "deeplode.clustering": 7,
+    "deeplode.clusterer": 8,
     "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,

@@ -9,6 +9,7 @@ from deeplode.version import __version__
 
 if TYPE_CHECKING:
     from deeplode.anomalydetector import AnomalyDetector as AnomalyDetector
+    from deeplode.clusterer import Clusterer as Clusterer
     from deeplode.comparing import compare as compare
     from deeplode.data.read import read as read
     from deeplode.errors import DeeplodeError as DeeplodeError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AnomalyDetector": "deeplode.anomalydetector",
     "Classifier": "deeplode.estimators",
+    "Clusterer": "deeplode.clusterer",
     "Regressor": "deeplode.estimators",
     "read": "deeplode.data.read",
     "load": "deeplode.verbs",
@@ -32,6 +34,7 @@ _HOMES = {
 __all__ = [
     "AnomalyDetector",
     "Classifier",
+    "Clusterer",
     "DeeplodeError",
     "Regressor",
     "__version__",

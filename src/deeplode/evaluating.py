@@ -8,7 +8,9 @@ from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
 from deeplode.saved import AnyModel
+from deeplode.tasks.clustermodel import ClusterModel
 from deeplode.tasks.known import judged
+from deeplode.tasks.knowngroups import judged as judged_groups
 from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
 from deeplode.tasks.prepare import known_rows
@@ -32,7 +34,9 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
         if target is None:
             raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
         _there(table, target)
-        if isinstance(model, SeriesModel):
+        if isinstance(model, ClusterModel):
+            facts, notices = judged_groups(model, table, target), []
+        elif isinstance(model, SeriesModel):
             facts, notices = judged_series(model, table, target), []
         else:
             facts, found = judged(model, table, target)

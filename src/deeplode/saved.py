@@ -16,11 +16,12 @@ from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, ExtraError, ModelFileError
 from deeplode.lode.rows import join_answers, split_answers
 from deeplode.tasks.anomalies import AnomalyModel
+from deeplode.tasks.clustermodel import ClusterModel
 from deeplode.tasks.model import Model
 from deeplode.tasks.own import OwnNet
 from deeplode.tasks.seriesmodel import SeriesModel
 
-AnyModel = Model | AnomalyModel | SeriesModel
+AnyModel = Model | AnomalyModel | SeriesModel | ClusterModel
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -107,6 +108,8 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
 
 def _restored(parts: modelfile.ModelParts, nets: Mapping[str, Any] | None, source: str) -> AnyModel:
     """The model of the verb that the file was made by."""
+    if parts.manifest["verb"] == ClusterModel.verb:
+        return ClusterModel.restore(parts.schema, parts.arrays)
     if parts.manifest["verb"] == AnomalyModel.verb:
         if "channels" in parts.schema:
             return SeriesModel.restore(parts.schema, parts.arrays)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deeplode.clusteroptions import ClusterOptions
 from deeplode.detectoptions import DetectOptions
 from deeplode.errors import OptionError
 from deeplode.options import TrainOptions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from deeplode.anomalydetector import AnomalyDetector
+    from deeplode.clusterer import Clusterer
     from deeplode.data.table import Table
     from deeplode.detectoptions import EvaluateOptions, PredictOptions
     from deeplode.estimators import Classifier, Regressor
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from deeplode.saved import AnyModel, Saved
 
 Source = str | Sequence[str]
-ReadToRun = TrainOptions | DetectOptions
+ReadToRun = TrainOptions | DetectOptions | ClusterOptions
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ def detect(source: Source, options: DetectOptions, listen: Listen = silent) -> R
     check_limit(options.memory_bytes)
     _check_files(source)
     from deeplode.detecting import run
+
+    return run(source, options, listen)
+
+
+def cluster(source: Source, options: ClusterOptions, listen: Listen = silent) -> RunResult:
+    """Find groups of like rows; see ``deeplode.clustering``."""
+    from deeplode.memory import check_limit
+
+    check_limit(options.memory_bytes)
+    _check_files(source)
+    from deeplode.clustering import run
 
     return run(source, options, listen)
 
@@ -182,7 +195,7 @@ def doctor() -> dict[str, Any]:
 
 def load(
     path: str | Path, nets: Mapping[str, Any] | None = None
-) -> Classifier | Regressor | AnomalyDetector:
+) -> Classifier | Regressor | AnomalyDetector | Clusterer:
     """The estimator in a model file, or in the run folder that holds one.
 
     nets: for a model with a net of your own, ``{name: net}`` with what ``net=`` was in training:
@@ -190,10 +203,14 @@ def load(
     Raises ModelFileError for a file that cannot be trusted or read.
     """
     from deeplode.anomalydetector import detector_of
+    from deeplode.clusterer import clusterer_of
     from deeplode.estimators import estimator_of
+    from deeplode.tasks.clustermodel import ClusterModel
     from deeplode.tasks.model import Model
 
     saved = opened(path, nets)
+    if isinstance(saved.model, ClusterModel):
+        return clusterer_of(saved)
     return estimator_of(saved) if isinstance(saved.model, Model) else detector_of(saved)
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "T-HELP-INSPECT",
     "train": "T-HELP-TRAIN",
     "detect": "T-HELP-DETECT",
+    "cluster": "T-HELP-CLUSTER",
     "predict": "T-HELP-PREDICT",
     "evaluate": "T-HELP-EVALUATE",
     "report": "T-HELP-REPORT",
@@ -100,6 +101,8 @@ def _command(name: str) -> Callable[..., None]:
             from deeplode.cli.train import train as command
         case "detect":
             from deeplode.cli.detect import detect as command
+        case "cluster":
+            from deeplode.cli.cluster import cluster as command
         case "predict":
             from deeplode.cli.predict import predict as command
         case "evaluate":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deeplode.messages import LANGUAGES
 from deeplode.report.anomalies import alarms, detectors, oddness
+from deeplode.report.clusters import changes, groups, spaces
 from deeplode.report.data import data, findings, remarks
 from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
@@ -29,6 +30,9 @@ SECTIONS = (
     communities,
     central,
     homophily,
+    groups,
+    changes,
+    spaces,
     leaderboard,
     findings,
     errors,

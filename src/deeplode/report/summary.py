@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from deeplode.report import anomalies
+from deeplode.report import anomalies, clusters
 from deeplode.report.blocks import KeyFigure
 from deeplode.report.facts import mapping, number, rows
 from deeplode.report.words import Words, plain
@@ -214,7 +214,7 @@ def _key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
     metrics = mapping(facts.get("metrics"))
     main = main_metric(facts)
     wanted = [main, *(name for name in _BESIDE.get(str(facts.get("task")), ()) if name != main)]
-    figures = anomalies.key_figures(facts, words)
+    figures = anomalies.key_figures(facts, words) or clusters.key_figures(facts, words)
     for name in wanted:
         entry = mapping(metrics.get(name))
         if number(entry.get("value")) is not None:

@@ -1,0 +1,115 @@
+"""Clustering: read, encode, form groups, name them, save, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from deeplode.clusteroptions import ClusterOptions
+from deeplode.data.measure import fingerprint
+from deeplode.data.schema import Roles, Schema, infer
+from deeplode.data.table import Table
+from deeplode.groupfacts import facts_of
+from deeplode.machine import usable_threads
+from deeplode.memory import peak_memory
+from deeplode.messages import language
+from deeplode.output import write_json, write_table
+from deeplode.progress import Listen, silent
+from deeplode.report.page import write as write_page
+from deeplode.runfacts import FILES, NOT_IN_CARD, TAIL_SECONDS, TAIL_SHARE, source_name
+from deeplode.runfolder import RunFolder
+from deeplode.running import running
+from deeplode.runtime import Budget, configured
+from deeplode.saved import restore, save, without_places
+from deeplode.tasks.cluster import Clustered, Settings, check_rows, cluster
+from deeplode.tasks.clustermodel import Assigned
+from deeplode.tasks.grouproom import room
+from deeplode.verbs import RunResult, Source, read_to_run, tell
+
+OF_ROWS = ("map", "periods")  # facts that stay out of a model file
+
+
+def run(
+    source: Source,
+    options: ClusterOptions,
+    listen: Listen = silent,
+    budget: Budget | None = None,
+) -> RunResult:
+    """Look for groups of like rows and leave a run folder.
+
+    budget: what the run may use; from the options and the start of the process if not given.
+    Raises DeeplodeError, with nothing left behind, when no model can be made.
+    """
+    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
+    threads = options.threads or usable_threads()
+    begun = running(options, source_name(source), "cluster", budget, listen)
+    with begun as run, configured(threads, options.seed):
+        facts = _Run(source, options, run.folder, budget, run.log, threads).all()
+    return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One search, step by step."""
+
+    source: Source
+    options: ClusterOptions
+    folder: RunFolder
+    budget: Budget
+    listen: Listen
+    threads: int
+
+    def all(self) -> dict[str, Any]:
+        """Everything from the source to the report; returns the facts."""
+        self.listen("stage", name="read")
+        told = self.options
+        table = read_to_run(self.source, told)
+        self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
+        check_rows(table, told.wanted)
+        schema = schema_of(table, told)
+        if schema.id is not None:
+            table = table.with_ids(schema.id)
+        planned = room(table, schema, told.memory_bytes)
+        settings = Settings(
+            told.seed, self.threads, told.wanted, told.most_bad, self.folder.checkpoint
+        )
+        tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
+        found = cluster(table, schema, settings, self.budget.until(tail), self.listen)
+        self.listen("stage", name="traits")
+        facts = facts_of(found, table, schema, told)
+        facts["warnings"] = tell((*table.notices, *schema.notices, *found.notices), self.listen)
+        facts["limits"] = {"planned_memory_bytes": planned}
+        return self.kept(found, table, facts)
+
+    def kept(self, found: Clustered, table: Table, facts: dict[str, Any]) -> dict[str, Any]:
+        """Write the folder; what was saved is read back before the run says that it is done."""
+        self.listen("stage", name="save")
+        folder = self.folder
+        facts["files"] = FILES
+        facts["limits"] |= self._limits()
+        told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
+        save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
+        restore(folder.model)
+        answers = Assigned(found.probabilities, found.labels, found.encoded.flags)
+        write_table(folder.predictions, found.model.frame(table.ids, answers), force=True)
+        self.listen("stage", name="report")
+        facts["limits"] |= self._limits()
+        write_page(facts, folder.report, language())
+        facts["limits"] |= self._limits()
+        write_json(folder.result, facts, force=True)
+        self.listen("done", seconds=round(self.budget.spent(), 3))
+        folder.finish()
+        return facts
+
+    def _limits(self) -> dict[str, Any]:
+        return {
+            "time_limit": self.options.seconds,
+            "seconds": round(self.budget.spent(), 3),
+            "memory_limit": self.options.memory_bytes,
+            "peak_memory_bytes": peak_memory(),
+        }
+
+
+def schema_of(table: Table, told: ClusterOptions) -> Schema:
+    """The kinds of the columns; those with a role form no group."""
+    return infer(table, Roles(told.target, told.id, None, None, told.timestamp), told.kinds)
