@@ -69,6 +69,7 @@ FLOORS = {
     "deeplode.detecting": 7,
     "deeplode.periods": 6,
     "deeplode.groupfacts": 6,
+    "deeplode.partitioning": 7,
     "deeplode.clustering": 7,
     "deeplode.clusterer": 8,
     "deeplode.evaluating": 7,

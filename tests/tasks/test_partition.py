@@ -92,6 +92,11 @@ def test_known_nodes_keep_their_community_whatever_their_columns_say(whole: Part
     assert new(whole, strange, pl.DataFrame({"source": ["n00"], "target": ["n74"]})) == [0]
 
 
+def test_known_nodes_are_known_without_links_too(whole: Partitioned) -> None:
+    answers = whole.model.answered(Table.of(nodes()[::-1]))
+    assert (answers["cluster"] - 1).to_list() == TRUTH[::-1].tolist()
+
+
 def test_rows_without_anything_to_learn_from_are_parted_by_links_alone() -> None:
     found = made(nodes().select("who"), ends())
     assert found.placed.cluster.tolist() == TRUTH.tolist()

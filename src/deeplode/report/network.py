@@ -6,7 +6,17 @@ from collections.abc import Callable
 from math import exp
 
 from deeplode.report import charts
-from deeplode.report.blocks import Block, Cell, Drawing, Figure, Grid, Heading, Section, Terms
+from deeplode.report.blocks import (
+    Block,
+    Cell,
+    Drawing,
+    Figure,
+    Grid,
+    Heading,
+    KeyFigure,
+    Section,
+    Terms,
+)
 from deeplode.report.charts import Row
 from deeplode.report.draw import draw
 from deeplode.report.facts import items, mapping, number, numbers, rows
@@ -59,8 +69,8 @@ def communities(facts: Facts, words: Words) -> Section | None:
             Cell(words.count(one.get("size"))),
             Cell(words.share(one.get("density"))),
             Cell(words.share(one.get("conductance"), 0)),
-            Cell(_leaders(one)),
-            *((Cell(_apart(one, words)),) if told else ()),
+            Cell(leaders(one)),
+            *((Cell(apart(one, words)),) if told else ()),
         )
         for one in found[:_COMMUNITIES]
     )
@@ -125,6 +135,29 @@ def homophily(facts: Facts, words: Words) -> Section | None:
     return Section("homophily", words("R-NET-HOMOPHILY"), (figure,))
 
 
+def is_network(facts: Facts) -> bool:
+    """Whether the facts are of communities."""
+    return facts.get("task") == "communities"
+
+
+def answer(facts: Facts, words: Words) -> tuple[str, ...]:
+    """The verdict, sentence by sentence."""
+    return tuple(
+        words.sentence(one) for one in rows(mapping(facts.get("verdict")).get("sentences"))
+    )
+
+
+def key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
+    """How many communities, nodes and links there are; [] for other verbs."""
+    told = mapping(facts.get("network")) if is_network(facts) else {}
+    codes = {"communities": "R-NET-COMMUNITIES", "nodes": "R-NET-NODES", "links": "R-NET-OF-LINKS"}
+    return [
+        KeyFigure(words(code), words.count(told[name]))
+        for name, code in codes.items()
+        if number(told.get(name)) is not None
+    ]
+
+
 def _sizes(told: Facts, words: Words) -> list[tuple[str, str]]:
     """The network's numbers, those that there are."""
     shown: dict[str, Callable[[object], str]] = {
@@ -159,17 +192,19 @@ def _name(one: Facts, words: Words) -> str:
     return words("R-NET-NUMBER", number=words.count(one.get("cluster")))
 
 
-def _leaders(one: Facts) -> str:
+def leaders(one: Facts) -> str:
+    """The names of those who lead a community."""
     return ", ".join(clip(leader.get("name"), 28) for leader in rows(one.get("leaders"))[:3])
 
 
-def _apart(one: Facts, words: Words) -> str:
-    """Words that set a community apart, and how many times the odds of the others theirs are."""
-    found = [
-        words("D-NET-WORD", text=plain(own.get("text"), 60), odds=words.figure(exp(weight), 1))
-        for own in rows(one.get("apart"))[:_APART]
-        if (weight := number(own.get("weight"))) is not None and weight < _HIGHEST
-    ]
+def apart(one: Facts, words: Words) -> str:
+    """What sets a community apart; of words how many times the odds of the others theirs are."""
+    found = []
+    for own in rows(one.get("apart"))[:_APART]:
+        text, weight = plain(own.get("text"), 90), number(own.get("weight"))
+        if weight is not None and weight < _HIGHEST:
+            text = words("D-NET-WORD", text=text, odds=words.figure(exp(weight), 1))
+        found.append(text)
     return words("D-NET-JOIN").join(found) if found else NOTHING
 
 

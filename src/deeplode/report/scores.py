@@ -32,7 +32,8 @@ def leaderboard(facts: Facts, words: Words) -> Section | None:
         if 2 <= len(near) < len(points):
             blocks.append(_candidates_figure(near, "R-BOARD-NEAR", metric, words))
     blocks.append(_leaderboard_grid(facts, candidates, words))
-    return Section("leaderboard", words("R-BOARD"), tuple(blocks), words("R-BOARD-LEAD"))
+    lead = "R-NET-BOARD-LEAD" if facts.get("task") == "communities" else "R-BOARD-LEAD"
+    return Section("leaderboard", words("R-BOARD"), tuple(blocks), words(lead))
 
 
 def _candidate_points(facts: Facts, candidates: list[Facts], words: Words) -> list[Row]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deeplode.clusters.vectors import Vectors
 from deeplode.communities.assign import UNLINKED, Assigner
 from deeplode.communities.network import Floats, Ints, Network
+from deeplode.data.edges import as_written
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.detectors.detector import kept
@@ -72,10 +73,20 @@ class CommunityModel:
         """
         encoded = self.encoder.transform(table)
         content = self.assigner.by_content(content_of(self.vectors, encoded.batch, len(table)))
-        chances = content
         if table.graph is not None and table.places is not None:
             chances = self._linked(table, content)
+        else:
+            chances = self._alone(table, content)
         return Placed(content, chances, chances.argmax(1), encoded.flags)
+
+    def _alone(self, table: Table, content: Floats) -> Floats:
+        """Without links: known nodes where they were found, others by content."""
+        own, chances = self.schema.id, content.copy()
+        if own is not None and own in table.names:
+            place = self.nodes.found(as_written(table.frame[own]))
+            known = place >= 0
+            chances[known] = np.eye(self.communities)[self.label[place[known]]]
+        return chances
 
     def _linked(self, table: Table, content: Floats) -> Floats:
         """The chances of rows by links and content. content: (rows, communities) chances."""
