@@ -71,7 +71,7 @@ FLOORS = {
     "deeplode.groupfacts": 6,
     "deeplode.partitioning": 7,
     "deeplode.clustering": 7,
-    "deeplode.clusterer": 8,
+    "deeplode.clusterer": 7,
     "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,

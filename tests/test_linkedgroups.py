@@ -71,6 +71,11 @@ def test_the_folder_holds_communities_facts_model_and_page(run: Path) -> None:
     assert not (run / "checkpoint").exists()
 
 
+def test_the_model_file_holds_no_id(run: Path) -> None:
+    kept = (run / "model.lode").read_bytes()
+    assert not any(name.encode() in kept for name in nodes()["who"] if name != "n00")
+
+
 def test_communities_have_words_and_columns_with_intervals(run: Path) -> None:
     for one, word in zip(facts_of(run)["communities"], ("music", "votes", "ships"), strict=True):
         words = {own["text"]: own for own in one["apart"] if "weight" in own}
