@@ -87,7 +87,7 @@ def test_communities_have_words_and_columns_with_intervals(run: Path) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_tells_it_in_both_languages(run: Path, language: str) -> None:
     page = render(facts_of(run), language)
-    for anchor in ("network", "communities", "central", "homophily", "leaderboard"):
+    for anchor in ("network", "communities", "central", "homophily", "candidates"):
         assert f'<section id="{anchor}"' in page
     assert "music" in page
     assert "None" not in page

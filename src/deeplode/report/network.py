@@ -104,6 +104,35 @@ def central(facts: Facts, words: Words) -> Section | None:
     return Section("central", words("R-NET-CENTRAL"), (grid,), words("R-NET-CENTRAL-LEAD"))
 
 
+def made_of(facts: Facts, words: Words) -> Section | None:
+    """What communities can be made of, and how well each fits the links and the true groups."""
+    found = rows(facts.get("leaderboard")) if is_network(facts) else []
+    if not found:
+        return None
+    names = list(dict.fromkeys(name for one in found for name in mapping(one.get("metrics"))))
+    head = (
+        Heading(words("R-NET-MADE-OF")),
+        Heading(words("R-NET-COMMUNITIES"), number=True),
+        *(Heading(words.named("METRIC", name), number=True) for name in names),
+        Heading(words("R-FIT-SECONDS"), number=True),
+    )
+    table = tuple(
+        (
+            Cell(words.named("MODEL", one.get("name")), strong=one.get("name") == facts["answer"]),
+            Cell(words.count(one.get("groups"))),
+            *(_score(mapping(one.get("metrics")).get(name), name, words) for name in names),
+            Cell(words.seconds(one.get("fit_seconds"))),
+        )
+        for one in found
+    )
+    grid = Grid(words("R-NET-MADE-OF"), head, table)
+    return Section("candidates", words("R-NET-MADE-OF"), (grid,), words("R-NET-BOARD-LEAD"))
+
+
+def _score(entry: object, name: str, words: Words) -> Cell:
+    return Cell(words.score(mapping(entry).get("value"), name), words.interval(entry, name))
+
+
 def homophily(facts: Facts, words: Words) -> Section | None:
     """Whether nodes with the same value are linked more than by chance, column by column."""
     found = [

@@ -13,7 +13,7 @@ from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
 from deeplode.report.media import media
-from deeplode.report.network import central, communities, homophily, network
+from deeplode.report.network import central, communities, homophily, made_of, network
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
 from deeplode.report.template import template
@@ -28,6 +28,7 @@ SECTIONS = (
     detectors,
     network,
     communities,
+    made_of,
     central,
     homophily,
     groups,
