@@ -72,7 +72,7 @@ def facts_of(
     """What result.json says of a network, its communities, and how they were found."""
     found, seed = made.found, told.seed
     network = network_facts(found.network, found.label, names_of(table, schema), seed, stop)
-    for one, own in zip(network["communities"], apart(made, table), strict=False):
+    for one, own in zip(network["communities"], [] if stop() else apart(made, table), strict=False):
         one["apart"] = own
     lines = board(found, None if told.target is None else codes_of(table.frame[told.target]), seed)
     return {
@@ -88,7 +88,7 @@ def facts_of(
         "leaderboard": lines,
         "verdict": verdict(found),
         **network,
-        "homophily": homophilies(found.network, categories(table, schema), seed),
+        "homophily": homophilies(found.network, categories(table, schema), seed, stop),
         "content": found.likeness,
         "chance": found.chance,
         "tried": [{"clusters": one, "modularity": own} for one, own in found.tried.items()],
@@ -150,16 +150,17 @@ def board(found: Communities, truth: NDArray[np.int64] | None, seed: int) -> lis
 
 def verdict(found: Communities) -> dict[str, Any]:
     """Whether there are communities beyond chance, and whether content has a say, in words."""
-    chance = found.chance
-    count = int(found.label.max()) + 1
-    values = {name: chance[name] for name in ("value", "chance", "low", "high")}
-    code = "V-070" if chance["beyond"] else "V-071"
+    count, chance = int(found.label.max()) + 1, found.chance or {}
+    beyond = bool(chance.get("beyond"))
+    code = "V-070" if beyond else "V-071" if chance else "V-074"
+    values = {name: chance[name] for name in ("value", "chance", "low", "high") if chance}
+    values = values or {"value": found.modularity[found.answer]}
     sentences: list[dict[str, Any]] = [{"code": code, "values": {**values, "count": count}}]
     if found.likeness is not None:
         said = "V-072" if found.answer == BOTH else "V-073"
         sentences.append({"code": said, "values": {"share": 100 * found.likeness["value"]}})
     return {
-        "signal": bool(chance["beyond"]),
+        "signal": beyond,
         "deep_pays": "unclear",
         "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
         "sentences": sentences,

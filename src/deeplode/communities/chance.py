@@ -64,22 +64,30 @@ def _without_twice(first: Ints, old: Ints, new: Ints, one: Ints, other: Ints) ->
 
 def against_chance(
     network: Network, seed: int = 0, stop: Callable[[], object] = lambda: None
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Modularity of single searches, and of such searches on rewired networks.
 
     Returns value, chance (its mean), low and high (the extremes among the rewired), how many
-    there were, and whether value lies CERTAIN deviations above chance and above all of them.
+    there were, and whether value lies CERTAIN deviations above chance and above all of them, or
+    CLEAR above all where there were fewer than FEWEST. None where no time was left for any.
     """
     rng = np.random.default_rng(seed)
     runs = int(np.clip(WORK // max(1, network.links.nnz), FEWEST, MOST))
     found, chance = [], []
     for _ in range(runs):
-        found.append(modularity(network, leiden(network, rng)))
-        other = rewired(network, rng)
-        chance.append(modularity(other, leiden(other, rng)))
-        clear = len(chance) >= FEWEST and min(found) - max(chance) > CLEAR
-        if clear or stop():
+        if stop():
             break
+        own = leiden(network, rng, stop=stop)
+        other = rewired(network, rng)
+        drawn = leiden(other, rng, stop=stop)
+        if stop():  # cut short, they cannot be compared
+            break
+        found.append(modularity(network, own))
+        chance.append(modularity(other, drawn))
+        if len(chance) >= FEWEST and min(found) - max(chance) > CLEAR:
+            break
+    if not found:
+        return None
     value, mean = float(np.mean(found)), float(np.mean(chance))
     apart = value - mean > CERTAIN * float(np.std(chance)) and value > max(chance)
     return {
@@ -88,5 +96,5 @@ def against_chance(
         "low": float(min(chance)),
         "high": float(max(chance)),
         "networks": len(chance),
-        "beyond": bool(apart and len(chance) >= FEWEST),
+        "beyond": bool(apart if len(chance) >= FEWEST else min(found) - max(chance) > CLEAR),
     }

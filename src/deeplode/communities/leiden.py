@@ -7,7 +7,7 @@ joins the best community rather than one drawn by its gain; chance is in the ord
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from deeplode.communities.network import Ints, Network
 
 GAIN = 1e-12  # of the total weight: smaller gains are rounding
 MOST_LEVELS = 50
+ASKED = 20_000  # visits to nodes between two questions whether to stop
+Stop = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,16 @@ class Lists:
 
 
 def leiden(
-    network: Network, rng: np.random.Generator, start: Ints | None = None, resolution: float = 1.0
+    network: Network,
+    rng: np.random.Generator,
+    start: Ints | None = None,
+    resolution: float = 1.0,
+    stop: Stop = lambda: None,
 ) -> Ints:
     """A partition that no move of one node betters, (nodes,) from 0.
 
-    start: (nodes,) the partition to better; every node alone if not given.
+    start: (nodes,) the partition to better; every node alone if not given. stop: asked now and
+    then; what there is by then is a partition, too.
     """
     label = np.arange(len(network)) if start is None else np.unique(start, return_inverse=True)[1]
     if network.total == 0:
@@ -63,9 +70,9 @@ def leiden(
     for _ in range(MOST_LEVELS):
         lists = Lists.of(level, resolution)
         own: list[int] = label.tolist()
-        move(lists, own, rng.permutation(len(level)).tolist())
+        move(lists, own, rng.permutation(len(level)).tolist(), stop)
         label = np.unique(own, return_inverse=True)[1]
-        if label.max() + 1 == len(level):
+        if label.max() + 1 == len(level) or stop():
             break
         fine = refined(lists, label.tolist(), rng.permutation(len(level)).tolist())
         part = np.unique(fine, return_inverse=True)[1]
@@ -77,7 +84,7 @@ def leiden(
     return np.asarray(label[member], np.int64)
 
 
-def move(lists: Lists, label: list[int], order: Sequence[int]) -> None:
+def move(lists: Lists, label: list[int], order: Sequence[int], stop: Stop = lambda: None) -> None:
     """Move single nodes where modularity rises most, until no move raises it.
 
     label: (nodes,) 0 … nodes - 1, changed in place. order: in which nodes are visited first.
@@ -87,8 +94,13 @@ def move(lists: Lists, label: list[int], order: Sequence[int]) -> None:
         sums[own] += lists.strength[node]
         size[own] += 1
     empty = [own for own, count in enumerate(size) if not count]
-    queue, waiting = deque(order), [True] * len(label)
+    queue, waiting, left = deque(order), [True] * len(label), ASKED
     while queue:
+        left -= 1
+        if not left:
+            if stop():
+                break
+            left = ASKED
         node = queue.popleft()
         waiting[node] = False
         own = label[node]

@@ -42,7 +42,7 @@ def best_partition(
             del pool[POOL:]
 
     for _ in range(starts):
-        keep(leiden(network, rng, None, resolution))
+        keep(leiden(network, rng, None, resolution, stop))
         if stop():
             break
     last = 0
@@ -52,8 +52,8 @@ def best_partition(
         best = pool[0][0]
         begin = shaken(pool[0][1], network, rng) if turn % 2 else agreed(pool, rng)
         groups = np.unique(begin, return_inverse=True)[1]
-        rough = leiden(network.grouped(groups), rng, None, resolution)
-        keep(leiden(network, rng, rough[groups], resolution))
+        rough = leiden(network.grouped(groups), rng, None, resolution, stop)
+        keep(leiden(network, rng, rough[groups], resolution, stop))
         last = turn if pool[0][0] > best + SAME else last
     return numbered(pool[0][1])
 

@@ -28,7 +28,8 @@ class Communities:
 
     candidates: (nodes,) labels from 0 by what they were made of, the largest community first.
     answer: the name of the one that counts. seconds: that each took. likeness: how far linked
-    nodes have like content, None without content. chance: modularity beside rewired networks.
+    nodes have like content, None without content. chance: modularity beside rewired networks, None
+    where no time was left.
     tried: modularity by number of groups of links and content.
     """
 
@@ -37,7 +38,7 @@ class Communities:
     answer: str
     seconds: Mapping[str, float]
     likeness: dict[str, float] | None
-    chance: dict[str, Any]
+    chance: dict[str, Any] | None
     tried: Mapping[int, float]
 
     @property

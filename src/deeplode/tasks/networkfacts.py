@@ -18,6 +18,7 @@ from deeplode.data.table import Table
 
 LEADERS, CENTRAL, LISTED = 3, 20, 200  # of a community, of the network; communities
 NAMED = 14  # communities whose leaders are named in the drawing
+DIFFERENT = 0.9  # of the cells of a column that names rows
 LONGEST = 40  # characters of a name, on average
 _NAMING = (Kind.ID, Kind.TEXT, Kind.CATEGORY)
 LEVELS = 100  # of a category whose homophily is measured
@@ -125,11 +126,16 @@ def _drawing(
 
 
 def homophilies(
-    network: Network, columns: Mapping[str, pl.Series], seed: int
+    network: Network,
+    columns: Mapping[str, pl.Series],
+    seed: int,
+    stop: Callable[[], object] = lambda: None,
 ) -> list[dict[str, Any]]:
     """Of each column of categories, the strongest first. columns: (nodes,) by name."""
     found = []
     for name, series in columns.items():
+        if stop():
+            break
         texts = series.cast(pl.String)
         codes = texts.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
         if not 2 <= len(np.unique(codes[codes >= 0])) <= LEVELS:
@@ -145,7 +151,9 @@ def names_of(table: Table, schema: Schema) -> list[str]:
     called = [one for one in schema.columns if one.kind in _NAMING and one.name != schema.id]
     for column in called:
         series = table.frame[column.name]
-        if series.dtype != pl.String or series.null_count() or series.is_duplicated().any():
+        if series.dtype != pl.String or series.null_count():
+            continue
+        if series.n_unique() < DIFFERENT * len(series):
             continue
         if int(series.str.len_chars().sum()) <= LONGEST * len(series):
             return series.to_list()
