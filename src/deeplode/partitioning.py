@@ -74,7 +74,8 @@ def facts_of(
     network = network_facts(found.network, found.label, names_of(table, schema), seed, stop)
     for one, own in zip(network["communities"], [] if stop() else apart(made, table), strict=False):
         one["apart"] = own
-    lines = board(found, None if told.target is None else codes_of(table.frame[told.target]), seed)
+    truth = None if told.target is None else codes_of(table.frame[told.target])
+    lines = board(found, truth, seed, stop)
     return {
         "schema_version": SCHEMA_VERSION,
         "verb": "cluster",
@@ -128,13 +129,20 @@ def categories(table: Table, schema: Schema) -> dict[str, pl.Series]:
     return {name: table.frame[name] for name in names}
 
 
-def board(found: Communities, truth: NDArray[np.int64] | None, seed: int) -> list[dict[str, Any]]:
+def board(
+    found: Communities,
+    truth: NDArray[np.int64] | None,
+    seed: int,
+    stop: Callable[[], object] = lambda: None,
+) -> list[dict[str, Any]]:
     """The leaderboard: what communities were made of, their modularity, and how far they are the
-    true groups. truth: (rows,) codes, -1 where unknown; None where there are none."""
+    true groups. truth: (rows,) codes, -1 where unknown; None where there are none. Where ``stop``
+    says so, only the answer is compared with them."""
     lines = []
     for name, label in found.candidates.items():
         metrics: dict[str, Any] = {"modularity": _alone(found.modularity[name])}
-        if truth is not None and (truth >= 0).any():
+        told = name == found.answer or not stop()
+        if told and truth is not None and (truth >= 0).any():
             metrics |= agreement(truth[truth >= 0], label[truth >= 0], seed)
         lines.append(
             {

@@ -13,7 +13,7 @@ DAMPING = 0.85  # chance of a step along a link rather than a jump to any node
 STEPS = 200
 CLOSE = 1e-10  # change of all shares together at which they stand still
 ALL_SOURCES = 2_000  # nodes up to which betweenness is exact …
-SOURCES = 512  # … and from how many nodes it is estimated above
+SOURCES = 256  # … and from how many nodes it is estimated above
 CELLS = 1_000_000  # nodes x sources that are held at a time
 LONGEST = 2e9  # nodes x sources x steps in all; where paths are long, fewer sources
 
