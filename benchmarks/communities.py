@@ -81,11 +81,12 @@ def _content(path: Path, rows: int) -> NDArray[np.float64]:
     from deeplode.data.schema import Roles, infer
     from deeplode.data.table import Table
     from deeplode.encode.encoder import Encoder
+    from deeplode.tasks.cluster import units_of
 
     table = beside(Table.of(pl.DataFrame({"row": [""] * rows})), str(path), 1)
     encoder = Encoder.fit(table, infer(table, Roles()))
     batch = encoder.transform(table).batch
-    made = fit_vectors(batch, encoder.sizes.media, 0)
+    made = fit_vectors(batch, encoder.sizes.media, units_of(encoder), 0)
     return np.asarray(made.of(batch).double().numpy())
 
 

@@ -27,8 +27,8 @@ from deeplode.progress import silent
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.cluster import Settings, check_rows, cluster
-from deeplode.tasks.clustermodel import ClusterModel
-from deeplode.tasks.communitymodel import CommunityModel
+from deeplode.tasks.clustermodel import Assigned, ClusterModel
+from deeplode.tasks.communitymodel import CommunityModel, Placed
 from deeplode.tasks.grouproom import room
 
 
@@ -146,7 +146,7 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.answered(self._rows(X, edges))
 
-    def _answers(self, X: Any, edges: Any = None) -> Any:
+    def _answers(self, X: Any, edges: Any = None) -> Assigned | Placed:
         check_is_fitted(self, "model_")
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.predict(self._rows(X, edges))

@@ -28,7 +28,8 @@ from deeplode.tasks.clustermodel import Assigned
 from deeplode.tasks.grouproom import room
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
-OF_ROWS = ("map", "periods", "drawing", "central", "communities")  # facts that stay out of a model file
+# Facts that stay out of a model file.
+OF_ROWS = ("map", "periods", "drawing", "central", "communities")
 
 
 def run(

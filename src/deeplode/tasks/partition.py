@@ -7,7 +7,7 @@ from math import isfinite
 
 import numpy as np
 
-from deeplode.clusters.vectors import fit_vectors
+from deeplode.clusters.vectors import Vectors, fit_vectors
 from deeplode.communities.assign import Assigner
 from deeplode.communities.network import Network
 from deeplode.data.edges import links
@@ -19,6 +19,7 @@ from deeplode.encode.encoder import Encoder
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
+from deeplode.tasks.cluster import units_of
 from deeplode.tasks.communities import BOTH, Communities, canonical, communities
 from deeplode.tasks.communitymodel import CommunityModel, Placed, content_of
 from deeplode.tasks.nodes import Nodes
@@ -64,7 +65,7 @@ def partition(
     sorted_rows = table.rows(order)
     encoder = Encoder.fit(sorted_rows, schema)
     batch = encoder.transform(sorted_rows, most_bad).batch
-    vectors = fit_vectors(batch, encoder.sizes.media, seed) if schema.features else None
+    vectors = _vectors(encoder, batch, seed) if schema.features else None
     content = content_of(vectors, batch, len(table))
     network = Network.of(edges.nodes, edges.source, edges.target, edges.weight)
     placed = content[np.argsort(order)]
@@ -81,6 +82,10 @@ def partition(
         Assigner.fit(network.ordered(order), found.label[order], content if told else None),
     )
     return Partitioned(found, model, model.predict(among), order, batch, edges.notices)
+
+
+def _vectors(encoder: Encoder, batch: Batch, seed: int) -> Vectors:
+    return fit_vectors(batch, encoder.sizes.media, units_of(encoder), seed)
 
 
 def _kept(graph: Graph, schema: Schema, table: Table) -> Nodes:

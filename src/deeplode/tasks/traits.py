@@ -57,10 +57,14 @@ class Trait:
     def sentence(self) -> str:
         """In words, with figures."""
         code = f"D-TRAIT-{self.form.upper()}"
-        shares = {"inside": self.inside, "outside": self.outside}
-        if self.form == "level":
-            shares = {name: 100 * share for name, share in shares.items()}
-        return say(code, column=self.column, value=self.value, **shares)
+        scale = 100 if self.form == "level" else 1
+        return say(
+            code,
+            column=self.column,
+            value=self.value,
+            inside=scale * self.inside,
+            outside=scale * self.outside,
+        )
 
     def name(self) -> str:
         """In a few words."""
@@ -159,10 +163,10 @@ def _number(
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(near) - 1) + parts[1] ** 2 / (len(far) - 1))
     p = 2 * float(student.sf(abs(gap) / error, freedom))
     reach = float(student.ppf(CERTAIN, freedom)) * error / spread
-    effect, middle = gap / spread, (float(np.median(inside)), float(np.median(outside)))
-    yield Trait(
-        group, name, "number", "", *middle, effect, effect - reach, effect + reach, p, len(inside)
-    )
+    effect, low, high = gap / spread, gap / spread - reach, gap / spread + reach
+    own_middle, other = (_tidy(float(np.median(side)), spread) for side in (inside, outside))
+    count = len(inside)
+    yield Trait(group, name, "number", "", own_middle, other, effect, low, high, p, count)
 
 
 def _levels(cells: pl.Series, own: NDArray[np.bool_], group: int, name: str) -> Iterator[Trait]:
@@ -190,18 +194,13 @@ def _words(batch: Batch, encoder: Encoder, labels: NDArray[np.int64], groups: in
             continue
         cells = media.cells[inside]
         for one in words_of_classes(cells, part.vocabulary, labels[inside], groups, WORDS):
-            counts = (float(one["rows"]), np.nan)
-            ends = one["weight"], one["low"], one["high"]
-            found.append(
-                Trait(
-                    one["class"],
-                    part.columns[0],
-                    "word",
-                    one["word"],
-                    *counts,
-                    *ends,
-                    SURE,
-                    int(one["rows"]),
-                )  # fmt: skip
-            )
+            rows = int(one["rows"])
+            ends = one["weight"], one["low"], one["high"], SURE
+            name, word = part.columns[0], one["word"]
+            found.append(Trait(one["class"], name, "word", word, rows, np.nan, *ends, rows))
     return found
+
+
+def _tidy(value: float, spread: float) -> float:
+    """A value without the digits that its column's spread makes meaningless."""
+    return round(value, 3 - int(np.floor(np.log10(spread))))
