@@ -18,7 +18,7 @@ from deeplode.cli.screen import Screen
 from deeplode.clusteroptions import ClusterOptions
 from deeplode.errors import Interrupted
 from deeplode.messages import say
-from deeplode.report.network import apart, leaders
+from deeplode.report.communitywords import apart, leaders
 from deeplode.report.words import Words, plain
 
 SHOWN = 20  # groups on the screen; the others are in the report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp
 
 from deeplode.report import charts
 from deeplode.report.blocks import (
@@ -18,18 +17,17 @@ from deeplode.report.blocks import (
     Terms,
 )
 from deeplode.report.charts import Row
+from deeplode.report.communitywords import apart, leaders
 from deeplode.report.draw import draw
 from deeplode.report.facts import items, mapping, number, numbers, rows
 from deeplode.report.networkdrawing import COLOURS, colour, draw_network
-from deeplode.report.words import NOTHING, Words, clip, distinct, plain
+from deeplode.report.words import Words, clip, distinct, plain
 
 Facts = dict[str, object]
 
 _COMMUNITIES = 30
 _CENTRAL = 10  # nodes of each kind
 _COLUMNS = 12
-_APART = 6  # words of one community
-_HIGHEST = 50.0  # log odds ratio that can be
 
 
 def network(facts: Facts, words: Words) -> Section | None:
@@ -219,22 +217,6 @@ def _legend(facts: Facts, words: Words) -> tuple[tuple[str, str], ...]:
 
 def _name(one: Facts, words: Words) -> str:
     return words("R-NET-NUMBER", number=words.count(one.get("cluster")))
-
-
-def leaders(one: Facts) -> str:
-    """The names of those who lead a community."""
-    return ", ".join(clip(leader.get("name"), 28) for leader in rows(one.get("leaders"))[:3])
-
-
-def apart(one: Facts, words: Words) -> str:
-    """What sets a community apart; of words how many times the odds of the others theirs are."""
-    found = []
-    for own in rows(one.get("apart"))[:_APART]:
-        text, weight = plain(own.get("text"), 90), number(own.get("weight"))
-        if weight is not None and weight < _HIGHEST:
-            text = words("D-NET-WORD", text=text, odds=words.figure(exp(weight), 1))
-        found.append(text)
-    return words("D-NET-JOIN").join(found) if found else NOTHING
 
 
 def _central(one: Facts, key: str, words: Words) -> Cell:
