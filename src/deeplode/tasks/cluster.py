@@ -98,8 +98,6 @@ def cluster(
     own = encoded.batch.rows(torch.from_numpy(forming))
     vectors = fit_vectors(own, encoder.sizes.media, units_of(encoder), settings.seed)
     x = vectors.of(encoded.batch)
-    if not x.shape[1]:
-        raise DataError("E-DATA-161", source=table.source)
     rows = x[torch.from_numpy(forming)]
     grounds = Grounds.of(rows, settings.seed)
     found, seconds = _fit_all(rows, grounds, settings, budget, listen)

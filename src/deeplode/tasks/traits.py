@@ -37,7 +37,7 @@ class Trait:
     """A column in which a group differs from all other rows.
 
     group: 0 …. form: ``number``, ``level`` or ``word``. value: the level or word. inside, outside:
-    median of a number, share of rows with a level. effect: of numbers the difference of means in
+    median of a number, share of rows with a level, rows with a word (outside NaN). effect: of numbers the difference of means in
     standard deviations (Cohen's d), of levels that of their shares' angles (Cohen's h), of words
     the log odds ratio; low, high: its 95 % interval. p: corrected for all that was looked at.
     """
@@ -82,7 +82,7 @@ class Trait:
             "group": self.group + 1,
             "support": self.rows,
             "inside": self.inside,
-            "outside": self.outside,
+            "outside": None if self.form == "word" else self.outside,
             "effect": self.effect,
             "low": self.low,
             "high": self.high,
@@ -203,4 +203,4 @@ def _words(batch: Batch, encoder: Encoder, labels: NDArray[np.int64], groups: in
 
 def _tidy(value: float, spread: float) -> float:
     """A value without the digits that its column's spread makes meaningless."""
-    return round(value, 3 - int(np.floor(np.log10(spread))))
+    return round(value, 3 - int(np.floor(np.log10(spread)))) + 0.0  # no minus zero
