@@ -15,7 +15,7 @@ from polars.exceptions import PolarsError
 from deeplode import modelfile
 from deeplode.data.table import Table
 from deeplode.errors import DeeplodeError, ExtraError, ModelFileError
-from deeplode.lode.rows import join_answers, split_answers
+from deeplode.lode.rows import flat, join_answers, split_answers
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.clustermodel import ClusterModel
 from deeplode.tasks.communitymodel import CommunityModel
@@ -97,7 +97,7 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
         model = _restored(parts, nets, str(path))
         inputs, expected = split_answers(parts.probe)
         with np.errstate(all="ignore"):  # numbers made up may be of any size; answers are compared
-            answers = model.predict(Table.of(inputs)).outputs.reshape(len(inputs), -1)
+            answers = flat(model.predict(Table.of(inputs)).outputs)
     except (ModelFileError, ExtraError):
         raise
     except NONSENSE as error:
