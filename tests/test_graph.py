@@ -10,22 +10,24 @@ import numpy as np
 import polars as pl
 import pytest
 
+from deeplode import Classifier, load, modelfile
 from deeplode.data.read import read
 from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError, OptionError
 from deeplode.options import TrainOptions
+from deeplode.tasks.model import Model
 from deeplode.verbs import evaluate, opened, predict, train
 
 PROBABILITIES = ["probability_a", "probability_b"]
 
 
-def made(seed: int = 0, nodes: int = 240, degree: int = 4) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Two groups whose nodes link among themselves nine times in ten; a weak and a useless column
+def made(seed: int = 0, nodes: int = 240, degree: int = 3) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Two groups whose nodes link among themselves four times in five; a weak and a useless column
     beside."""
     rng = np.random.default_rng(seed)
     group = rng.integers(0, 2, nodes)
     source = np.repeat(np.arange(nodes), degree)
-    own = rng.random(len(source)) < 0.9
+    own = rng.random(len(source)) < 0.8
     members = [np.flatnonzero(group == one) for one in (0, 1)]
     target = np.array([
         rng.choice(members[int(group[node]) if stays else 1 - int(group[node])])
@@ -33,7 +35,7 @@ def made(seed: int = 0, nodes: int = 240, degree: int = 4) -> tuple[pl.DataFrame
     ])  # fmt: skip
     frame = pl.DataFrame({
         "name": [f"n{node}" for node in range(nodes)],
-        "x": group + rng.normal(0, 1.5, nodes),
+        "x": group + rng.normal(0, 1, nodes),
         "z": rng.normal(size=nodes),
         "y": [("a", "b")[one] for one in group],
         "v": 10 + 4 * group + rng.normal(0, 0.5, nodes),
@@ -77,11 +79,11 @@ def test_links_alone_columns_alone_and_both_stand_on_the_leaderboard_and_both_wi
     run, _, _ = learned
     board = {row["name"]: row["metrics"]["roc_auc"]["value"] for row in run.facts["leaderboard"]}
     assert {"linear", "trees", "net", "label_propagation", "graph_net", "blend"} <= board.keys()
-    assert board["graph_net"] > board["linear"] + 0.1
+    assert board["graph_net"] > board["linear"] + 0.02
     graph = run.facts["graph"]
     assert graph["nodes"] == 240
     low, high = graph["homophily"]["low"], graph["homophily"]["high"]
-    assert low < 0.9 < high
+    assert low < 0.8 < high
     assert (run.folder / "report.html").read_text("utf-8").count("Graph net") > 1
 
 
@@ -172,9 +174,11 @@ def test_labels_of_test_rows_never_reach_training(learned, tmp_path):
     tested = pl.read_parquet(run.folder / "predictions.parquet")["id"]
     marks = pl.col("name").is_in(tested.implode())
     split = pl.when(marks).then(pl.lit("test")).otherwise(pl.lit("train")).alias("split")
+    other = pl.when(pl.col("y") == "a").then(pl.lit("b")).otherwise(pl.lit("a"))
+    flipped = nodes.with_columns(y=pl.when(marks).then(other).otherwise(pl.col("y")))
     for name, frame in (
         ("right", nodes),
-        ("wrong", nodes.with_columns(y=pl.when(marks).then(pl.lit("a")).otherwise(pl.col("y")))),
+        ("wrong", flipped),
     ):
         path = write(tmp_path, **{name: frame.with_columns(split)})[name]
         train(
@@ -220,7 +224,7 @@ def test_values_are_learned_from_links_too(tmp_path):
 
 
 def test_nodes_without_any_column_are_learned_from_their_links(tmp_path):
-    nodes, edges = made(degree=6)
+    nodes, edges = made(degree=8)
     files = write(tmp_path, nodes=nodes.select("name", "y"), edges=edges)
     run = train(files["nodes"], fast(drop=(), edges=files["edges"], out=str(tmp_path / "run")))
     names = [row["name"] for row in run.facts["leaderboard"]]
@@ -264,3 +268,67 @@ def test_a_result_is_plain_json_and_names_the_odd_links(tmp_path):
     codes = {one["code"] for one in facts["warnings"]}
     assert {"W-GRAPH-001", "W-GRAPH-002"} <= codes
     assert read(files["edges"]).names == ["source", "target"]
+
+
+@pytest.mark.parametrize("form", ["frame", "path"])
+def test_estimators_take_links_as_a_frame_or_a_file(tmp_path, form):
+    nodes, edges = made()
+    ends = edges if form == "frame" else write(tmp_path, edges=edges)["edges"]
+    frame = nodes.select("name", "x", "z")
+    model = Classifier(edges=ends, id="name", members=1, epochs=1, threads=1).fit(frame, nodes["y"])
+    alone, linked = model.predict_proba(frame), model.predict_proba(frame, edges=edges)
+    assert not np.allclose(alone["a"], linked["a"])
+    assert (model.predict(frame, edges=edges) == nodes["y"]).mean() > 0.9
+    model.save(tmp_path / "model.lode")
+    again = load(tmp_path / "model.lode")
+    assert again.predict_proba(frame, edges=edges).equals(linked)
+
+
+ODD = {
+    "keys of another type": ("nodes.keys", lambda own: own.astype(np.int64)),
+    "fewer keys": ("nodes.keys", lambda own: own[1:]),
+    "sums below 0": ("nodes.sums", lambda own: own - 100),
+    "fewer states": ("graph_net.state", lambda own: own[1:]),
+    "narrower states": ("graph_net.state", lambda own: own[:, 1:]),
+    "other weights": ("graph_net.first", lambda own: own[1:]),
+    "weights of another type": ("graph_net.last", lambda own: own.astype(np.float64)),
+    "a class that is not there": ("label_propagation.truth", lambda own: own + 5),
+    "fewer labels": ("label_propagation.state", lambda own: own[1:]),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_a_model_file_whose_parts_do_not_fit_is_refused(learned, what):
+    run, _, _ = learned
+    parts = modelfile.read(run.folder / "model.lode")
+    name, change = ODD[what]
+    arrays = {**parts.arrays, name: change(parts.arrays[name])}
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Model.restore(parts.schema, arrays)
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value"),
+    [
+        (("nodes",), "print", "7"),
+        (("candidates", "graph_net", "shape"), "hidden", 10**6),
+        (("candidates", "graph_net"), "widths", [0]),
+        (("candidates", "label_propagation"), "restart", 2.0),
+        ((), "deep", "none"),
+    ],
+)
+def test_a_model_file_whose_facts_cannot_be_is_refused(learned, where, key, value):
+    run, _, _ = learned
+    parts = modelfile.read(run.folder / "model.lode")
+    facts = json.loads(json.dumps(parts.schema))
+    inner = facts
+    for one in where:
+        inner = inner[one]
+    inner[key] = value
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Model.restore(facts, parts.arrays)
+
+
+def test_an_estimator_that_was_given_a_frame_of_links_can_be_shown():
+    _, edges = made()
+    assert "edges" in Classifier(edges=edges)._repr_html_()

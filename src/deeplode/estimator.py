@@ -51,7 +51,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
 
     def _repr_html_(self) -> str:
         plain = type(self)().get_params()
-        chosen = {name: own for name, own in self.get_params().items() if own != plain[name]}
+        chosen = {
+            name: own for name, own in self.get_params().items() if repr(own) != repr(plain[name])
+        }
         return model_html(getattr(self, "facts_", None), chosen, type(self).__name__)
 
     def __sklearn_tags__(self) -> Any:

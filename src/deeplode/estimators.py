@@ -46,17 +46,21 @@ class Classifier(ClassifierMixin, Supervised):  # type: ignore[misc]
         if self.classes_.dtype == object:
             self.classes_ = self.classes_.astype(str)
 
-    def predict(self, X: Any) -> Any:
-        """The class called in each row: (rows,), as a series of pandas or Polars if X is one."""
-        outputs = self._outputs(X)
+    def predict(self, X: Any, edges: Any = None) -> Any:
+        """The class called in each row: (rows,), as a series of pandas or Polars if X is one.
+
+        edges: links between rows of X, and to rows of training, for a model that learned from some.
+        """
+        outputs = self._outputs(X, edges)
         return _series(X, self.classes_[self.model_.codes(outputs)])
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any, edges: Any = None) -> Any:
         """Calibrated probabilities (rows, classes), in the order of ``classes_``.
 
-        A frame of pandas or Polars if X is one; it can be indexed like an array, too.
+        A frame of pandas or Polars if X is one; it can be indexed like an array, too. edges: as
+        ``predict`` has it.
         """
-        outputs = self._outputs(X)
+        outputs = self._outputs(X, edges)
         return _frame(
             X, {str(name): own for name, own in zip(self.classes_, outputs.T, strict=True)}
         )
@@ -93,9 +97,12 @@ class Regressor(RegressorMixin, Supervised):  # type: ignore[misc]
             )
         return series  # fmt: skip
 
-    def predict(self, X: Any) -> Any:
-        """The value expected in each row: (rows,), as a series of pandas or Polars if X is one."""
-        return _series(X, self._outputs(X))
+    def predict(self, X: Any, edges: Any = None) -> Any:
+        """The value expected in each row: (rows,), as a series of pandas or Polars if X is one.
+
+        edges: links between rows of X, and to rows of training, for a model that learned from some.
+        """
+        return _series(X, self._outputs(X, edges))
 
     def predict_one(self, values: Mapping[str, Any]) -> float:
         """The value expected for one row, {column: value}, without the cost of a frame."""
@@ -110,6 +117,8 @@ def estimator_of(saved: Saved) -> Classifier | Regressor:
     taken, windows = set(model.schema.roles.named().values()), model.schema.windows
     if windows is not None:  # what long tables have
         taken |= {windows.column, windows.elapsed}
+    if model.nodes is not None:
+        taken -= {model.schema.roles.id or ""}
     names = [column.name for column in model.schema.columns if column.name not in taken]
     if windows is not None:
         names = [windows.timestamp, *([windows.group] if windows.group else []), *names]

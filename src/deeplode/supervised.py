@@ -17,12 +17,14 @@ from deeplode.errors import DataError, OptionError
 from deeplode.estimator import Estimator
 from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.problem import Problem
+from deeplode.linking import read_edges, with_links
 from deeplode.machine import usable_threads
 from deeplode.messages import Notice
 from deeplode.nets.given import Given
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import silent
 from deeplode.quantity import costs, duration, moments, share, size
+from deeplode.readoptions import ReadOptions
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS
 from deeplode.tasks.encoding import licences
@@ -32,6 +34,7 @@ from deeplode.tasks.ownchoices import own_choices
 from deeplode.tasks.plan import plan, some_rows
 from deeplode.tasks.prepare import Plan
 from deeplode.tasks.prepared import taught
+from deeplode.tasks.preparegraph import taught_graph
 from deeplode.tasks.score import validated
 
 NET = (
@@ -48,9 +51,11 @@ class Supervised(Estimator):
     ``"4GB"``. seed: same seed, same bits. threads: None = all that may be used.
     kinds: {column: kind} where the guess is wrong. drop: columns to leave out. timestamp, group:
     columns that say when a row was and of which series; window: moments of it that an answer looks
-    back on, or ``"all"``: one answer a series, in the order in which they first come. max_bad:
-    share of a column's images or sounds that may be unreadable. text_encoder, image_encoder:
-    folders with pretrained encoders that texts and images go through, too. cost:
+    back on, or ``"all"``: one answer a series, in the order in which they first come. edges: links
+    between the rows, a file or a frame with the columns source, target and, if they differ, weight;
+    id: column that names the rows in it, None = they are numbered from 0. max_bad: share of a
+    column's images or sounds that may be unreadable, and of links that name no row. text_encoder,
+    image_encoder: folders with pretrained encoders that texts and images go through, too. cost:
     ``"fn=100,fp=1"``, or capacity: share of the rows that somebody can look at: which rows of two
     classes are called.
     blend: blend the net with boosted trees; False keeps the model a pure net.
@@ -75,6 +80,8 @@ class Supervised(Estimator):
         timestamp: str | None = None,
         group: str | None = None,
         window: int | str | None = None,
+        edges: Any = None,
+        id: str | None = None,  # noqa: A002 - as the flag is called
         cost: str | None = None,
         capacity: str | float | None = None,
         max_bad: str | float = "5%",
@@ -106,6 +113,7 @@ class Supervised(Estimator):
         self.time_limit, self.memory_limit, self.threads = time_limit, memory_limit, threads
         self.seed, self.kinds, self.drop, self.max_bad = seed, kinds, drop, max_bad
         self.timestamp, self.group, self.window = timestamp, group, window
+        self.edges, self.id = edges, id
         self.cost, self.capacity = cost, capacity
         self.text_encoder, self.image_encoder = text_encoder, image_encoder
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
@@ -143,12 +151,11 @@ class Supervised(Estimator):
         whole = frame.with_columns(own.alias(names[role]) for role, own in columns.items())
         table = Table.of(whole)
         group = self.group or names.get("group")
-        roles = Roles(names["target"], None, names.get("weight"), group, self.timestamp)
+        roles = Roles(names["target"], self.id, names.get("weight"), group, self.timestamp)
         threads = self.threads or usable_threads()
         with configured(threads, self.seed):
             plan_ = Plan(roles, self.kinds, None, self.seed)
-            window = self._looks_back()
-            made, notices = taught(table, plan_, self._task, window, budget.memory_limit)
+            made, notices = self._taught(table, plan_, budget)
             code = made.code
             problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
             models = read_encoders(self.text_encoder, self.image_encoder)
@@ -170,6 +177,15 @@ class Supervised(Estimator):
             learned = learn(made, settings, budget, silent)
         self.notices_ = (*notices, *told, *memory.notices, *learned.notices)
         self._keep(learned, made)
+
+    def _taught(
+        self, table: Table, plan_: Plan, budget: Budget
+    ) -> tuple[Lesson, tuple[Notice, ...]]:
+        """The rows as a lesson, and what to know of them."""
+        if self.edges is None:
+            return taught(table, plan_, self._task, self._looks_back(), budget.memory_limit)
+        ends = read_edges(self.edges, ReadOptions())
+        return taught_graph(table, ends, plan_, self._task, share("max_bad", self.max_bad))
 
     def _looks_back(self) -> int | str | None:
         """Rows whose groups are only there to validate by are no series."""
@@ -216,16 +232,22 @@ class Supervised(Estimator):
             raise DataError("E-DATA-057", estimator=type(self).__name__)
         return column(y, rows)
 
-    def _outputs(self, X: Any) -> NDArray[np.float64]:
+    def _outputs(self, X: Any, edges: Any = None) -> NDArray[np.float64]:
         check_is_fitted(self, "model_")
-        frame = self._features(X, reset=False)
+        table = self._linked(Table.of(self._features(X, reset=False)), edges)
         with configured(self.threads or usable_threads(), self.seed):
-            return self.model_.predict(Table.of(frame)).outputs
+            return self.model_.predict(table).outputs
 
-    def predict_frame(self, X: Any) -> pl.DataFrame:
+    def _linked(self, table: Table, edges: Any) -> Table:
+        """Rows among these links, which may lead to rows of training, too."""
+        bad = share("max_bad", self.max_bad)
+        return with_links(self.model_, table, edges, ReadOptions(), bad)[0]
+
+    def predict_frame(self, X: Any, edges: Any = None) -> pl.DataFrame:
         """All that ``deeplode predict`` writes: id, prediction, …, flags. Polars, a row a row."""
         check_is_fitted(self, "model_")
         table = X if isinstance(X, Table) else Table.of(self._features(X, reset=False))
+        table = self._linked(table, edges)
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.answered(table)
 

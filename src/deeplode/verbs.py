@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deeplode.clusteroptions import ClusterOptions
 from deeplode.detectoptions import DetectOptions
-from deeplode.errors import OptionError
+from deeplode.errors import LimitError, OptionError
 from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
 from deeplode.readoptions import ReadOptions
@@ -206,10 +206,11 @@ def load(
     from deeplode.clusterer import clusterer_of
     from deeplode.estimators import estimator_of
     from deeplode.tasks.clustermodel import ClusterModel
+    from deeplode.tasks.communitymodel import CommunityModel
     from deeplode.tasks.model import Model
 
     saved = opened(path, nets)
-    if isinstance(saved.model, ClusterModel):
+    if isinstance(saved.model, ClusterModel | CommunityModel):
         return clusterer_of(saved)
     return estimator_of(saved) if isinstance(saved.model, Model) else detector_of(saved)
 
@@ -242,6 +243,9 @@ def read_to_run(source: Source, options: ReadToRun) -> Table:
 
     limit = options.memory_bytes
     every = thinning(size_estimate(source, options).bytes_in_memory, limit) if limit else 1
+    if every > 1 and isinstance(options, TrainOptions) and options.edges is not None:
+        given = (limit or 0) // 1_000_000  # a graph less some of its nodes is another graph
+        raise LimitError("E-LIMIT-001", needed=every * given, given=given)
     table = read_table(source, replace(options, every=options.every * every), silent)
     if every > 1:
         values = {"limit": (limit or 0) // 1_000_000, "every": every}

@@ -112,3 +112,16 @@ def test_files_of_other_kinds_are_refused_and_absent_ones_named(nodes, tmp_path)
     assert error.value.code == "E-DATA-140"
     with pytest.raises(DataError, match=r"none\.npz"):
         read(nodes, features=str(tmp_path / "none.npz"))
+
+
+def test_an_array_that_claims_more_than_its_file_holds_is_refused(nodes, tmp_path):
+    path = tmp_path / "f.npy"
+    np.save(path, DENSE)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"(40, 30)", b"(40, 31)"))
+    with pytest.raises(DataError) as error:
+        read(nodes, features=str(path))
+    assert error.value.code == "E-DATA-140"
+    np.save(path, np.array([[object()]]))
+    with pytest.raises(DataError, match="object"):
+        read(nodes, features=str(path))

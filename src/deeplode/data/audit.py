@@ -61,6 +61,8 @@ def audit(train: Table, schema: Schema, target: np.ndarray, keep: Sequence[str] 
     target: (rows,) int64 classes, or float64 values, of the training rows; none missing.
     keep: columns to leave among the features even if they are the target.
     """
+    if not schema.features:
+        return Audit()
     if len(train) < FEWEST_ROWS:
         return Audit()
     sample = _sample(train, schema, target)

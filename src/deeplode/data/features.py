@@ -9,6 +9,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ import psutil
 from numpy.typing import NDArray
 
 from deeplode.data.content import BOMB_RATIO, BOMB_SIZE, Content, explained
-from deeplode.data.npz import array_of, claimed
+from deeplode.data.npz import array_of, claimed, header_of
 from deeplode.data.plain import plain_columns
 from deeplode.data.sparsecells import packed
 from deeplode.data.table import Table
@@ -57,9 +58,7 @@ def _read(path: Path) -> pl.DataFrame:
         if head.startswith(b"PK"):
             return pl.DataFrame([_sparse(content)])
         if head == b"\x93NUMPY":
-            cells = np.load(path, mmap_mode="r", allow_pickle=False)
-            if cells.ndim != 2 or cells.dtype.kind not in "biuf":
-                raise _refused(content, f"{cells.shape} of {cells.dtype}")
+            cells = _dense(content)
             columns = {f"f{at}": np.ascontiguousarray(one) for at, one in enumerate(cells.T, 1)}
             return plain_columns(pl.DataFrame(columns))[0]
         if head.startswith(b"PAR1"):
@@ -69,6 +68,19 @@ def _read(path: Path) -> pl.DataFrame:
             raise
         raise _refused(content, str(error).splitlines()[0][:200]) from error
     raise _refused(content, "neither .npz of SciPy, nor .npy, nor .parquet")
+
+
+def _dense(content: Content) -> NDArray[Any]:
+    """(rows, columns) numbers. What the file claims is checked before it is read."""
+    with content.open() as stream:
+        shape, _, dtype = header_of(stream)
+        if len(shape) != 2 or dtype.kind not in "biuf":
+            raise _refused(content, f"{shape} of {dtype}")
+        if int(np.prod(shape, dtype=object)) * dtype.itemsize > content.size:
+            raise _refused(content, f"{shape} of {dtype} in {content.size} bytes")
+        stream.seek(0)
+        cells: NDArray[Any] = np.lib.format.read_array(stream)  # arrays of objects are refused
+    return cells
 
 
 def _sparse(content: Content) -> pl.Series:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from deeplode.data.adjacency import Matrix, normalised
 from deeplode.data.edges import Edges
 from deeplode.data.table import Table
 
@@ -28,6 +30,11 @@ class Graph:
     edges: Edges
     known: Ints
     beyond: NDArray[np.float64] | None = None
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """All nodes' links, as ``normalised`` makes them."""
+        return normalised(self.edges, self.beyond)
 
     def __post_init__(self) -> None:
         if self.known.shape != (self.edges.nodes,) or len(self.nodes) > self.edges.nodes:

@@ -108,14 +108,15 @@ def claimed(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dt
     """Shape, type and bytes of an array by its header alone. Raises ValueError if they differ."""
     member = archive.getinfo(name)
     with archive.open(member) as stream:
-        shape, _, dtype = _header(stream)
+        shape, _, dtype = header_of(stream)
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if not 0 <= member.file_size - size <= 1 << 16:
         raise ValueError(f"{name} claims {shape} of {dtype} in {member.file_size} bytes")
     return shape, dtype, size
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+def header_of(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, order and type that an array claims. Raises ValueError for no array of NumPy."""
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
         raise ValueError(f"arrays of version {version} are unknown")

@@ -6,7 +6,7 @@ Zhou et al., Learning with local and global consistency, 2004.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from deeplode.data.graph import Graph
 from deeplode.encode.batch import Batch
+from deeplode.evaluate.calibrate import apply_temperature, fit_temperature
 from deeplode.evaluate.candidate import known
 from deeplode.evaluate.metrics import FLOOR, unit
 from deeplode.evaluate.problem import Problem
-from deeplode.nets.pagerank import Fixed, normalised, spread
+from deeplode.nets.pagerank import Fixed, spread
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 
-RESTARTS = (0.02, 0.1, 0.3)  # shares that a node keeps of its own answer: the best one is taken
-STEPS = 40
+RESTARTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # shares of its own answer that a node keeps
+USUAL = 0.1  # of these, where there is room for one try; else the best one is taken
+STEPS, FEWEST = 60, 10
 WORK = 4e9  # links x steps x columns of all tries: of larger graphs fewer folds and restarts
 DOUBT = 1e-3  # weight of the trivial answer beside the neighbours'
 
@@ -42,6 +44,7 @@ class LabelPropagation:
 
     problem: Problem
     restart: float
+    steps: int
     truth: Floats
     state: NDArray[np.float16]
     prior: Floats
@@ -54,7 +57,9 @@ class LabelPropagation:
         columns = _columns(self.problem)
         fits = self.state.shape == (len(self.truth), columns) and self.prior.shape == (columns,)
         finite = np.isfinite(self.prior).all() and np.isfinite(self.state).all()
-        if not (fits and finite and 0 < self.restart < 1 and self.scale > 0):
+        if not (
+            fits and finite and 0 < self.restart < 1 and 1 <= self.steps <= STEPS and self.scale > 0
+        ):
             raise ValueError("labels that cannot be propagated")
 
     def predict(self, batch: Batch) -> Floats:
@@ -64,7 +69,7 @@ class LabelPropagation:
             return self._answer(np.zeros((len(batch), len(self.prior))))
         graph = batch.linked.graph
         labels = np.where(graph.known >= 0, self.truth[graph.known], np.nan)
-        heard = _heard(graph, _seeds(labels, self), self.restart, self.state)
+        heard = _heard(graph, _seeds(labels, self), self, self.state)
         return self._answer(heard[batch.linked.places.numpy()])
 
     def _answer(self, heard: Floats) -> Floats:
@@ -80,6 +85,7 @@ class LabelPropagation:
             "task": self.problem.task,
             "n_classes": self.problem.n_classes,
             "restart": self.restart,
+            "steps": self.steps,
             "center": self.center,
             "scale": self.scale,
         }
@@ -105,7 +111,10 @@ class LabelPropagation:
             raise ValueError("classes that are not there")
         state = np.asarray(arrays["state"], np.float16)
         restart, center, scale = (float(facts[name]) for name in ("restart", "center", "scale"))
-        return cls(problem, restart, truth, state, arrays["prior"], center, scale)
+        steps = facts["steps"]
+        if type(steps) is not int:
+            raise TypeError("steps are a whole number")
+        return cls(problem, restart, steps, truth, state, arrays["prior"], center, scale)
 
 
 def fit_propagation(
@@ -125,48 +134,58 @@ def fit_propagation(
     assert batch.linked is not None
     graph, places = batch.linked.graph, batch.linked.places.numpy()
     rows = np.unique(np.concatenate([fold.train for fold in folds]))
-    begin = _begin(problem, target[rows], graph.edges.nodes)
-    columns = len(begin.prior)
-    most = WORK / max(1, 2 * len(graph.edges) * STEPS * columns)
+    work = max(1, 2 * len(graph.edges) * (problem.n_classes if problem.classifies else 2))
+    steps = int(np.clip(WORK / (2 * work), FEWEST, STEPS))
+    begin = _begin(problem, target[rows], graph.edges.nodes, steps)
+    tries = max(1, int(WORK / (work * steps)) - 1)
     cuts = list({fold.valid.tobytes(): fold for fold in folds}.values())
-    cuts = cuts[: max(1, int(most / len(RESTARTS)))]
-    restarts = RESTARTS if most >= len(RESTARTS) else (RESTARTS[1],)
-    best = (np.inf, RESTARTS[1], np.empty(0))
+    restarts = RESTARTS if tries >= len(RESTARTS) else (USUAL,)
+    cuts = cuts[: max(1, tries // len(restarts))]
+    best = (np.inf, begin, np.empty(0))
     for restart in restarts:
-        oof = np.full((len(target), columns) if problem.classifies else len(target), np.nan)
-        tried = LabelPropagation(
-            problem, restart, begin.truth, begin.state, begin.prior, begin.center, begin.scale
-        )
-        for fold in cuts:
-            heard = _heard(graph, _seeds(_truth(tried, target, places, fold.train), tried), restart)
-            oof[fold.valid] = tried._answer(heard[places[fold.valid]])
+        tried = replace(begin, restart=restart)
+        oof = _tried(tried, graph, target, places, cuts)
         loss = _loss(oof, target, problem)
         listen("label_propagation", restart=restart, loss=loss)
         if loss < best[0]:
-            best = (loss, restart, oof)
+            best = (loss, tried, oof)
         if budget.stop():
             break
-    restart = best[1]
-    truth = _truth(begin, target, places, rows)
-    heard = _heard(graph, _seeds(truth, begin), restart)
-    state = heard.astype(np.float16)
-    made = LabelPropagation(problem, restart, truth, state, begin.prior, begin.center, begin.scale)
-    return made, best[2]
+    chosen = best[1]
+    truth = _truth(chosen, target, places, rows)
+    state = _heard(graph, _seeds(truth, chosen), chosen).astype(np.float16)
+    return replace(chosen, truth=truth, state=state), best[2]
+
+
+def _tried(
+    model: LabelPropagation,
+    graph: Graph,
+    target: NDArray[Any],
+    places: Ints,
+    folds: Sequence[Any],
+) -> Floats:
+    """Out-of-fold answers, NaN in rows that no fold validates."""
+    shape = (len(target), len(model.prior)) if model.problem.classifies else (len(target),)
+    oof = np.full(shape, np.nan)
+    for fold in folds:
+        heard = _heard(graph, _seeds(_truth(model, target, places, fold.train), model), model)
+        oof[fold.valid] = model._answer(heard[places[fold.valid]])
+    return oof
 
 
 def _columns(problem: Problem) -> int:
     return problem.n_classes if problem.classifies else 2
 
 
-def _begin(problem: Problem, target: NDArray[Any], nodes: int) -> LabelPropagation:
+def _begin(problem: Problem, target: NDArray[Any], nodes: int, steps: int) -> LabelPropagation:
     """Before anything is known of any node."""
     truth, state = np.full(nodes, np.nan), np.zeros((nodes, _columns(problem)), np.float16)
     if problem.classifies:
         prior = np.bincount(target, minlength=problem.n_classes) / len(target)
-        return LabelPropagation(problem, RESTARTS[1], truth, state, prior)
+        return LabelPropagation(problem, USUAL, steps, truth, state, prior)
     center, scale = float(target.mean()), float(target.std()) or 1.0
     prior = np.array([0.0, 1.0])
-    return LabelPropagation(problem, RESTARTS[1], truth, state, prior, center, scale)
+    return LabelPropagation(problem, USUAL, steps, truth, state, prior, center, scale)
 
 
 def _truth(model: LabelPropagation, target: NDArray[Any], places: Ints, rows: Ints) -> Floats:
@@ -188,7 +207,10 @@ def _seeds(labels: Floats, model: LabelPropagation) -> Floats:
 
 
 def _heard(
-    graph: Graph, seeds: Floats, restart: float, state: NDArray[np.float16] | None = None
+    graph: Graph,
+    seeds: Floats,
+    model: LabelPropagation,
+    state: NDArray[np.float16] | None = None,
 ) -> Floats:
     """(nodes, columns) what each node hears. state: of the nodes of training; those beyond the
     nodes of the graph's table keep theirs."""
@@ -197,17 +219,17 @@ def _heard(
         beyond = np.arange(count, graph.edges.nodes)
         fixed = Fixed(beyond, state[graph.known[beyond]].astype(np.float32))
     start = torch.from_numpy(seeds.astype(np.float32))
-    return (
-        spread(normalised(graph.edges, graph.beyond), start, restart, STEPS, fixed).double().numpy()
-    )
+    heard = spread(graph.matrix, start, model.restart, model.steps, fixed)
+    return np.asarray(heard.double().numpy())
 
 
 def _loss(oof: Floats, target: NDArray[Any], problem: Problem) -> float:
-    """Mean log loss or squared error of the rows that were validated."""
+    """Mean log loss, calibrated, or squared error of the rows that were validated."""
     rows = known(oof)
     if not rows.any():
         return 0.0
     found, truth = oof[rows], target[rows]
     if problem.classifies:
+        found = apply_temperature(found, fit_temperature(truth, found))
         return float(-np.log(np.clip(found[np.arange(len(truth)), truth], FLOOR, 1)).mean())
     return float((((found - truth) / unit(truth, found)) ** 2).mean())

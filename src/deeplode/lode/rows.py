@@ -32,10 +32,15 @@ _BATCH_LENGTH, _BATCH_COMPRESSION = 0, 3  # fields of RecordBatch in Arrow's Mes
 
 def join_answers(inputs: pl.DataFrame, answers: np.ndarray) -> pl.DataFrame:
     """Rows and answers as one frame. answers: (rows,) or (rows, outputs) float64."""
-    columns = answers.reshape(len(answers), -1).T
+    columns = flat(answers).T
     answer_columns = [pl.Series(f"{_ANSWER}{at}", column) for at, column in enumerate(columns)]
     named = inputs.rename({name: _INPUT + name for name in inputs.columns})
     return named.with_columns(answer_columns)
+
+
+def flat(answers: np.ndarray) -> np.ndarray:
+    """(rows,) or (rows, outputs) as (rows, outputs), of no row, too."""
+    return answers.reshape(len(answers), int(np.prod(answers.shape[1:])))
 
 
 def split_answers(frame: pl.DataFrame) -> tuple[pl.DataFrame, np.ndarray]:

@@ -1,8 +1,4 @@
-"""Personalised PageRank: what nodes say, spread along links.
-
-Gasteiger, Bojchevski and Günnemann, Predict then propagate: graph neural networks meet
-personalized PageRank, 2019.
-"""
+"""Spread: what nodes say, along links: by personalised PageRank or as the mean of all distances."""
 
 from __future__ import annotations
 
@@ -14,8 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deeplode.data.edges import Edges
-
 Floats = NDArray[np.float32]
 Matrix = Any  # of SciPy, by rows, or a plain array
 
@@ -26,24 +20,6 @@ class Fixed:
 
     rows: NDArray[np.int64]
     values: Floats
-
-
-def normalised(edges: Edges, beyond: NDArray[np.float64] | None = None) -> Matrix:
-    """(nodes, nodes) float32: the weights of links and of a loop at each node over the root of both
-    ends' sums (Kipf and Welling, Semi-supervised classification with graph convolutional networks,
-    2017).
-
-    beyond: (nodes,) sums of the weights of links that are not among ``edges``.
-    """
-    from scipy import sparse
-
-    begins, other, weight = edges.by_node
-    loop = float(np.mean(edges.weight)) if len(edges) else 1.0
-    links = sparse.csr_array((weight, other, begins), (edges.nodes, edges.nodes))
-    sums = np.asarray(links.sum(1)) + loop + (0.0 if beyond is None else beyond)
-    root = sparse.diags_array(sums**-0.5)
-    loops = sparse.diags_array(np.full(edges.nodes, loop))
-    return sparse.csr_array(root @ (links + loops) @ root).astype(np.float32)
 
 
 class _Product(torch.autograd.Function):
@@ -69,12 +45,31 @@ def spread(
     matrix: Matrix, z: Tensor, restart: float, steps: int, fixed: Fixed | None = None
 ) -> Tensor:
     """(nodes, columns): restart * z + (1 - restart) * matrix @ what it was, ``steps`` times over,
-    beginning with z. matrix: as ``normalised`` makes it, which is symmetric."""
+    beginning with z. matrix: as ``normalised`` makes it, which is symmetric.
+
+    Gasteiger, Bojchevski and Günnemann, Predict then propagate: graph neural networks meet
+    personalized PageRank, 2019.
+    """
     held = z if fixed is None else _held(z, fixed)
     for _ in range(steps):
         held = restart * z + (1 - restart) * times(matrix, matrix, held)
         held = held if fixed is None else _held(held, fixed)
     return held
+
+
+def averaged(matrix: Matrix, z: Tensor, steps: int, fixed: Fixed | None = None) -> Tensor:
+    """(nodes, columns): the mean of z, matrix @ z, … over 0 … ``steps`` products. matrix: as
+    ``normalised`` makes it. fixed: nodes that say their mean over all distances at each.
+
+    Feng et al., Graph random neural network for semi-supervised learning on graphs, 2020.
+    """
+    held = z if fixed is None else _held(z, fixed)
+    total = held
+    for _ in range(steps):
+        held = times(matrix, matrix, held)
+        held = held if fixed is None else _held(held, fixed)
+        total = total + held
+    return total / (steps + 1)
 
 
 def _held(z: Tensor, fixed: Fixed) -> Tensor:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from deeplode.report import anomalies, clusters
+from deeplode.report import anomalies, clusters, network
 from deeplode.report.blocks import KeyFigure
 from deeplode.report.facts import mapping, number, rows
 from deeplode.report.words import Words, plain
@@ -48,6 +48,8 @@ def summarize(facts: Facts, words: Words) -> Summary:
 
 def _told(facts: Facts, words: Words) -> tuple[str, ...]:
     """What was found, as the run judged it, where no score says it; () for other verbs."""
+    if network.is_network(facts):
+        return tuple(network.answer(facts, words))
     if facts.get("verb") != "cluster":
         return ()
     return tuple(
@@ -60,6 +62,8 @@ def title(facts: Facts, words: Words) -> str:
     target = plain(facts.get("target"), 80)
     if target:
         return words("R-TITLE-TARGET", target=target)
+    if network.is_network(facts):
+        return words("R-NET-PAGE")
     series = facts.get("structure") == "series"
     return words.named("TITLE", "series" if series else facts.get("verb") or "run")
 
@@ -224,6 +228,7 @@ def _key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
     main = main_metric(facts)
     wanted = [main, *(name for name in _BESIDE.get(str(facts.get("task")), ()) if name != main)]
     figures = anomalies.key_figures(facts, words) or clusters.key_figures(facts, words)
+    figures = figures or network.key_figures(facts, words)
     for name in wanted:
         entry = mapping(metrics.get(name))
         if number(entry.get("value")) is not None:

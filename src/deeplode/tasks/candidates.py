@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from deeplode.tasks.learn import Lesson, Settings
 
 Outputs = NDArray[np.float64]
+GRAPH_SHARE = 0.6  # of the time that is left, which the graph net may use
 
 
 @dataclass
@@ -70,10 +71,11 @@ def fit_all(
     }
     if batch.linked is not None:
         fits["label_propagation"] = lambda: fit_propagation(*data)
-        fits["graph_net"] = lambda: fit_graph_net(*data, replay=replay.get("graph_net"))
     if encoder.parts:
+        fits["linear"] = lambda: fit_linear(*data, replay=replay.get("linear"))
+        if batch.linked is not None:
+            fits["graph_net"] = lambda: _fit_linked(data, replay)
         fits |= {
-            "linear": lambda: fit_linear(*data, replay=replay.get("linear")),
             "trees": lambda: fit_trees(*data, replay=replay.get("trees")),
             "net": lambda: fit_net(*data, config, settings.checkpoint),
         }
@@ -91,6 +93,15 @@ def fit_all(
     if len(fitted.candidates) == 1:
         raise nothing(budget)
     return fitted
+
+
+def _fit_linked(data: tuple[Any, ...], replay: Mapping[str, Any]) -> tuple[Candidate, Outputs]:
+    """The graph net, which leaves some of the time to the others."""
+    batch, target, problem, cuts, weights, budget, listen = data
+    if budget.left() < float("inf"):
+        budget = budget.until((1 - GRAPH_SHARE) * budget.left())
+    told = replay.get("graph_net")
+    return fit_graph_net(batch, target, problem, cuts, weights, budget, listen, told)
 
 
 def _fit_joint(

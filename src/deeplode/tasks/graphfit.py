@@ -1,10 +1,9 @@
-"""Training of the graph net: all nodes in every step where they are few, else sampled ones."""
+"""The graph net, fitted: encoded rows among linked nodes to a candidate of the leaderboard."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,63 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from deeplode.data.graph import Graph
 from deeplode.data.split import Fold
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.design import fit_design
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.sparse import widths_of
-from deeplode.nets.graphnet import GraphNet, GraphShape, Shares
-from deeplode.nets.pagerank import Matrix, normalised
+from deeplode.nets.graphnet import GraphNet, GraphShape, Inputs
 from deeplode.progress import Listen
 from deeplode.runtime import Budget, seeded
-from deeplode.tasks.graphnet import Columns, GraphModel
+from deeplode.tasks.graphchoices import SAMPLED, STEPS, TOLD, Recipe, recipe_for
+from deeplode.tasks.graphloop import Course, Task, sampled_steps, trained, whole_steps
+from deeplode.tasks.graphnet import Columns, GraphModel, said
 from deeplode.tasks.net import Scale
 
-HIDDEN, STEPS, RESTART = 32, 10, 0.1
-EPOCHS, PATIENCE = 400, 80
-RATE, DECAY = 0.02, 0.005
-SHARES = Shares(inputs=0.5, hidden=0.5, nodes=0.5)
-DRAWN, AGREE, SHARPER = 2, 1.0, 0.5  # answers a step, what their differences weigh, temperature
-MEMBERS = 4
-
 Outputs = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What the members learn.
-
-    truth: (nodes,) classes or standardised values, of training rows. train, valid: (members,
-    nodes) float32 how much each node counts, rows of sum 1.
-    """
-
-    problem: Problem
-    truth: Tensor
-    train: Tensor
-    valid: Tensor
-
-    def losses(self, scores: Tensor, share: Tensor) -> Tensor:
-        """(members,) mean loss. scores: (members, nodes, outputs). share: (members, nodes)."""
-        rows = share.any(0).nonzero().flatten()
-        found, truth = scores[:, rows], self.truth[rows]
-        if self.problem.classifies:
-            index = truth.view(1, -1, 1).expand(len(found), -1, 1)
-            each = -found.log_softmax(2).gather(2, index).squeeze(2)
-        else:
-            each = (found.squeeze(2) - truth) ** 2
-        return (each * share[:, rows]).sum(1)
-
-
-@dataclass
-class Course:
-    """How a training went. best: (members, nodes, outputs) scores at each member's best epoch."""
-
-    best: Tensor
-    weights: list[Tensor]
-    best_loss: Tensor
-    best_epoch: list[int]
-    loss: list[float] = field(default_factory=list)
-    valid_loss: list[float] = field(default_factory=list)
 
 
 def fit_graph_net(
@@ -88,32 +45,61 @@ def fit_graph_net(
     earlier training, whose epochs are repeated whatever the clock says.
     """
     assert batch.linked is not None
-    began, nodes, graph = time.monotonic(), batch.linked.nodes, batch.linked.graph
-    folds = folds[:MEMBERS]
+    nodes, graph = batch.linked.nodes, batch.linked.graph
+    recipe = recipe_for(len(target), len(nodes), len(graph.edges))
+    folds = folds[: recipe.members]
     scale = Scale() if problem.classifies else Scale.fit(target)
     columns = Columns(fit_design(nodes), tuple(widths_of(nodes)))
-    outputs = problem.n_classes if problem.classifies else 1
-    shape = GraphShape(columns.inputs, HIDDEN, outputs, len(folds), STEPS, RESTART)
-    generator = torch.Generator().manual_seed(problem.seed)
-    net = GraphNet(shape, _prior(target, problem), generator)
+    net = _begun(target, problem, columns, recipe, len(folds))
     places = batch.linked.places.numpy()
     task = _task(target, problem, folds, weights, scale, places, len(nodes))
-    matrix = columns.matrix(nodes)
+    inputs = Inputs(columns.matrix(nodes), graph.matrix)
     epochs = None if replay is None else int(replay["epochs"])
     with seeded(problem.seed):
-        course = _trained(net, task, matrix, normalised(graph.edges), budget, listen, epochs)
+        if recipe is SAMPLED:
+            steps = sampled_steps(net, task, inputs, graph.edges, recipe, problem.seed)
+        else:
+            steps = whole_steps(net, task, inputs, recipe)
+        course = trained(net, task, inputs, steps, recipe, budget, listen, epochs)
     with torch.no_grad():
-        for own, best in zip(net.parameters(), course.weights, strict=True):
-            own.copy_(best)
-    state = course.best.transpose(0, 1).reshape(len(nodes), -1).numpy().astype(np.float16)
-    told = {
-        "epochs": len(course.loss), "best_epochs": course.best_epoch, "members": len(folds),
-        "seconds": round(time.monotonic() - began, 3), "sampled": False,
+        for name, best in course.weights.items():
+            getattr(net, name).copy_(best)
+    told = _told(course, net, recipe is SAMPLED)
+    truth = np.where(task.known.any(0).numpy(), task.truth.numpy(), np.nan).astype(np.float32)
+    width = net.shape.members * net.shape.outputs
+    empty = np.zeros((len(nodes), width), np.float16)
+    model = GraphModel(problem, net, columns, scale, truth, empty, told)
+    model = replace(model, state=_state(model, nodes, graph))
+    return model, _out_of_fold(model.answer(course.best), places, folds, len(target))
+
+
+def _told(course: Course, net: GraphNet, sampled: bool) -> dict[str, Any]:
+    """How the training went, as plain JSON values."""
+    return {
+        "epochs": len(course.loss),
+        "best_epochs": course.best_epoch,
+        "members": net.shape.members,
+        "sampled": sampled,
         "parameters": sum(one.numel() for one in net.parameters()),
         "history": {"loss": course.loss, "valid_loss": course.valid_loss},
-    }  # fmt: skip
-    model = GraphModel(problem, net, columns, scale, state, told)
-    return model, _out_of_fold(model.answer(course.best), places, folds, len(target))
+    }
+
+
+def _begun(
+    target: NDArray[Any], problem: Problem, columns: Columns, recipe: Recipe, members: int
+) -> GraphNet:
+    """The net before training, which gives the trivial answer."""
+    outputs = problem.n_classes if problem.classifies else 1
+    shape = GraphShape(columns.inputs, recipe.hidden, outputs, members, STEPS)
+    generator = torch.Generator().manual_seed(problem.seed)
+    return GraphNet(shape, _prior(target, problem), generator)
+
+
+def _state(model: GraphModel, nodes: Batch, graph: Graph) -> NDArray[np.float16]:
+    """(nodes, members * outputs) the scores of all nodes after they spread."""
+    with torch.inference_mode():
+        found = model.spread(nodes, graph)
+    return found.transpose(0, 1).reshape(len(nodes), -1).numpy().astype(np.float16)
 
 
 def _prior(target: NDArray[Any], problem: Problem) -> Tensor:
@@ -142,77 +128,10 @@ def _task(
         for at, rows in enumerate((fold.train, fold.valid)):
             weight = each[rows] if each[rows].any() else np.ones(len(rows))
             shares[at, member, places[rows]] = torch.from_numpy(weight / weight.sum()).float()
-    return Task(problem, truth, shares[0], shares[1])
-
-
-def _trained(
-    net: GraphNet,
-    task: Task,
-    matrix: Matrix,
-    links: Matrix,
-    budget: Budget,
-    listen: Listen,
-    epochs: int | None,
-) -> Course:
-    """Steps over all nodes, each an epoch, until no member got better for PATIENCE of them."""
-    turned = matrix.T if isinstance(matrix, np.ndarray) else matrix.T.tocsr()
-    optimizer = torch.optim.Adam(net.parameters(), lr=RATE, weight_decay=DECAY)
-    course = _begun(net, task, net(matrix, turned, links).detach())
-    drawn = DRAWN if task.problem.classifies else 1
-    for epoch in range(1, (EPOCHS if epochs is None else epochs) + 1):
-        scores = net.drawn(matrix, turned, links, SHARES, drawn)
-        losses = torch.stack([task.losses(one, task.train) for one in scores]).mean(0)
-        total = losses.sum()
-        if task.problem.classifies:
-            total = total + AGREE * _disagreement(scores)
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        with torch.no_grad():
-            found = net(matrix, turned, links)
-        course.loss.append(float(losses.detach().mean()))
-        _look(net, task, found, course, epoch)
-        listen("epoch", epoch=epoch, epochs=EPOCHS, loss=course.loss[-1],
-               valid_loss=course.valid_loss[-1])  # fmt: skip
-        late = epoch - max(course.best_epoch) >= PATIENCE
-        if epochs is None and (late or budget.stop()):
-            break
-    return course
-
-
-def _begun(net: GraphNet, task: Task, scores: Tensor) -> Course:
-    weights = [one.detach().clone() for one in net.parameters()]
-    loss = task.losses(scores, task.valid)
-    return Course(scores.clone(), weights, loss, [0] * len(loss))
-
-
-def _look(net: GraphNet, task: Task, scores: Tensor, course: Course, epoch: int) -> None:
-    """Keep the members that are better than ever on the rows that validate them."""
-    loss = task.losses(scores, task.valid)
-    course.valid_loss.append(float(loss.mean()))
-    hidden = net.shape.hidden
-    for member in (loss < course.best_loss).nonzero().flatten().tolist():
-        course.best_loss[member] = loss[member]
-        course.best_epoch[member] = epoch
-        course.best[member] = scores[member]
-        part = slice(member * hidden, (member + 1) * hidden)
-        for name, kept in zip(
-            ("first", "first_bias", "last", "last_bias"), course.weights, strict=True
-        ):
-            own = getattr(net, name).detach()
-            at = (Ellipsis, part) if name.startswith("first") else member
-            kept[at] = own[at]
-
-
-def _disagreement(scores: Tensor) -> Tensor:
-    """Squared distance of answers drawn to their sharpened mean, over all nodes, of all members.
-
-    scores: (drawn, members, nodes, outputs). Feng et al. 2020, equation 5.
-    """
-    answers = scores.softmax(3)
-    mean = answers.mean(0).detach() ** (1 / SHARPER)
-    sharp = mean / mean.sum(2, keepdim=True)
-    return ((answers - sharp) ** 2).sum(3).mean((0, 2)).sum()
+    trained_on = shares[0].any(0)
+    told = float(trained_on.sum()) >= TOLD * nodes
+    known = np.where(trained_on.numpy() & told, truth.numpy(), np.nan).astype(np.float32)
+    return Task(problem, truth, said(known, problem), shares[0], shares[1], told)
 
 
 def _out_of_fold(

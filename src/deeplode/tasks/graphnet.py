@@ -17,11 +17,11 @@ from deeplode.evaluate.design import Design
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.sparse import features_of, texts_of
 from deeplode.nets.graphnet import GraphNet, GraphShape
-from deeplode.nets.pagerank import Fixed, Matrix, normalised
+from deeplode.nets.pagerank import Fixed, Matrix
 from deeplode.tasks.net import Scale
 
-CHUNK = 1 << 16  # nodes whose hidden layer is held at once
-WEIGHTS = ("first", "first_bias", "last", "last_bias")
+CHUNK = 1 << 18  # nodes whose columns are held as a matrix at once
+WEIGHTS = ("first", "first_bias", "last", "last_bias", "trust")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +55,16 @@ class Columns:
 class GraphModel:
     """A trained graph net: the candidate called ``graph_net``.
 
-    state: (nodes of training, members * outputs) float16, the scores of each after they spread:
-    what new nodes hear that link to it. training: how it came to be.
+    truth: (nodes of training,) class or standardised value of rows that members trained on, NaN of
+    others. state: (nodes of training, members * outputs) float16, the scores of each after they
+    spread: what new nodes hear that link to it. training: how it came to be.
     """
 
     problem: Problem
     net: GraphNet
     columns: Columns
     scale: Scale
+    truth: NDArray[np.float32]
     state: NDArray[np.float16]
     training: Mapping[str, Any]
 
@@ -77,6 +79,8 @@ class GraphModel:
             or not np.isfinite(self.state).all()
         ):
             raise ValueError(f"states of nodes must be finite and {width} wide")
+        if self.truth.shape != (len(self.state),):
+            raise ValueError("as many truths as states are wanted")
 
     def predict(self, batch: Batch) -> NDArray[np.float64]:
         """Probabilities (rows, n_classes), or values (rows,) in the target's unit. Rows without
@@ -92,20 +96,23 @@ class GraphModel:
     def spread(self, nodes: Batch, graph: Graph) -> Tensor:
         """Scores of all nodes of a graph, (members, nodes, outputs)."""
         scores, count = self._own(nodes), len(nodes)
+        known = graph.known[:count]
+        truth = np.where(known >= 0, self.truth[known], np.float32(np.nan))
+        scores = scores + self.net.trust * said(truth, self.problem)
         fixed = None
         if graph.edges.nodes > count:
             beyond = np.arange(count, graph.edges.nodes)
             fixed = Fixed(beyond, self.state[graph.known[beyond]].astype(np.float32))
             empty = scores.new_zeros(len(scores), len(beyond), scores.shape[2])
             scores = torch.cat([scores, empty], 1)
-        return self.net.spread(normalised(graph.edges, graph.beyond), scores, fixed)
+        return self.net.spread(graph.matrix, scores, fixed)
 
     def _own(self, nodes: Batch) -> Tensor:
         """Scores of nodes before they spread, (members, nodes, outputs)."""
-        parts = []
-        for first in range(0, max(1, len(nodes)), CHUNK):
-            matrix = self.columns.matrix(nodes.rows(slice(first, first + CHUNK)))
-            parts.append(self.net.scores(self.net.inner(matrix, None)))
+        parts = [
+            self.net.unspread(self.columns.matrix(nodes.rows(slice(first, first + CHUNK))))
+            for first in range(0, max(1, len(nodes)), CHUNK)
+        ]
         return torch.cat(parts, 1)
 
     def answer(self, scores: Tensor) -> NDArray[np.float64]:
@@ -138,6 +145,8 @@ class GraphModel:
             "gaps": design.gaps,
             "places": design.places,
             "state": self.state,
+            "truth": np.nan_to_num(self.truth),
+            "there": np.isfinite(self.truth),
         }
 
     @classmethod
@@ -167,4 +176,19 @@ class GraphModel:
                 own.copy_(torch.from_numpy(np.array(found)))
         scale = Scale(**{name: float(value) for name, value in facts["scale"].items()})
         state = np.asarray(arrays["state"], np.float16)
-        return cls(problem, net, columns, scale, state, facts["training"])
+        truth = np.where(arrays["there"].astype(bool), arrays["truth"], np.nan).astype(np.float32)
+        if problem.classifies and not np.isin(truth[arrays["there"]], range(outputs)).all():
+            raise ValueError("classes that are not there")
+        return cls(problem, net, columns, scale, truth, state, facts["training"])
+
+
+def said(truth: NDArray[np.float32], problem: Problem) -> Tensor:
+    """(nodes, outputs) what known nodes add to their scores: 1 for the class, less the mean of all
+    classes, or the value; 0 of others. truth: (nodes,) NaN where it is not known."""
+    there = np.isfinite(truth)
+    if not problem.classifies:
+        return torch.from_numpy(np.where(there, truth, 0).astype(np.float32)[:, None])
+    found = np.zeros((len(truth), problem.n_classes), np.float32)
+    found[there, truth[there].astype(np.int64)] = 1
+    found[there] -= 1 / problem.n_classes
+    return torch.from_numpy(found)

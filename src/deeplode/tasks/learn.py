@@ -187,16 +187,16 @@ def _assemble(
     partner = _partner(encoder, oof, lesson, settings)
     mixed = NO_BLEND
     if {deep, partner} <= candidates.keys():
-        net, other = ((candidates[name], oof[name]) for name in (deep, partner))
         sharp = bool(encoder.media) or lesson.nodes is not None
-        blend, oof["blend"] = fit_blend(net, other, target, problem, weights, sharp)
+        pair = [(candidates[name], oof[name]) for name in (deep, partner)]
+        blend, oof["blend"] = fit_blend(pair[0], pair[1], target, problem, weights, sharp)
         seconds["blend"] = seconds[deep] + seconds[partner]
         mixed = (blend.weight, blend.temperatures)
     answer = next(one for one in (*(() if settings.blend else (deep,)), *ANSWERS) if one in oof)
     if not settings.blend and answer == deep:
         candidates, partner = _without_blend(candidates, deep), "trees"
-    told = (problem, target, weights, settings.decision)
-    found = {name: calibrate(own, *told) for name, own in oof.items()}
+    asked = (problem, target, weights, settings.decision)
+    found = {name: calibrate(own, *asked) for name, own in oof.items()}
     model = Model(
         problem=problem,
         target=lesson.code,
@@ -213,10 +213,8 @@ def _assemble(
         nodes=lesson.nodes,
     )
     alone = fitted.candidates.get("net")
-    notices = (
-        *(alone.notices if isinstance(alone, OwnNet) else ()),
-        *cut_short(fitted.candidates, budget, _wanted(lesson, encoder)),
-    )
+    told = alone.notices if isinstance(alone, OwnNet) else ()
+    notices = (*told, *cut_short(fitted.candidates, budget, _wanted(lesson, encoder)))
     own = found[answer]
     return Learned(model, fitted.candidates, oof, seconds, own.threshold, own.reliability, notices)
 
@@ -229,8 +227,11 @@ def _without_blend(candidates: Mapping[str, Candidate], deep: str) -> dict[str, 
 
 def _wanted(lesson: Lesson, encoder: Encoder) -> tuple[str, ...]:
     """The candidates that a run without limits has."""
-    linked = ("label_propagation", "graph_net") if lesson.nodes is not None else ()
-    return (*linked, *(("linear", "trees", "net") if encoder.parts else ()))
+    linked = lesson.nodes is not None
+    alone = ("label_propagation",) if linked else ()
+    if not encoder.parts:
+        return alone
+    return (*alone, *(("graph_net",) if linked else ()), "linear", "trees", "net")
 
 
 def _partner(
