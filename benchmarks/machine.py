@@ -20,6 +20,8 @@ LIBRARIES = (
     "pytabkit",
     "autogluon.tabular",
     "numpy",
+    "networkx",
+    "leidenalg",
     "pandas",
     "polars",
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deeplode import errors
+from deeplode.clusteroptions import ClusterOptions
 from deeplode.detectoptions import DetectOptions
 from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.messages import catalogue
@@ -21,6 +22,7 @@ from deeplode.readoptions import GROUPS, ReadOptions
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
 BEGIN_DETECT, END_DETECT = "<!-- detect: made by docs/make.py -->", "<!-- end of detect -->"
+BEGIN_CLUSTER, END_CLUSTER = "<!-- cluster: made by docs/make.py -->", "<!-- end of cluster -->"
 BEGIN_COMPARE, END_COMPARE = "<!-- compare: made by docs/make.py -->", "<!-- end of compare -->"
 BEGIN_TRACE, END_TRACE = "<!-- trace: made by docs/make.py -->", "<!-- end of trace -->"
 
@@ -127,6 +129,7 @@ def commands_page(text: str) -> str:
     for begin, made, end in (
         (BEGIN, flags_section(), END),
         (BEGIN_DETECT, own_section(DetectOptions), END_DETECT),
+        (BEGIN_CLUSTER, own_section(ClusterOptions), END_CLUSTER),
         (BEGIN_COMPARE, own_section(CompareOptions), END_COMPARE),
         (BEGIN_TRACE, own_section(TraceOptions), END_TRACE),
     ):

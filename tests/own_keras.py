@@ -17,7 +17,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 
 from deeplode import Classifier, DeeplodeError, load
 
-CHOICES: dict[str, Any] = {"members": 2, "epochs": 20, "threads": 2}
+CHOICES: dict[str, Any] = {"members": 2, "epochs": 20, "threads": 1}
 
 
 def facts(model: Classifier, metric: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from deeplode.tasks.drift import drift
 
 @parametrize_with_checks([AnomalyDetector(threads=1)])
 def test_scikit_learns_checks_pass(estimator, check, monkeypatch):
-    monkeypatch.setattr(denoise, "STEPS", 100)  # the checks ask how it behaves, not how well
-    monkeypatch.setattr(ranks, "QUICK", 50)
+    monkeypatch.setattr(denoise, "STEPS", 20)  # the checks ask how it behaves, not how well
+    monkeypatch.setattr(ranks, "QUICK", 10)
     check(estimator)
 
 
@@ -31,6 +32,15 @@ def rows() -> np.ndarray:
     both = np.stack([first, first + chance.normal(size=300) / 10], axis=1)
     both[7] = (1.5, -1.5)
     return both
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short() -> Iterator[None]:
+    """Nets are trained a fifth as long as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(denoise, "STEPS", 300)
+        patch.setattr(ranks, "QUICK", 60)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,7 @@ FLOORS = {
     "deeplode.trees": 2,
     "deeplode.fit": 3,
     "deeplode.detectors": 3.5,  # between the loop that they train by and the tasks
+    "deeplode.communities": 3.6,  # which check what they keep as the detectors do
     "deeplode.clusters": 3.6,  # whose rows are what detectors see
     "deeplode.evaluate": 3,
     "deeplode.evaluate.problem": 0,  # the question itself: plain facts, asked of every candidate
@@ -68,8 +69,9 @@ FLOORS = {
     "deeplode.detecting": 7,
     "deeplode.periods": 6,
     "deeplode.groupfacts": 6,
+    "deeplode.partitioning": 7,
     "deeplode.clustering": 7,
-    "deeplode.clusterer": 8,
+    "deeplode.clusterer": 7,
     "deeplode.evaluating": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from deeplode.detectoptions import PredictOptions
 from deeplode.errors import OptionError
 from deeplode.options import TrainOptions
-from deeplode.readoptions import ReadOptions
 from deeplode.verbs import predict, train
 
 TOLD = {"target": "load", "timestamp": "time", "group": "machine", "horizon": 6}
@@ -32,7 +32,7 @@ def test_a_forecast_is_learned_beside_rules_of_thumb_and_made_from_the_model_fil
     made = pl.read_parquet(run.folder / "predictions.parquet")
     assert made["truth"].min() > 20
     assert ((made["truth"] - made["prediction"]).abs() < 10).mean() > 0.9
-    answers = predict(str(run.folder), str(path), ReadOptions())
+    answers = predict(str(run.folder), str(path), PredictOptions())
     assert len(answers) == 12
     assert answers["id"][0] == "m0 2024-05-21 00:00:00"
     assert answers["prediction"].head(6).is_between(30, 70).all()

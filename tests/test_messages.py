@@ -35,6 +35,7 @@ AREAS = {  # file: what its codes begin with
     "trace": ("E-OPT", "TR"),
     "graph": ("E-DATA", "W-GRAPH", "V", "R", "T", "D", "E-OPT"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),
+    "network": ("D", "R", "T", "V", "W-GRAPH", "E-DATA", "E-OPT"),
     "ownnet": ("E-OPT", "E-MODEL", "W-NET"),
 }
 HEADS = "|".join(sorted({head for heads in AREAS.values() for head in heads}, key=len)[::-1])

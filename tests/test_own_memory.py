@@ -16,7 +16,7 @@ PROGRAM = Path(__file__).with_name("own_memory.py")
 
 @pytest.mark.parametrize(
     "asked",
-    [("wide", 2, 2, 512, 1200), ("deep", 2, 2, 512, 1200), ("norm", 2, 1, 512, 1200)],
+    [("wide", 2, 2, 512, 700), ("deep", 2, 2, 512, 700), ("norm", 2, 1, 512, 700)],
     ids=lambda asked: asked[0],
 )
 def test_the_peak_stays_below_what_was_planned_and_not_far_below(

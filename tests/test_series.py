@@ -11,10 +11,9 @@ import pytest
 
 import deeplode
 from deeplode import Classifier, Regressor, load, verbs
-from deeplode.detectoptions import EvaluateOptions
+from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError
 from deeplode.options import TrainOptions
-from deeplode.readoptions import ReadOptions
 
 RNG = np.random.default_rng(0)
 SMALL: dict[str, Any] = {"epochs": 1, "members": 2, "hidden": (8,), "threads": 1}
@@ -101,8 +100,54 @@ def test_train_predict_and_evaluate_work_on_a_long_file_and_the_report_draws_win
     written = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
     wear(2).write_parquet(tmp_path / "new.parquet")
     new = str(tmp_path / "new.parquet")
-    found = verbs.predict(str(tmp_path / "run"), new, ReadOptions())
+    found = verbs.predict(str(tmp_path / "run"), new, PredictOptions())
     assert found.columns == [one for one in written.columns if one != "truth"]
     assert found["id"].to_list() == list(range(48))
     judged = verbs.evaluate(str(tmp_path / "run"), new, EvaluateOptions())
     assert judged["metrics"]["rmse"]["value"] > 0
+
+
+LATER = pl.col("y").shift(-3).over("machine").alias("later")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"timestamp": "hour", "group": "machine", "window": "6"},
+        {"timestamp": "hour", "group": "machine", "window": "1"},
+        {"timestamp": "hour", "group": "machine", "window": "1", "split": "time"},
+        {"timestamp": "hour", "group": "machine", "horizon": 2},
+    ],
+    ids=str,
+)
+def test_the_target_of_a_later_moment_is_refused_before_training_and_can_be_dropped(
+    told: dict[str, Any], tmp_path: Path
+) -> None:
+    wear(10, 40).with_columns(LATER).write_parquet(tmp_path / "wear.parquet")
+    options = TrainOptions(target="y", out=str(tmp_path / "run"), **SMALL).with_values(told)
+    with pytest.raises(DataError) as error:
+        verbs.train(str(tmp_path / "wear.parquet"), options)
+    assert (error.value.code, error.value.values["column"]) == ("E-DATA-123", "later")
+    assert error.value.values["ahead"] == 3
+    assert not (tmp_path / "run").exists()
+    looked = verbs.inspect(
+        str(tmp_path / "wear.parquet"), options.with_values({"out": None, "drop": ("later",)})
+    )
+    assert "later" not in {one["name"] for one in looked["columns"]}
+
+
+def test_dates_after_the_moments_that_are_forecast_from_are_refused(tmp_path: Path) -> None:
+    start = pl.datetime(2024, 1, 1)
+    frame = wear(1, 200).with_columns(
+        (start + pl.duration(hours=pl.col("hour"))).alias("hour"),
+        (start + pl.duration(hours=pl.col("hour") + 1)).alias("checked"),
+    )
+    frame.drop("machine").write_parquet(tmp_path / "wear.parquet")
+    told = TrainOptions(target="y", timestamp="hour", horizon=4, out=str(tmp_path / "run"), **SMALL)
+    with pytest.raises(DataError) as error:
+        verbs.train(str(tmp_path / "wear.parquet"), told)
+    assert (error.value.code, error.value.values["column"]) == ("E-DATA-122", "checked")
+    with pytest.raises(DataError):
+        Regressor(timestamp="hour", **SMALL).fit(frame.drop("y"), frame["y"])
+    kept = Regressor(timestamp="hour", kinds={"checked": "datetime"}, **SMALL)
+    kept.fit(frame.drop("y"), frame["y"])

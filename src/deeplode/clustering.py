@@ -10,10 +10,12 @@ from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema, infer
 from deeplode.data.table import Table
 from deeplode.groupfacts import facts_of
+from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
 from deeplode.memory import peak_memory
 from deeplode.messages import language
 from deeplode.output import write_json, write_table
+from deeplode.partitioning import Formed, partitioned
 from deeplode.progress import Listen, silent
 from deeplode.report.page import write as write_page
 from deeplode.runfacts import FILES, NOT_IN_CARD, TAIL_SECONDS, TAIL_SHARE, source_name
@@ -26,7 +28,8 @@ from deeplode.tasks.clustermodel import Assigned
 from deeplode.tasks.grouproom import room
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
-OF_ROWS = ("map", "periods")  # facts that stay out of a model file
+# Facts that stay out of a model file.
+OF_ROWS = ("map", "periods", "drawing", "central", "communities")
 
 
 def run(
@@ -64,34 +67,45 @@ class _Run:
         self.listen("stage", name="read")
         told = self.options
         table = read_to_run(self.source, told)
-        self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
+        files = [one for one in (self.source, told.edges, told.features) if one is not None]
+        self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
         check_rows(table, told.wanted)
         schema = schema_of(table, told)
         if schema.id is not None:
             table = table.with_ids(schema.id)
-        planned = room(table, schema, told.memory_bytes)
-        settings = Settings(
-            told.seed, self.threads, told.wanted, told.most_bad, self.folder.checkpoint
-        )
+        planned = None if told.edges is not None else room(table, schema, told.memory_bytes)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
-        found = cluster(table, schema, settings, self.budget.until(tail), self.listen)
-        self.listen("stage", name="traits")
-        facts = facts_of(found, table, schema, told)
-        facts["warnings"] = tell((*table.notices, *schema.notices, *found.notices), self.listen)
-        facts["limits"] = {"planned_memory_bytes": planned}
-        return self.kept(found, table, facts)
+        form = self.grouped if told.edges is None else self.parted
+        found = form(table, schema, self.budget.until(tail))
+        notices = (*table.notices, *schema.notices, *found.notices)
+        found.facts["warnings"] = tell(notices, self.listen)
+        found.facts["limits"] = {"planned_memory_bytes": planned}
+        return self.kept(found, table)
 
-    def kept(self, found: Clustered, table: Table, facts: dict[str, Any]) -> dict[str, Any]:
+    def grouped(self, table: Table, schema: Schema, budget: Budget) -> Formed:
+        """Groups of like rows."""
+        told, checkpoint = self.options, self.folder.checkpoint
+        settings = Settings(told.seed, self.threads, told.wanted, told.most_bad, checkpoint)
+        found = cluster(table, schema, settings, budget, self.listen)
+        self.listen("stage", name="traits")
+        return formed(found, table, schema, told)
+
+    def parted(self, table: Table, schema: Schema, budget: Budget) -> Formed:
+        """Communities of linked rows."""
+        ends = read_edges(self.options.edges, self.options)
+        return partitioned(table, ends, schema, self.options, budget, self.listen)
+
+    def kept(self, found: Formed, table: Table) -> dict[str, Any]:
         """Write the folder; what was saved is read back before the run says that it is done."""
         self.listen("stage", name="save")
-        folder = self.folder
+        folder, facts, told = self.folder, found.facts, self.options
         facts["files"] = FILES
         facts["limits"] |= self._limits()
-        told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
-        save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
+        card = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
+        files = [one for one in (self.source, told.edges, told.features) if one is not None]
+        save(folder.model, found.model, without_places(card, files), table, force=True)
         restore(folder.model)
-        answers = Assigned(found.probabilities, found.labels, found.encoded.flags)
-        write_table(folder.predictions, found.model.frame(table.ids, answers), force=True)
+        write_table(folder.predictions, found.frame, force=True)
         self.listen("stage", name="report")
         facts["limits"] |= self._limits()
         write_page(facts, folder.report, language())
@@ -111,5 +125,14 @@ class _Run:
 
 
 def schema_of(table: Table, told: ClusterOptions) -> Schema:
-    """The kinds of the columns; those with a role form no group."""
-    return infer(table, Roles(told.target, told.id, None, None, told.timestamp), told.kinds)
+    """The kinds of the columns; those with a role form no group. Linked rows need no column."""
+    roles = Roles(told.target, told.id, None, None, told.timestamp)
+    return infer(table, roles, told.kinds, bare=told.edges is not None)
+
+
+def formed(found: Clustered, table: Table, schema: Schema, told: ClusterOptions) -> Formed:
+    """Groups with their facts and what the model says of the rows."""
+    facts = facts_of(found, table, schema, told)
+    answers = Assigned(found.probabilities, found.labels, found.encoded.flags)
+    frame = found.model.frame(table.ids, answers)
+    return Formed(found.model, found.labels, frame, facts, found.notices)

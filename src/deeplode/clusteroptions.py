@@ -33,6 +33,7 @@ class ClusterOptions(Limited, ReadOptions):
     kinds: Mapping[str, str] | None = same("kinds")
     drop: tuple[str, ...] = same("drop")
     id: str | None = same("id")
+    edges: str | None = same("edges")
     timestamp: str | None = same(
         "timestamp",
         about="Column that says when a row was: the latest month against the one before.",
@@ -55,8 +56,9 @@ class ClusterOptions(Limited, ReadOptions):
             if value is not None and value < bound:
                 raise OptionError("E-OPT-004", option=name, value=value, least=bound)
         _ = self.seconds, self.memory_bytes, self.most_bad, self.wanted
-        if self.resume and self.force:
-            raise OptionError("E-OPT-006", one="resume", other="force")
+        for one, other in (("resume", "force"), ("edges", "timestamp")):
+            if getattr(self, one) and getattr(self, other):
+                raise OptionError("E-OPT-006", one=one, other=other)
 
     @property
     def most_bad(self) -> float:

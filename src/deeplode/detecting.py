@@ -38,7 +38,7 @@ from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
 from deeplode.tasks.known import regained
-from deeplode.tasks.room import room
+from deeplode.tasks.room import room, room_of_series
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 from deeplode.watching import watched
 
@@ -93,9 +93,11 @@ class _Run:
             told.most_bad, self.folder.checkpoint, known,
         )  # fmt: skip
         look = searched if told.timestamp is None else watched
-        planned = None
         if told.timestamp is None:
             planned = room(table, schema, told.clean, known is not None, told.memory_bytes)
+        else:
+            normal = told.clean or told.clean_rows is not None or told.clean_until is not None
+            planned = room_of_series(table, schema, normal, told.memory_bytes)
         found = look(table, schema, told, settings, self.budget.until(tail), self.listen)
         notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)

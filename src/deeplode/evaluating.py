@@ -9,7 +9,9 @@ from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
 from deeplode.saved import AnyModel
 from deeplode.tasks.clustermodel import ClusterModel
+from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.known import judged
+from deeplode.tasks.knowncommunities import judged_communities
 from deeplode.tasks.knowngroups import judged as judged_groups
 from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
@@ -34,7 +36,9 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
         if target is None:
             raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
         _there(table, target)
-        if isinstance(model, ClusterModel):
+        if isinstance(model, CommunityModel):
+            facts, notices = judged_communities(model, table, target), []
+        elif isinstance(model, ClusterModel):
             facts, notices = judged_groups(model, table, target), []
         elif isinstance(model, SeriesModel):
             facts, notices = judged_series(model, table, target), []

@@ -25,7 +25,7 @@ from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
 from deeplode.tasks.cluster import Clustered
 from deeplode.tasks.clustermodel import NOWHERE, distances
 from deeplode.tasks.knowngroups import codes_of
-from deeplode.tasks.traits import Trait, name_of, traits
+from deeplode.tasks.traits import Trait, names_of, traits
 
 PICTURES = 8  # images of a group
 CLEARER = 0.05  # difference of mean clearness from which on one way is better than another
@@ -111,12 +111,12 @@ def _number(found: Clustered, wanted: int | None) -> dict[str, Any]:
 def _groups(found: Clustered, own: list[list[Trait]]) -> list[dict[str, Any]]:
     """Each group: its name, size, traits and, where rows have images, the nearest to its middle."""
     told = []
-    for group, mine in enumerate(own):
+    for group, (mine, name) in enumerate(zip(own, names_of(own), strict=True)):
         rows = np.flatnonzero(found.labels == group)
         told.append(
             {
                 "cluster": group + 1,
-                "name": name_of(mine, group),
+                "name": name,
                 "rows": len(rows),
                 "share": len(rows) / max(1, len(found.labels)),
                 "traits": [one.as_json() for one in mine],

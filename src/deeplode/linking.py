@@ -11,6 +11,7 @@ from deeplode.errors import OptionError
 from deeplode.messages import Notice
 from deeplode.readoptions import ReadOptions
 from deeplode.saved import AnyModel
+from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.model import Model
 
 
@@ -31,7 +32,7 @@ def with_links(
     edges: file or frame of links; None = there are none.
     Raises OptionError where the model did not learn from links, DataError where they are odd.
     """
-    nodes = model.nodes if isinstance(model, Model) else None
+    nodes = model.nodes if isinstance(model, Model | CommunityModel) else None
     if nodes is None:
         if edges is not None:
             raise OptionError("E-OPT-191")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def _named(times: NDArray[np.float64], dates: bool) -> tuple[list[str], NDArray[
         return names, np.searchsorted(np.array(names), months.to_numpy().astype(str))
     ends = np.linspace(times.min(), times.max(), PARTS + 1)
     codes = np.clip(np.searchsorted(ends, times, side="right") - 1, 0, PARTS - 1)
-    return [f"{one:.6g} – {two:.6g}" for one, two in zip(ends, ends[1:], strict=False)], codes
+    return [f"{one:.6g} – {two:.6g}" for one, two in pairwise(ends)], codes
 
 
 def _change(

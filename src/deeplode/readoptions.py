@@ -23,6 +23,7 @@ GROUPS = (
     "Columns",
     "Series",
     "Anomalies",
+    "Groups",
     "Decision",
     "Split",
     "Limits",

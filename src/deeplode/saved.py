@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from polars.exceptions import PolarsError
 
 from deeplode import modelfile
@@ -17,11 +18,12 @@ from deeplode.errors import DeeplodeError, ExtraError, ModelFileError
 from deeplode.lode.rows import flat, join_answers, split_answers
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.clustermodel import ClusterModel
+from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.model import Model
 from deeplode.tasks.own import OwnNet
 from deeplode.tasks.seriesmodel import SeriesModel
 
-AnyModel = Model | AnomalyModel | SeriesModel | ClusterModel
+AnyModel = Model | AnomalyModel | SeriesModel | ClusterModel | CommunityModel
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -53,6 +55,8 @@ def save(
     """
     probe = rows.rows(np.arange(min(PROBE_ROWS, len(rows))))
     inputs = model.encoder.probe_cells(probe.frame)
+    if not inputs.width:  # nothing is learned from columns: rows all the same
+        inputs = pl.DataFrame({"row": np.arange(len(probe))})
     answers = model.predict(Table.of(inputs)).outputs
     modelfile.write(
         path,
@@ -109,7 +113,9 @@ def restore(path: str | Path, nets: Mapping[str, Any] | None = None) -> Saved:
 def _restored(parts: modelfile.ModelParts, nets: Mapping[str, Any] | None, source: str) -> AnyModel:
     """The model of the verb that the file was made by."""
     if parts.manifest["verb"] == ClusterModel.verb:
-        return ClusterModel.restore(parts.schema, parts.arrays)
+        linked = "assigner" in parts.schema
+        kind: type[ClusterModel | CommunityModel] = CommunityModel if linked else ClusterModel
+        return kind.restore(parts.schema, parts.arrays)
     if parts.manifest["verb"] == AnomalyModel.verb:
         if "channels" in parts.schema:
             return SeriesModel.restore(parts.schema, parts.arrays)

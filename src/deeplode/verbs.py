@@ -206,10 +206,11 @@ def load(
     from deeplode.clusterer import clusterer_of
     from deeplode.estimators import estimator_of
     from deeplode.tasks.clustermodel import ClusterModel
+    from deeplode.tasks.communitymodel import CommunityModel
     from deeplode.tasks.model import Model
 
     saved = opened(path, nets)
-    if isinstance(saved.model, ClusterModel):
+    if isinstance(saved.model, ClusterModel | CommunityModel):
         return clusterer_of(saved)
     return estimator_of(saved) if isinstance(saved.model, Model) else detector_of(saved)
 

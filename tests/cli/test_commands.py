@@ -29,9 +29,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trained(place: Path, deeplode: Run) -> subprocess.CompletedProcess[str]:
-    """One training whose run folder the other tests use."""
-    done = deeplode(
+def trained(place: Path, program: Run) -> subprocess.CompletedProcess[str]:
+    """One training of the installed program whose run folder the other tests use."""
+    done = program(
         "train", "tumours.csv", "--target", "target", "--out", "run", "--json", *QUICK, cwd=place
     )
     assert done.returncode == 0, done.stderr
@@ -101,10 +101,10 @@ def test_predictions_of_the_test_rows_are_those_of_the_run_bit_for_bit(
 
 
 def test_predict_reads_standard_input_and_prints_json(
-    trained: subprocess.CompletedProcess[str], place: Path, deeplode: Run
+    trained: subprocess.CompletedProcess[str], place: Path, program: Run
 ) -> None:
     text = "".join((place / "unlabelled.csv").read_text().splitlines(keepends=True)[:4])
-    done = deeplode("predict", "run/model.lode", "-", "--json", cwd=place, stdin=text)
+    done = program("predict", "run/model.lode", "-", "--json", cwd=place, stdin=text)
     facts = json.loads(done.stdout)
     assert facts["rows"] == 3
     assert math.isclose(

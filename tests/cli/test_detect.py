@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -18,13 +15,13 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from deeplode import load
-from deeplode.detectoptions import DetectOptions
-from deeplode.detectors import denoise
+from deeplode.detectoptions import DetectOptions, PredictOptions
+from deeplode.detectors import denoise, ranks
 from deeplode.errors import DeeplodeError
-from deeplode.readoptions import ReadOptions
 from deeplode.verbs import detect, predict
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
+Killed = Callable[..., None]
 
 FILES = {"model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl"}
 KEYS = {
@@ -66,10 +63,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(deeplode: Program, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
+def run(program: Program, source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a process of its own."""
     out = tmp_path_factory.mktemp("runs") / "run"
-    done = deeplode("detect", str(source), "--out", str(out), "--threads", "1")
+    done = program("detect", str(source), "--out", str(out), "--threads", "1")
     assert done.returncode == 0, done.stderr
     assert "cell 17" in done.stdout
     return out
@@ -116,22 +113,27 @@ def test_predicting_the_same_rows_gives_the_scores_of_the_run_bit_for_bit(
     assert pl.read_parquet(out).equals(pl.read_parquet(run / "predictions.parquet"))
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_one_others(
-    deeplode: Program,
-    run: Path,
-    source: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nets are trained for a moment: how well they learned is no matter."""
+    monkeypatch.setattr(denoise, "STEPS", 20)
+    monkeypatch.setattr(ranks, "QUICK", 10)
+
+
+def test_the_same_seed_gives_the_same_bits_killed_or_not_and_another_one_others(
+    deeplode: Program, killed: Killed, short: None, source: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "again"
-    deeplode("detect", str(source), "--out", str(out), "--threads", "1")
-    assert learned(out) == learned(run)
-    monkeypatch.setattr(denoise, "STEPS", 50)
-    found = [
-        learned(detect(str(source), DetectOptions(out=str(tmp_path / str(n)), seed=n)).folder)
-        for n in (0, 1)
-    ]
-    assert found[0] != found[1]
+    out = tmp_path / "killed"
+    told = ("detect", str(source), "--threads", "1", "--out")
+    killed(*told, str(out), once=(out / "checkpoint" / "isolation.safetensors").exists)
+    assert not (out / "model.lode").exists()
+    done = deeplode(*told, str(out), "--resume")
+    assert done.returncode == 0, done.stderr
+    assert not (out / "checkpoint").exists()
+    for name, seed in (("one", "0"), ("other", "1")):
+        assert deeplode(*told, str(tmp_path / name), "--seed", seed).returncode == 0
+    assert learned(out) == learned(tmp_path / "one")
+    assert learned(out) != learned(tmp_path / "other")
 
 
 def test_order_of_rows_and_columns_and_neighbours_do_not_matter(run: Path) -> None:
@@ -173,9 +175,8 @@ def test_odd_cells_get_a_score_and_a_flag_and_an_absent_column_an_error(
 
 
 def test_capacity_and_share_say_how_many_rows_are_called(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, short: None
 ) -> None:
-    monkeypatch.setattr(denoise, "STEPS", 100)  # how well the net learned is no matter here
     for told, called in (({"capacity": 7}, 7), ({"contamination": "5%"}, 15)):
         out = str(tmp_path / str(called))
         run = detect(str(source), DetectOptions(out=out, threads=1).with_values(told))
@@ -186,48 +187,28 @@ def test_clean_rows_set_a_threshold_that_few_of_them_would_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(denoise, "STEPS", 300)
+    monkeypatch.setattr(ranks, "QUICK", 60)
     clean, odd = tmp_path / "clean.csv", tmp_path / "odd.csv"
     frame = cells()
     frame.filter(~pl.Series(np.isin(np.arange(len(frame)), ODD))).write_csv(clean)
     frame[list(ODD)].write_csv(odd)
     run = detect(str(clean), DetectOptions(clean=True, out=str(tmp_path / "run"), threads=1))
-    found = predict(str(run.folder), str(odd), ReadOptions())
+    found = predict(str(run.folder), str(odd), PredictOptions())
     assert found["anomaly"].to_list() == [1] * len(ODD)
     assert run.facts["split"] == {"how": "clean", "train": 295}
     assert run.facts["anomalies"]["called"] <= 12
 
 
-def test_killed_and_resumed_it_comes_to_the_same_result(
-    deeplode: Program, run: Path, source: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "run"
-    command = [
-        str(Path(sys.executable).with_name("deeplode")),
-        *("detect", str(source), "--out", str(out), "--threads", "1"),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
-        for _ in range(600):
-            if (out / "checkpoint" / "isolation.safetensors").exists():
-                break
-            time.sleep(0.05)
-        os.kill(child.pid, signal.SIGKILL)
-    assert not (out / "model.lode").exists()
-    done = deeplode("detect", str(source), "--out", str(out), "--threads", "1", "--resume")
-    assert done.returncode == 0, done.stderr
-    assert learned(out) == learned(run)
-    assert not (out / "checkpoint").exists()
-
-
 @pytest.mark.alone
-def test_a_deadline_holds(deeplode: Program, tmp_path: Path) -> None:
+def test_a_deadline_holds(program: Program, tmp_path: Path) -> None:
     chance = np.random.default_rng(0)
     path = tmp_path / "many.parquet"
     pl.DataFrame(
         chance.normal(size=(60_000, 20)), schema=[f"x{n}" for n in range(20)]
     ).write_parquet(path)
     began = time.monotonic()
-    done = deeplode("detect", str(path), "--out", str(tmp_path / "run"), "--time-limit", "15s")
-    assert time.monotonic() - began < 17
+    done = program("detect", str(path), "--out", str(tmp_path / "run"), "--time-limit", "10s")
+    assert time.monotonic() - began < 12
     assert done.returncode == 0, done.stderr
 
 

@@ -17,11 +17,12 @@ from deeplode import AnomalyDetector, load
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions, EvaluateOptions
-from deeplode.detectors import denoise
-from deeplode.errors import DeeplodeError, OptionError
+from deeplode.detectors import denoise, ranks
+from deeplode.errors import DeeplodeError, LimitError, OptionError
 from deeplode.runtime import Budget
 from deeplode.tasks.detect import Settings
 from deeplode.tasks.detectseries import Normal, detect_series
+from deeplode.tasks.room import room_of_series
 from deeplode.verbs import detect, evaluate, opened
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -151,7 +152,8 @@ def test_what_makes_no_sense_is_refused_and_nothing_left_behind(
 def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(denoise, "STEPS", 100)  # it does not answer here
+    monkeypatch.setattr(denoise, "STEPS", 20)  # it does not answer here
+    monkeypatch.setattr(ranks, "QUICK", 10)
     frame = pumps().filter(pl.col("machine") != "pump 2").drop("odd")
     truth = pumps().filter(pl.col("machine") != "pump 2")["odd"].to_numpy()
     made = AnomalyDetector(timestamp="time", group="machine", clean_rows=CLEAN, threads=1)
@@ -179,3 +181,21 @@ def test_series_that_are_not_known_to_be_normal_show_their_odd_parts_too(
     odd = pumps().filter(pl.col("machine") == "pump 1")["odd"].to_numpy()
     assert roc_auc_score(odd, found.watched.outputs) > 0.85
     assert len(found.watched.found) == 1
+
+
+def test_a_search_among_moments_that_does_not_fit_is_refused_before_it_begins(
+    run: Path, tmp_path: Path
+) -> None:
+    facts = json.loads((run / "result.json").read_text("utf-8"))
+    planned = facts["limits"]["planned_memory_bytes"]
+    assert 740e6 < planned < 800e6
+    many = pumps().drop("odd").select(pl.all().repeat_by(200).explode())
+    table = Table.of(many)
+    schema = infer(table, Roles(timestamp="time", group="machine"))
+    needed = room_of_series(table, schema, False, None)
+    assert needed > 2 * planned
+    assert room_of_series(table, schema, True, None) < needed
+    assert room_of_series(table, schema, False, 2 * needed) == needed
+    with pytest.raises(LimitError) as told:
+        room_of_series(table, schema, False, needed)
+    assert told.value.code == "E-LIMIT-020"

@@ -6,8 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
+Killed = Callable[..., None]
 
 QUICK = ("--epochs", "3", "--members", "1", "--threads", "1", "--quiet")
 ROWS = 240
@@ -205,17 +204,14 @@ def test_too_many_bad_images_end_with_3_before_training_and_name_the_first(
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 def test_a_run_killed_among_its_epochs_and_resumed_ends_as_the_undisturbed_one(
-    deeplode: Program, source: Path, tmp_path: Path
+    deeplode: Program, killed: Killed, source: Path, tmp_path: Path
 ) -> None:
     quiet, out = tmp_path / "quiet", tmp_path / "killed"
-    told = ("train", str(source), "--target", "verdict", *QUICK, "--epochs", "25", "--out")
+    told = ("train", str(source), "--target", "verdict", *QUICK, "--epochs", "5", "--out")
     deeplode(*told, str(quiet))
-    program = str(Path(sys.executable).with_name("deeplode"))
-    with subprocess.Popen([program, *told, str(out)], stderr=subprocess.DEVNULL) as started:
-        while started.poll() is None and not (out / "checkpoint" / "epochs.safetensors").exists():
-            time.sleep(0.02)
-        started.kill()
-    assert (out / "checkpoint" / "epochs.safetensors").exists()
+    epochs = out / "checkpoint" / "epochs.safetensors"
+    killed(*told, str(out), once=epochs.exists)
+    assert epochs.exists()
     done = deeplode(*told, str(out), "--resume")
     assert done.returncode == 0, done.stderr
     assert learned(out) == learned(quiet)

@@ -8,8 +8,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +28,7 @@ folders = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(folders)
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
+Killed = Callable[..., None]
 
 QUICK = ("--target", "verdict", "--epochs", "2", "--members", "1", "--threads", "1", "--quiet")
 ENCODERS = ("--text-encoder", "tiny-bert", "--image-encoder", "tiny-resnet")
@@ -107,7 +106,7 @@ def test_the_model_file_holds_no_path_and_says_whose_weights_it_holds(
 
 
 def test_a_model_that_needs_a_package_says_which_and_how_to_install_it(
-    deeplode: Program, place: Path, run: Path, tmp_path: Path
+    program: Program, place: Path, run: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
@@ -123,7 +122,7 @@ def test_a_model_that_needs_a_package_says_which_and_how_to_install_it(
         ("predict", "run/model.lode", "shops.parquet", "--json"),
         ("train", "shops.parquet", *QUICK, "--text-encoder", "kept/tiny-bert", "--json"),
     ):
-        done = deeplode(*told, cwd=place, **without)
+        done = program(*told, cwd=place, **without)
         assert done.returncode == 2, done.stderr
         error = json.loads(done.stdout)["error"]
         assert (error["code"], error["hint"]) == ("E-OPT-155", "pip install 'deeplode[text]'")
@@ -151,19 +150,15 @@ def test_the_memory_plan_tells_of_the_encoders(deeplode: Program, place: Path, r
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 def test_killed_and_resumed_it_ends_as_the_undisturbed_one_and_another_encoder_is_refused(
-    deeplode: Program, place: Path, run: Path
+    deeplode: Program, killed: Killed, place: Path, run: Path
 ) -> None:
     kept = ("--text-encoder", "kept/tiny-bert", "--image-encoder", "kept/tiny-resnet")
-    told = ("train", "shops.parquet", *QUICK, *kept, "--epochs", "40", "--out")
+    told = ("train", "shops.parquet", *QUICK, *kept, "--epochs", "8", "--out")
     assert deeplode(*told, "quiet", cwd=place).returncode == 0
-    program, out = str(Path(sys.executable).with_name("deeplode")), place / "killed"
-    with subprocess.Popen(
-        [program, *told, "killed"], stderr=subprocess.DEVNULL, cwd=place
-    ) as started:
-        while started.poll() is None and not (out / "checkpoint" / "epochs.safetensors").exists():
-            time.sleep(0.02)
-        started.kill()
-    assert (out / "checkpoint" / "epochs.safetensors").exists()
+    out = place / "killed"
+    epochs = out / "checkpoint" / "epochs.safetensors"
+    killed(*told, "killed", once=epochs.exists, cwd=place)
+    assert epochs.exists()
     config = place / "kept" / "tiny-bert" / "config.json"
     before = config.read_bytes()
     config.write_bytes(before.replace(b'"gelu"', b'"relu"'))

@@ -123,6 +123,24 @@ def test_the_leaderboard_fits_eighty_columns(
     assert sum("0.932 [0.928, 0.937]" in line for line in lines) == len(BOARD)
 
 
+@pytest.mark.parametrize(("chance", "told"), [(0.034, True), (0.4, False)])
+def test_average_precision_is_told_where_positives_are_rare(
+    chance: float, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {"value": 0.842, "low": 0.761, "high": 0.915}
+    guess = {"roc_auc": {"value": 0.5}, "average_precision": {"value": chance}}
+    facts = {
+        "task": "binary",
+        "main_metric": "roc_auc",
+        "metrics": {"average_precision": found},
+        "leaderboard": [{**BOARD[0], "metrics": guess}, *BOARD[1:]],
+        "split": {"test": 2000},
+    }
+    tables.leaderboard(Console(width=80, no_color=True), facts)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert ("average precision is 0.842 [0.761, 0.915], 0.034 for a guess" in shown) == told
+
+
 def test_a_long_path_stays_whole_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     path = "runs/" + "x" * 200
     tables.paths(Console(width=80, no_color=True), [("report", path)])

@@ -17,6 +17,7 @@ COMMANDS = [
     "inspect",
     "train",
     "detect",
+    "cluster",
     "predict",
     "evaluate",
     "report",
@@ -42,10 +43,10 @@ def test_help_fits_eighty_columns(deeplode: Run) -> None:
         assert max(map(len, deeplode(command, "--help").stdout.splitlines())) <= 80
 
 
-def test_version_is_the_packages_own(deeplode: Run) -> None:
+def test_version_is_the_packages_own(program: Run) -> None:
     from deeplode import __version__
 
-    assert deeplode("--version").stdout == f"deeplode {__version__}\n"
+    assert program("--version").stdout == f"deeplode {__version__}\n"
 
 
 @pytest.mark.parametrize("how", [("--lang", "zh"), ("--lang=zh",)])

@@ -18,7 +18,8 @@ from deeplode.cli.screen import Screen
 from deeplode.clusteroptions import ClusterOptions
 from deeplode.errors import Interrupted
 from deeplode.messages import say
-from deeplode.report.words import plain
+from deeplode.report.communitywords import apart, leaders
+from deeplode.report.words import Words, plain
 
 SHOWN = 20  # groups on the screen; the others are in the report
 TRAITS = 3
@@ -39,19 +40,11 @@ def cluster(source: Sources, *, options: ClusterOptions, screen: Screen) -> None
 def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     """Print the groups, the verdict and where everything is."""
     words = tables.words()
-    headings = ["", words("R-GROUP"), words("R-SHARE"), words("R-TRAITS")]
-    rows = [
-        (
-            str(one["cluster"]),
-            plain(one["name"], 60),
-            words.share(one["share"]),
-            "; ".join(plain(trait["text"], 90) for trait in one["traits"][:TRAITS]),
-        )
-        for one in facts["groups"][:SHOWN]
-    ]
     out.print()
-    out.print(Text(words("R-GROUPS"), "bold"))
-    out.print(tables.grid(headings, rows, right=(0, 2)))
+    if facts.get("structure") == "graph":
+        _communities(out, facts, words)
+    else:
+        _groups(out, facts, words)
     out.print()
     out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
     out.print()
@@ -63,3 +56,34 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     if facts["warnings"]:
         left.append((say("T-WARNINGS"), len(facts["warnings"])))
     tables.paths(out, left)
+
+
+def _communities(out: Console, facts: Mapping[str, Any], words: Words) -> None:
+    """The largest communities with their leaders."""
+    headings = ["", words("R-NET-NODES"), words("R-NET-LEADERS"), words("R-NET-APART")]
+    rows = [
+        (
+            str(one["cluster"]),
+            words.count(one["size"]),
+            leaders(one),
+            apart({"apart": one["apart"][:TRAITS]} if "apart" in one else {}, words),
+        )
+        for one in facts["communities"][:SHOWN]
+    ]
+    out.print(Text(words("R-NET-COMMUNITIES"), "bold"))
+    out.print(tables.grid(headings, rows, right=(0, 1)))
+
+
+def _groups(out: Console, facts: Mapping[str, Any], words: Words) -> None:
+    headings = ["", words("R-GROUP"), words("R-SHARE"), words("R-TRAITS")]
+    rows = [
+        (
+            str(one["cluster"]),
+            plain(one["name"], 60),
+            words.share(one["share"]),
+            "; ".join(plain(trait["text"], 90) for trait in one["traits"][:TRAITS]),
+        )
+        for one in facts["groups"][:SHOWN]
+    ]
+    out.print(Text(words("R-GROUPS"), "bold"))
+    out.print(tables.grid(headings, rows, right=(0, 2)))

@@ -17,6 +17,7 @@ from deeplode.report.summary import model_name
 from deeplode.report.words import NOTHING, Words
 from deeplode.report.words import plain as safe
 
+RARE = 0.1  # share of positives below which average precision is told beside ROC AUC
 WARNINGS = 30  # lines of warnings; --json has all
 
 
@@ -103,6 +104,19 @@ def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
     ]
     out.print(Text(say("T-LEADERBOARD", rows=say_it.count(facts["split"]["test"])), "bold"))
     out.print(grid(headings, rows, right=(1, 2, 3)))
+    _rare(out, facts)
+
+
+def _rare(out: Console, facts: Mapping[str, Any]) -> None:
+    """Where positives are rare, how many of those called first are some: ROC AUC hardly tells."""
+    name = "average_precision"
+    chance = 1.0
+    for one in facts["leaderboard"]:
+        if one["name"] == "trivial" and name in one["metrics"]:
+            chance = one["metrics"][name]["value"]
+    if chance < RARE and facts["metrics"].get(name):
+        told = {"score": score(facts["metrics"][name], name), "chance": words().score(chance, name)}
+        out.print(say("T-RARE", **told))
 
 
 def warnings(out: Console, found: Sequence[Mapping[str, Any]]) -> None:

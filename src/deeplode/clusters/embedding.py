@@ -35,28 +35,28 @@ BLOCK = 256  # rows placed at once
 STEPS_A_ROW = 15
 
 
-def _logits(scores: Tensor) -> Tensor:
-    """(members, rows, rows): log likeness of every row to every row's neighbour."""
+def _apart(scores: Tensor) -> Tensor:
+    """(members, rows, rows): 1 + squared distance from every row to every row's neighbour."""
     own, near = scores.unbind(2)
-    gaps = own.unsqueeze(2) - near.unsqueeze(1)
-    return -gaps.square().sum(3).log1p()
+    squares = own.square().sum(2).unsqueeze(2) + near.square().sum(2).unsqueeze(1)
+    return torch.baddbmm(squares, own, near.transpose(1, 2), alpha=-2).clamp_(min=0).add_(1)
 
 
 def _value(scores: Tensor, truth: Tensor) -> Tensor:
-    logits = _logits(scores)
-    paired = logits.diagonal(dim1=1, dim2=2)
-    return (logits.logsumexp(2) + logits.logsumexp(1)) / 2 - paired
+    heavy = _apart(scores).reciprocal_()  # Cauchy's kernel; the softmax of its logarithm
+    paired = heavy.diagonal(dim1=1, dim2=2).log()
+    return (heavy.sum(2).log() + heavy.sum(1).log()) / 2 - paired
 
 
 def _slope(scores: Tensor, truth: Tensor) -> Tensor:
     own, near = scores.unbind(2)
-    gaps = own.unsqueeze(2) - near.unsqueeze(1)
-    heavy = 1 / (1 + gaps.square().sum(3))
-    logits = heavy.log()
-    weight = (logits.softmax(2) + logits.softmax(1)) / 2
-    weight.diagonal(dim1=1, dim2=2).sub_(1)
-    force = (weight * heavy * -2).unsqueeze(3) * gaps
-    return torch.stack([force.sum(2), -force.sum(1)], 2)
+    heavy = _apart(scores).reciprocal_()
+    weight = heavy / heavy.sum(2, keepdim=True) + heavy / heavy.sum(1, keepdim=True)
+    weight.diagonal(dim1=1, dim2=2).sub_(2)
+    force = weight.mul_(heavy).neg_()
+    first = force.sum(2).unsqueeze(2) * own - force @ near
+    second = force.sum(1).unsqueeze(2) * near - force.transpose(1, 2) @ own
+    return torch.stack([first, second], 2)
 
 
 CONTRASTED = Loss(_value, _slope)  # scores: (members, rows, 2, dimensions); truth is not asked

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 from deeplode.detectors.detector import Arrays, kept
 
-RIDGE = 1e-3  # of the rows' mean variance, added to every cloud's
+RIDGE = 1e-3  # of the mean variance of all rows, added to every cloud's
 STARTS = 3
-ROUNDS = 100  # of expectation and maximisation, at most
+ROUNDS = 50  # of expectation and maximisation, at most
+ENOUGH = 1e-3  # of log likelihood a row and round, below which there are no more rounds
 SMALLEST = 1e-12
+
+Places = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class Mixture:
         """(rows, groups): Mahalanobis' distance from each middle."""
         parts = zip(self.means, self.precisions, strict=True)
         squares = [np.square((z - mean) @ factor).sum(1) for mean, factor in parts]
-        return np.sqrt(np.stack(squares, 1))
+        return np.asarray(np.sqrt(np.stack(squares, 1)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned."""
@@ -80,22 +82,53 @@ class Mixture:
         return Mixture(self.log_weights[order], self.means[order], self.precisions[order])
 
 
-def fit_gaussian(z: NDArray[np.float64], groups: int, seed: int, starts: int = STARTS) -> Mixture:
-    """Clouds of any shape by expectation maximisation, the likeliest of some starts.
+def fit_gaussian(z: Places, groups: int, seed: int, starts: int = STARTS) -> Mixture:
+    """Clouds of any shape by expectation maximisation (Dempster et al. 1977) from k-means, the
+    likeliest of some starts.
 
     z: (rows, dimensions), at least as many rows as groups.
     """
-    ridge = max(RIDGE * float(z.var(0).mean()), SMALLEST)
-    model = GaussianMixture(
-        groups, reg_covar=ridge, n_init=starts, random_state=seed, max_iter=ROUNDS
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the last round is good enough
-        model.fit(z)
-    return Mixture(np.log(model.weights_), model.means_, model.precisions_cholesky_)
+    middle, spread = z.mean(0), float(np.sqrt(max(float(z.var(0).mean()), SMALLEST)))
+    scaled = (z - middle) / spread
+    found = []
+    for start in range(starts):
+        near = fit_spheres(scaled, groups, seed + start, 1)
+        labels = near.log_joint(scaled).argmax(1)
+        found.append(_maximised(scaled, np.eye(groups)[labels]))
+    best, _ = max(found, key=lambda one: one[1])
+    return Mixture(best.log_weights, best.means * spread + middle, best.precisions / spread)
 
 
-def fit_spheres(z: NDArray[np.float64], groups: int, seed: int, starts: int = STARTS) -> Mixture:
+def _maximised(z: Places, shares: Places) -> tuple[Mixture, float]:
+    """Rounds of expectation maximisation, and the mean log likelihood they end with.
+
+    shares: (rows, groups) of each row in each group. A round is two products of matrices, as all
+    clouds are asked of the same squares.
+    """
+    rows, wide = z.shape
+    squares = (z[:, :, None] * z[:, None, :]).reshape(rows, wide * wide)
+    before = -np.inf
+    for _ in range(ROUNDS):
+        counts = shares.sum(0) + 10 * np.finfo(float).eps
+        means = shares.T @ z / counts[:, None]
+        spread = (shares.T @ squares / counts[:, None]).reshape(-1, wide, wide)
+        spread = spread - means[:, :, None] * means[:, None, :] + RIDGE * np.eye(wide)
+        factors = np.linalg.inv(np.linalg.cholesky(spread)).transpose(0, 2, 1)
+        precise = factors @ factors.transpose(0, 2, 1)
+        pulled = (precise @ means[:, :, None])[:, :, 0]
+        constant = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)
+        constant += np.log(counts / rows) - (means * pulled).sum(1) / 2
+        joint = squares @ precise.reshape(-1, wide * wide).T / -2 + z @ pulled.T + constant
+        total = logsumexp(joint, axis=1, keepdims=True)
+        shares = np.exp(joint - total)
+        likelihood = float(total.mean()) - wide / 2 * float(np.log(2 * np.pi))
+        if likelihood - before < ENOUGH:
+            break
+        before = likelihood
+    return Mixture(np.log(counts / rows), means, factors), likelihood
+
+
+def fit_spheres(z: Places, groups: int, seed: int, starts: int = STARTS) -> Mixture:
     """k-means (Lloyd 1982) with k-means++ starts: equal clouds, equally round.
 
     z: (rows, dimensions), at least as many rows as groups.

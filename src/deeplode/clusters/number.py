@@ -145,7 +145,7 @@ def _tried(
         best = max(found, key=lambda one: (found[one], -one), default=count)
         if budget.stop() or count > max(best, clouds[0]) + WAIT:
             break
-        labels = form(rows, count, seed, 1).log_joint(rows).argmax(1)
+        labels = form(rows, count, seed).log_joint(rows).argmax(1)
         found[count] = int(separated(grounds.x, labels, count, seed).groups().max()) + 1
     return found
 

@@ -113,4 +113,5 @@ def _ratio(middle: int, end: int) -> tuple[float, float, float]:
     """middle / end and its interval, by the log ratio of two counts with half a row added."""
     ratio = (middle + 0.5) / (end + 0.5)
     width = float(norm.ppf(0.975)) * np.sqrt(1 / (middle + 0.5) + 1 / (end + 0.5))
-    return middle / max(end, 1), float(ratio * np.exp(-width)), float(ratio * np.exp(width))
+    value, low = middle / max(end, 1), float(ratio * np.exp(-width))
+    return value, min(low, value), float(ratio * np.exp(width))

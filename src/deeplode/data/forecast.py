@@ -158,7 +158,7 @@ class Laid:
         frame = plain.frame.drop(out).with_columns(
             pl.Series(names.step, step),
             *self._moments(when),
-            pl.Series(names.block, (when - line.times[0]) // self._span()).cast(pl.Int64),
+            pl.Series(names.block, self._blocks(when)),
             pl.Series(names.level, level),
             pl.Series(names.naive, self.values[origin] - level),
             pl.Series(names.seasonal, self._phase(origin, step, 1) - level),
@@ -173,9 +173,14 @@ class Laid:
         )
         return replace(plain, frame=frame, ids=self._ids(line.series[origin], when))
 
-    def _span(self) -> float:
-        """Time that rows are alike for: a horizon or a period."""
-        return max(self.forecast.horizon, self.forecast.period) * (self.line.step or 1.0)
+    def before(self, block: int) -> Places:
+        """The places of moments in blocks before this one."""
+        return np.flatnonzero(self._blocks(self.line.times) < block)
+
+    def _blocks(self, when: Values) -> Places:
+        """Which stretch of time, alike for a horizon or a period, moments are in; from 0 on."""
+        span = max(self.forecast.horizon, self.forecast.period) * (self.line.step or 1.0)
+        return np.asarray((when - self.line.times[0]) // span, np.int64)
 
     def _moments(self, when: Values) -> list[pl.Series]:
         """The moments that are asked for: where a split looks, and what of it can be learned."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -24,8 +24,19 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
+class Spelled(Protocol):
+    """What the features of cells are called, as ``Vocabulary`` has it."""
+
+    @property
+    def first_piece(self) -> int:
+        """Features below this number are words."""
+
+    def spelling(self, feature: int) -> str:
+        """A feature as people read it."""
+
+
 def words_of_classes(
-    cells: Tensor, vocabulary: Vocabulary, label: Ints, classes: int, top: int = TOP
+    cells: Tensor, vocabulary: Spelled, label: Ints, classes: int, top: int = TOP
 ) -> list[dict[str, Any]]:
     """Words and sequences that are in more texts of one class than of the others.
 
@@ -109,7 +120,7 @@ def highlight(
     ]
 
 
-def _present(cells: Tensor, vocabulary: Vocabulary) -> tuple[Ints, Ints]:
+def _present(cells: Tensor, vocabulary: Spelled) -> tuple[Ints, Ints]:
     """Row and number of every word and sequence that is in a text, both (n,)."""
     ids = unpack(cells)[0].numpy()
     row, place = np.nonzero((ids > 0) & (ids < vocabulary.first_piece))

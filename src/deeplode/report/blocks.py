@@ -148,7 +148,18 @@ class Passages:
     block: str = "passages"
 
 
-Block = Grid | Figure | Terms | Lines | Notes | Panels | Shares | Pictures | Passages
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing as wide as the page; ``legend`` has (class, text) pairs."""
+
+    title: str
+    svg: Markup
+    note: str = ""
+    legend: tuple[tuple[str, str], ...] = ()
+    block: str = "drawing"
+
+
+Block = Grid | Figure | Terms | Lines | Notes | Panels | Shares | Pictures | Passages | Drawing
 
 
 @dataclass(frozen=True)

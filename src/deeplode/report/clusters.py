@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from markupsafe import Markup, escape
 
 from deeplode.report import charts
 from deeplode.report.blocks import (
@@ -113,9 +113,8 @@ def key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
     note = ""
     if number(found.get("low")) is not None:
         ends = (words.count(found.get(name)) for name in ("low", "high"))
-        note = words(
-            "R-INTERVAL-95", interval=words("R-INTERVAL", **dict(zip(("low", "high"), ends)))
-        )
+        interval = words("R-INTERVAL", low=next(ends), high=next(ends))
+        note = words("R-INTERVAL-95", interval=interval)
     figures = [KeyFigure(words("R-GROUPS-COUNT"), words.count(found["value"]), note)]
     if number(found.get("agreement")) is not None:
         told = words.figure(found.get("agreement"), 2)
@@ -167,7 +166,7 @@ def _map(facts: Facts, words: Words) -> Figure | None:
         f'<svg viewBox="{size}" width="{side:.0f}" role="img" aria-label="{title}">'
         f'<image href="{image}" width="{side:.0f}" height="{side:.0f}"/>{marks}</svg>'
     )
-    return Figure(words("R-MAP"), svg, words("R-MAP-NOTE"))
+    return Figure(words("R-MAP"), Markup(svg), words("R-MAP-NOTE"))
 
 
 def _valleys(facts: Facts, words: Words) -> Grid | None:

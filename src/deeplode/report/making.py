@@ -25,32 +25,35 @@ def use(facts: Facts, words: Words) -> Section | None:
     python = Lines(words("R-USE-PYTHON"), _python(name, own, facts, words))
     if own:  # the command line has none of the user's code
         return Section("use", words("R-USE"), (python,), words("R-USE-OWN", net=own))
-    known = " --target truth" if facts.get("verb") == "detect" else ""
-    blocks = (Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), known, words)), python)
+    known = " --target truth" if facts.get("verb") in ("detect", "cluster") else ""
+    links = " --edges links.csv" if facts.get("structure") == "graph" else ""
+    blocks = (Lines(words("R-USE-SHELL"), _shell(shlex.quote(name), known, links, words)), python)
     return Section("use", words("R-USE"), blocks, words("R-USE-LEAD"))
 
 
-def _shell(model: str, known: str, words: Words) -> str:
-    """known: what evaluate must be told of the truth, where the model has learned no target."""
+def _shell(model: str, known: str, links: str, words: Words) -> str:
+    """known: what evaluate must be told of the truth, where the model has learned no target.
+    links: what names the links of rows."""
     return "\n".join(
         (
             f"# {words('R-USE-PREDICT')}",
-            f"deeplode predict {model} new.csv --out predictions.csv",
+            f"deeplode predict {model} new.csv{links} --out predictions.csv",
             "",
             f"# {words('R-USE-EVALUATE')}",
-            f"deeplode evaluate {model} labelled.csv{known}",
+            f"deeplode evaluate {model} labelled.csv{links}{known}",
         )
     )
 
 
 def _python(model: str, own: str, facts: Facts, words: Words) -> str:
     nets = f", nets={{{json.dumps(own, ensure_ascii=False)}: net}}" if own else ""
+    links = ', edges="links.csv"' if facts.get("structure") == "graph" else ""
     lines = [
         "from deeplode import load, read",
         "",
         f"model = load({json.dumps(model, ensure_ascii=False)}{nets})",
         'table = read("new.csv")',
-        "answers = model.predict(table)",
+        f"answers = model.predict(table{links})",
     ]
     if facts.get("task") in ("binary", "multiclass"):
         lines.append("probabilities = model.predict_proba(table)")

@@ -13,6 +13,7 @@ from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
 from deeplode.report.media import media
+from deeplode.report.network import central, communities, homophily, made_of, network
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
 from deeplode.report.template import template
@@ -25,6 +26,11 @@ SECTIONS = (
     alarms,
     oddness,
     detectors,
+    network,
+    communities,
+    made_of,
+    central,
+    homophily,
     groups,
     changes,
     spaces,

@@ -13,7 +13,7 @@ from PIL import Image
 SIDE = 480  # pixels
 EDGE = 0.005  # share of the rows beyond each side, which are drawn on it
 MARGIN = 12  # pixels around the rows
-FAINT = 0.35  # opacity of a single row
+FAINT = 0.6  # opacity of a single row
 PALETTE = (  # Okabe and Ito 2008 and lighter ones, told apart by the colour-blind as well
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
     (148, 123, 60), (120, 94, 240), (64, 160, 64), (180, 60, 60), (90, 130, 150), (200, 170, 60),

@@ -8,6 +8,7 @@ from deeplode.report.charts import Row
 from deeplode.report.confusion import confusion
 from deeplode.report.draw import draw
 from deeplode.report.facts import mapping, number, numbers, rows, thin
+from deeplode.report.network import is_network
 from deeplode.report.summary import Facts, chosen, main_metric, meaning, model_name
 from deeplode.report.words import Words, clip, distinct, highest, places, plain
 from deeplode.report.worth import worth
@@ -21,7 +22,7 @@ _SAME = 0.002  # thresholds nearer than this read the same
 def leaderboard(facts: Facts, words: Words) -> Section | None:
     """Every candidate on the same test rows: chart with intervals, then the table."""
     candidates = rows(facts.get("leaderboard"))[:_CANDIDATES]
-    if not any(row.get("metrics") for row in candidates):
+    if is_network(facts) or not any(row.get("metrics") for row in candidates):
         return None
     points = _candidate_points(facts, candidates, words)
     blocks: list[Block] = []
@@ -102,7 +103,7 @@ def _leaderboard_grid(facts: Facts, candidates: list[Facts], words: Words) -> Gr
 def all_scores(facts: Facts, words: Words) -> Section | None:
     """Each metric of the model with its interval and what it says."""
     metrics = mapping(facts.get("metrics"))
-    if not metrics:
+    if is_network(facts) or not metrics:  # whose candidates say it all
         return None
     head = (
         Heading(words("R-SCORE")),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from deeplode.report import anomalies, clusters
+from deeplode.report import anomalies, clusters, network
 from deeplode.report.blocks import KeyFigure
 from deeplode.report.facts import mapping, number, rows
 from deeplode.report.words import Words, plain
@@ -36,7 +36,7 @@ class Summary:
 def summarize(facts: Facts, words: Words) -> Summary:
     """The head of the page from the content of result.json; absent facts are left out."""
     warned = rows(facts.get("warnings"))
-    answer = (_learned(facts, words), _paid(facts, words))
+    answer = _told(facts, words) or (_learned(facts, words), _paid(facts, words))
     return Summary(
         title=title(facts, words),
         subtitle=_subtitle(facts, words),
@@ -46,11 +46,24 @@ def summarize(facts: Facts, words: Words) -> Summary:
     )
 
 
+def _told(facts: Facts, words: Words) -> tuple[str, ...]:
+    """What was found, as the run judged it, where no score says it; () for other verbs."""
+    if network.is_network(facts):
+        return tuple(network.answer(facts, words))
+    if facts.get("verb") != "cluster":
+        return ()
+    return tuple(
+        words.sentence(one) for one in rows(mapping(facts.get("verdict")).get("sentences"))
+    )
+
+
 def title(facts: Facts, words: Words) -> str:
     """What was asked, with the target's name where there is one."""
     target = plain(facts.get("target"), 80)
     if target:
         return words("R-TITLE-TARGET", target=target)
+    if network.is_network(facts):
+        return words("R-NET-PAGE")
     series = facts.get("structure") == "series"
     return words.named("TITLE", "series" if series else facts.get("verb") or "run")
 
@@ -215,6 +228,7 @@ def _key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
     main = main_metric(facts)
     wanted = [main, *(name for name in _BESIDE.get(str(facts.get("task")), ()) if name != main)]
     figures = anomalies.key_figures(facts, words) or clusters.key_figures(facts, words)
+    figures = figures or network.key_figures(facts, words)
     for name in wanted:
         entry = mapping(metrics.get(name))
         if number(entry.get("value")) is not None:

@@ -19,6 +19,7 @@ from deeplode.clusters.vectors import fit_vectors
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.encode.encoder import Encoded, Encoder
+from deeplode.encode.number import NumberEncoder
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
@@ -95,10 +96,8 @@ def cluster(
     encoded = encoder.transform(table, settings.most_bad)
     forming = _forming(held, settings.seed)
     own = encoded.batch.rows(torch.from_numpy(forming))
-    vectors = fit_vectors(own, encoder.sizes.media, settings.seed)
+    vectors = fit_vectors(own, encoder.sizes.media, units_of(encoder), settings.seed)
     x = vectors.of(encoded.batch)
-    if not x.shape[1]:
-        raise DataError("E-DATA-161", source=table.source)
     rows = x[torch.from_numpy(forming)]
     grounds = Grounds.of(rows, settings.seed)
     found, seconds = _fit_all(rows, grounds, settings, budget, listen)
@@ -119,6 +118,18 @@ def cluster(
     notices = tuple(cut_short(found, budget, tuple(CANDIDATES)))
     return Clustered(
         model, found, seconds, x, answers.outputs, answers.cluster, held, encoded, steady, notices
+    )
+
+
+def units_of(encoder: Encoder) -> NDArray[np.float64]:
+    """(numbers,): what one of ``Batch.numbers`` is in its column's own unit, NaN where the column
+    holds something else than numbers."""
+    return np.array(
+        [
+            part.scale.width if isinstance(part, NumberEncoder) and not at else np.nan
+            for part in encoder.parts
+            for at in range(len(part.number_names))
+        ]
     )
 
 
@@ -149,7 +160,7 @@ def _fit_all(
     stages: Stages[Grouping] = Stages(settings.checkpoint, _restored)
     found: dict[str, Found] = {}
     seconds: dict[str, float] = {}
-    for name, (fit_space, form) in CANDIDATES.items():
+    for name in CANDIDATES:
         if budget.stop():
             break
         listen("stage", name=name)

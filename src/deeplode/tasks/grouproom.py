@@ -10,7 +10,7 @@ from deeplode.data.table import Table
 from deeplode.encode.encoder import Encoder
 from deeplode.errors import LimitError
 from deeplode.memory import PROGRAM, marks
-from deeplode.tasks.cluster import HELD, MOST
+from deeplode.tasks.cluster import HELD, MOST, units_of
 
 SAMPLE, FEW = 5_000, 200  # rows from which the widths are known; with texts, images or sounds
 FLOAT = 4
@@ -30,7 +30,7 @@ def room(table: Table, schema: Schema, limit: int | None) -> int:
     encoder = Encoder.fit(sample, schema)
     batch = encoder.transform(sample).batch
     sizes = encoder.sizes
-    width = fit_vectors(batch, sizes.media, 0).of(batch).shape[1]
+    width = fit_vectors(batch, sizes.media, units_of(encoder), 0).of(batch).shape[1]
     rows = len(table)
     forming = min(MOST, round((1 - HELD) * rows) + 1)
     simple = sizes.simple + len(sizes.categories)

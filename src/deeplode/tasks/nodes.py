@@ -70,15 +70,15 @@ class Nodes:
             written = replace(ends, frame=ends.frame.with_columns(texts))
             strange = pl.concat([one.rename("") for one in texts]).unique(maintain_order=True)
             strange = strange.drop_nulls().filter(~strange.drop_nulls().is_in(ids.implode()))
-            strange = strange.filter(pl.Series(self._found(strange) >= 0))
+            strange = strange.filter(pl.Series(self.found(strange) >= 0))
             ids = pl.concat([ids.rename(""), strange.rename("")])
         edges = links(written, ids, most_bad, table.source)
-        known = self._found(ids)
+        known = self.found(ids)
         beyond = np.zeros(edges.nodes)
         beyond[len(table) :] = self.sums[known[len(table) :]]
         return table.within(Graph(table, edges, known, beyond))
 
-    def _found(self, ids: pl.Series) -> Ints:
+    def found(self, ids: pl.Series) -> Ints:
         """(n,) the node of training with each of these ids; -1 where there is none."""
         asked = keys(ids)
         order = np.argsort(self.keys, kind="stable")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deeplode.data.forecast import fit_forecast
+from deeplode.data.future import refuse_future
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.data.windows import Laid, Windows
@@ -44,8 +46,11 @@ def prepared_forecast(table: Table, plan: Plan, horizon: int) -> Prepared:
     labels, code = labelled(rows, asked)
     train, test, how, odd = tested(labels, code, asked, None)
     made, found = lesson(train, code, asked)
+    learned = laid.before(int(train.frame[names.block].max()))  # type: ignore[arg-type]
+    late = _refuse_future(table.rows(laid.line.order[learned]), laid.values[learned], made, plan)
     period = Notice("W-SERIES-020", timestamp, {"period": forecast.period})
-    notices = (*laid.line.notices, *([period] if forecast.period > 1 else []), *found, *odd)
+    known = [period] if forecast.period > 1 else []
+    notices = (*laid.line.notices, *known, *found, *late, *odd)
     return Prepared(made, test, how, len(train), notices)
 
 
@@ -68,14 +73,16 @@ def prepared(
     labels, code = labelled(rows, plan)
     asked = look.given(given) if look is not None and given is not None else given
     train, test, how, odd = tested(labels, code, plan, asked)
+    moments, roles = train, plan
     if look is not None:
         windows, more = look.windows(table, train, code)
         told = (*told, *more)
         plan, train, test = _cut_both(plan, windows, (table, train), (given, test))
     made, found = lesson(train, code, plan)
+    late = _refuse_future(moments, made.target, made, roles)
     if made.schema.id is not None and made.schema.id in test.names:
         test = test.with_ids(made.schema.id)
-    return Prepared(made, test, how, len(train), (*told, *found, *odd))
+    return Prepared(made, test, how, len(train), (*told, *found, *late, *odd))
 
 
 def taught(
@@ -94,12 +101,27 @@ def taught(
     target = rows.frame[str(plan.roles.target)]
     code = infer_target(target, task)
     train = rows.rows(np.flatnonzero(~missing_targets(target)))
+    moments, roles = train, plan
     if look is not None:
         windows, more = look.windows(table, train, code)
         told = (*told, *more)
         plan, train, _ = _cut_both(plan, windows, (table, train), (None, train.rows(np.arange(0))))
     made, found = lesson(train, code, plan)
-    return made, (*told, *found)
+    late = _refuse_future(moments, made.target, made, roles)
+    return made, (*told, *found, *late)
+
+
+def _refuse_future(
+    moments: Table, target: NDArray[np.generic], made: Lesson, plan: Plan
+) -> tuple[Notice, ...]:
+    """``refuse_future`` of the columns that a lesson has, as they were before windows were cut.
+
+    moments: training rows, a row a moment. plan: the roles and kinds that their columns have.
+    """
+    windows = made.schema.windows
+    channels = () if windows is None else windows.channels
+    columns = [one for one in (*made.schema.features, *channels) if one.name in moments.names]
+    return refuse_future(moments, columns, plan.roles, target, tuple(plan.feature_kinds))
 
 
 def _cut_both(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,9 +38,10 @@ class Trait:
     """A column in which a group differs from all other rows.
 
     group: 0 …. form: ``number``, ``level`` or ``word``. value: the level or word. inside, outside:
-    median of a number, share of rows with a level. effect: of numbers the difference of means in
-    standard deviations (Cohen's d), of levels that of their shares' angles (Cohen's h), of words
-    the log odds ratio; low, high: its 95 % interval. p: corrected for all that was looked at.
+    median of a number, share of rows with a level; rows with a word, and NaN. effect: of numbers
+    the difference of means in standard deviations (Cohen's d), of levels that of their shares'
+    angles (Cohen's h), of words the log odds ratio; low, high: its 95 % interval. p: corrected for
+    all that was looked at.
     """
 
     group: int
@@ -57,10 +59,14 @@ class Trait:
     def sentence(self) -> str:
         """In words, with figures."""
         code = f"D-TRAIT-{self.form.upper()}"
-        shares = {"inside": self.inside, "outside": self.outside}
-        if self.form == "level":
-            shares = {name: 100 * share for name, share in shares.items()}
-        return say(code, column=self.column, value=self.value, **shares)
+        scale = 100 if self.form == "level" else 1
+        return say(
+            code,
+            column=self.column,
+            value=self.value,
+            inside=scale * self.inside,
+            outside=scale * self.outside,
+        )
 
     def name(self) -> str:
         """In a few words."""
@@ -78,7 +84,7 @@ class Trait:
             "group": self.group + 1,
             "support": self.rows,
             "inside": self.inside,
-            "outside": self.outside,
+            "outside": None if self.form == "word" else self.outside,
             "effect": self.effect,
             "low": self.low,
             "high": self.high,
@@ -110,19 +116,34 @@ def traits(
     words = _words(batch, encoder, labels, groups)
     told = []
     for group in range(groups):
-        own = sorted((one for one in sure if one.group == group), key=lambda one: -abs(one.effect))[
-            :EACH
-        ]
+        own = _strongest([one for one in sure if one.group == group])[:EACH]
         told.append([*own, *[one for one in words if one.group == group]])
     return told
 
 
-def name_of(own: list[Trait], group: int) -> str:
-    """What a group is called: its strongest traits, or its number."""
-    first = [one for one in own if one.form != "word"][:NAMED]
-    words = [one for one in own if one.form == "word"][: NAMED + 1 - len(first)]
-    told = [one.name() for one in (*first, *words)]
-    return say("D-NAME-JOIN").join(told) if told else say("D-NAME-NONE", group=group + 1)
+def names_of(told: list[list[Trait]]) -> list[str]:
+    """What the groups are called: each by its strongest traits, those that it shares with others
+    counting less, or by its number. told: the traits of each group."""
+    shared = Counter(one.name() for own in told for one in own)
+    names = []
+    for group, own in enumerate(told):
+        order = sorted(own, key=lambda one: -abs(one.effect) / shared[one.name()])
+        first = [one for one in order if one.form != "word"][:NAMED]
+        words = [one for one in order if one.form == "word"][: NAMED + 1 - len(first)]
+        parts = [one.name() for one in (*first, *words)]
+        named = say("D-NAME-JOIN").join(parts)
+        names.append(named if parts else say("D-NAME-NONE", group=group + 1))
+    return names
+
+
+def _strongest(own: list[Trait]) -> list[Trait]:
+    """The largest effect of each column, the largest first; of two as large what is there rather
+    than what is not."""
+    order = sorted(own, key=lambda one: (-round(abs(one.effect), 6), one.effect < 0))
+    found: dict[str, Trait] = {}
+    for one in order:
+        found.setdefault(one.column, one)
+    return list(found.values())
 
 
 def _of_group(
@@ -159,10 +180,10 @@ def _number(
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(near) - 1) + parts[1] ** 2 / (len(far) - 1))
     p = 2 * float(student.sf(abs(gap) / error, freedom))
     reach = float(student.ppf(CERTAIN, freedom)) * error / spread
-    effect, middle = gap / spread, (float(np.median(inside)), float(np.median(outside)))
-    yield Trait(
-        group, name, "number", "", *middle, effect, effect - reach, effect + reach, p, len(inside)
-    )
+    effect, low, high = gap / spread, gap / spread - reach, gap / spread + reach
+    own_middle, other = (_tidy(float(np.median(side)), spread) for side in (inside, outside))
+    count = len(inside)
+    yield Trait(group, name, "number", "", own_middle, other, effect, low, high, p, count)
 
 
 def _levels(cells: pl.Series, own: NDArray[np.bool_], group: int, name: str) -> Iterator[Trait]:
@@ -190,18 +211,13 @@ def _words(batch: Batch, encoder: Encoder, labels: NDArray[np.int64], groups: in
             continue
         cells = media.cells[inside]
         for one in words_of_classes(cells, part.vocabulary, labels[inside], groups, WORDS):
-            counts = (float(one["rows"]), np.nan)
-            ends = one["weight"], one["low"], one["high"]
-            found.append(
-                Trait(
-                    one["class"],
-                    part.columns[0],
-                    "word",
-                    one["word"],
-                    *counts,
-                    *ends,
-                    SURE,
-                    int(one["rows"]),
-                )  # fmt: skip
-            )
+            rows = int(one["rows"])
+            ends = one["weight"], one["low"], one["high"], SURE
+            name, word = part.columns[0], one["word"]
+            found.append(Trait(one["class"], name, "word", word, rows, np.nan, *ends, rows))
     return found
+
+
+def _tidy(value: float, spread: float) -> float:
+    """A value without the digits that its column's spread makes meaningless."""
+    return round(value, 3 - int(np.floor(np.log10(spread)))) + 0.0  # no minus zero

@@ -1,0 +1,214 @@
+"""Communities of linked rows: the whole run, its folder, its model, and new nodes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from deeplode import Clusterer, load
+from deeplode.clusteroptions import ClusterOptions
+from deeplode.detectoptions import EvaluateOptions, PredictOptions
+from deeplode.errors import DataError, OptionError
+from deeplode.report.page import render
+from deeplode.verbs import cluster, evaluate, predict
+
+SIZE = 66
+TRUTH = np.repeat([0, 1, 2], (26, 22, 18))
+
+
+def nodes() -> pl.DataFrame:
+    rng = np.random.default_rng(1)
+    about = rng.normal(size=(3, 3))[TRUTH] + 0.5 * rng.normal(size=(SIZE, 3))
+    columns = {f"x{at}": own for at, own in enumerate(about.T)}
+    said = np.array(["music and song", "votes and law", "ships and sea"])[TRUTH]
+    texts = [f"{one}, {rng.integers(900)} of {rng.integers(900)}" for one in said]
+    names = [f"n{at:02}" for at in range(SIZE)]
+    truth = [f"t{one}" for one in TRUTH]
+    return pl.DataFrame({"who": names, **columns, "about": texts, "truth": truth})
+
+
+def links() -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    low, high = np.triu_indices(SIZE, 1)
+    drawn = rng.random(len(low)) < np.where(TRUTH[low] == TRUTH[high], 0.4, 0.03)
+    names = nodes()["who"].to_numpy()
+    return pl.DataFrame({"source": names[low[drawn]], "target": names[high[drawn]]})
+
+
+def told(folder: Path, edges: pl.DataFrame | None = None, **more: object) -> ClusterOptions:
+    (links() if edges is None else edges).write_csv(folder / "links.csv")
+    nodes().write_csv(folder / "nodes.csv")
+    given = {"edges": str(folder / "links.csv"), "id": "who", "target": "truth", "threads": 1}
+    given |= {"kinds": {"about": "text"}, "out": str(folder / "run"), "force": True}
+    return ClusterOptions(**{**given, **more})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("communities")
+    cluster(str(folder / "nodes.csv"), told(folder))
+    return folder / "run"
+
+
+def facts_of(run: Path) -> dict[str, object]:
+    return json.loads((run / "result.json").read_text("utf-8"))
+
+
+def test_the_folder_holds_communities_facts_model_and_page(run: Path) -> None:
+    facts, answers = facts_of(run), pl.read_parquet(run / "predictions.parquet")
+    assert answers.columns == ["id", "cluster", "probability", "flags"]
+    assert answers["cluster"].to_list() == (TRUTH + 1).tolist()
+    assert facts["metrics"]["nmi"]["value"] == 1
+    assert facts["metrics"]["modularity"]["value"] > 0.4
+    assert facts["verdict"]["signal"] is True
+    assert facts["leaderboard"][0]["name"] == "links"
+    assert {"acc", "nmi", "ari", "modularity"} <= facts["leaderboard"][0]["metrics"].keys()
+    assert [one["column"] for one in facts["homophily"]] == ["truth"]
+    assert not (run / "checkpoint").exists()
+
+
+def test_the_model_file_holds_no_id(run: Path) -> None:
+    kept = (run / "model.lode").read_bytes()
+    assert not any(name.encode() in kept for name in nodes()["who"] if name != "n00")
+
+
+def test_communities_have_words_and_columns_with_intervals(run: Path) -> None:
+    for one, word in zip(facts_of(run)["communities"], ("music", "votes", "ships"), strict=True):
+        words = {own["text"]: own for own in one["apart"] if "weight" in own}
+        assert 0 < words[word]["low"] < words[word]["weight"] < words[word]["high"]
+        columns = [own for own in one["apart"] if "effect" in own]
+        assert all(own["low"] <= own["effect"] <= own["high"] for own in columns)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_tells_it_in_both_languages(run: Path, language: str) -> None:
+    page = render(facts_of(run), language)
+    for anchor in ("network", "communities", "central", "homophily", "candidates"):
+        assert f'<section id="{anchor}"' in page
+    assert "music" in page
+    assert "None" not in page
+
+
+def test_same_seed_same_bits_and_the_order_of_rows_and_links_changes_nothing(
+    run: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    rows, lines = rng.permutation(SIZE), rng.permutation(len(links()))
+    options = told(tmp_path, links()[lines])
+    nodes()[rows].write_csv(tmp_path / "nodes.csv")
+    cluster(str(tmp_path / "nodes.csv"), options)
+    answers = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert answers.sort("id").equals(pl.read_parquet(run / "predictions.parquet").sort("id"))
+
+
+def test_as_many_communities_as_asked_for(tmp_path: Path) -> None:
+    options = told(tmp_path, clusters="5")
+    facts = cluster(str(tmp_path / "nodes.csv"), options).facts
+    assert len(facts["communities"]) == 5
+
+
+def test_predict_places_new_nodes_and_known_ones(run: Path, tmp_path: Path) -> None:
+    some = nodes()[[0, 30, 60]].with_columns(who=pl.Series(["n00", "new", "other"]))
+    some.write_csv(tmp_path / "new.csv")
+    ends = {"source": ["new", "new", "other"], "target": ["n31", "n32", "new"]}
+    pl.DataFrame(ends).write_csv(tmp_path / "more.csv")
+    told_of = PredictOptions(edges=str(tmp_path / "more.csv"))
+    answers = predict(str(run), str(tmp_path / "new.csv"), told_of)
+    assert answers["cluster"].to_list()[:2] == [1, 2]
+    alone = predict(str(run), str(tmp_path / "new.csv"), PredictOptions())
+    assert alone["cluster"].to_list() == [1, 2, 3]
+
+
+def test_evaluate_scores_the_model_on_known_groups(run: Path) -> None:
+    source = str(run.parent / "nodes.csv")
+    edges = str(run.parent / "links.csv")
+    facts = evaluate(str(run), source, EvaluateOptions(target="truth", edges=edges))
+    assert facts["metrics"]["ari"]["value"] == 1
+
+
+def test_the_estimator_read_from_a_file_answers_as_the_program(run: Path) -> None:
+    made = load(run)
+    assert isinstance(made, Clusterer)
+    assert made.predict(nodes(), edges=links()).to_list() == TRUTH.tolist()
+    with pytest.raises(OptionError) as caught:
+        made.transform(nodes())
+    assert caught.value.code == "E-OPT-210"
+
+
+def test_the_estimator_takes_links_as_a_frame_or_a_file(tmp_path: Path) -> None:
+    links().write_csv(tmp_path / "links.csv")
+    frame = nodes().drop("truth", "about")
+    for edges in (links(), str(tmp_path / "links.csv")):
+        made = Clusterer(edges=edges, id="who", threads=1).fit(frame)
+        assert made.labels_.tolist() == TRUTH.tolist()
+    made.save(tmp_path / "model.lode")
+    read = load(tmp_path / "model.lode")
+    assert (read.predict_proba(frame) == made.predict_proba(frame)).all()
+
+
+def test_rows_are_numbered_where_no_column_names_them(tmp_path: Path) -> None:
+    place = {name: at for at, name in enumerate(nodes()["who"])}
+    edges = links().select(pl.all().replace_strict(place))
+    options = told(tmp_path, edges, id=None, drop=("who",))
+    cluster(str(tmp_path / "nodes.csv"), options)
+    answers = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert answers["cluster"].to_list() == (TRUTH + 1).tolist()
+
+
+def test_a_graph_of_ids_alone_is_parted_and_its_model_read(tmp_path: Path) -> None:
+    options = told(tmp_path, target=None, kinds=None)
+    nodes().select("who").write_csv(tmp_path / "nodes.csv")
+    facts = cluster(str(tmp_path / "nodes.csv"), options).facts
+    assert facts["answer"] == "links"
+    known = predict(str(tmp_path / "run"), str(tmp_path / "nodes.csv"), PredictOptions())
+    assert known["cluster"].to_list() == (TRUTH + 1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("edges", "code"),
+    [
+        ({"source": ["n00"], "target": ["nobody"]}, "E-DATA-133"),
+        ({"source": ["n00"], "target": ["n00"]}, "E-DATA-132"),
+        ({"source": ["n00"], "to": ["n01"]}, "E-DATA-130"),
+        ({"source": ["n00"], "target": ["n01"], "weight": [-1]}, "E-DATA-134"),
+    ],
+)
+def test_links_that_cannot_be_used_are_refused_and_leave_nothing(
+    tmp_path: Path, edges: dict[str, list[object]], code: str
+) -> None:
+    options = told(tmp_path, pl.DataFrame(edges), max_bad="0%")
+    with pytest.raises(DataError) as caught:
+        cluster(str(tmp_path / "nodes.csv"), options)
+    assert caught.value.code == code
+    assert not (tmp_path / "run").exists()
+
+
+def test_more_communities_than_rows_are_refused(tmp_path: Path) -> None:
+    options = told(tmp_path, clusters=str(SIZE + 1))
+    with pytest.raises(DataError, match="67"):
+        cluster(str(tmp_path / "nodes.csv"), options)
+
+
+def test_a_star_and_isolated_nodes_have_an_answer_and_a_doubt(tmp_path: Path) -> None:
+    star = pl.DataFrame({"source": ["n00"] * 9, "target": [f"n{at:02}" for at in range(1, 10)]})
+    options = told(tmp_path, star, drop=("x0", "x1", "x2", "about"), kinds=None, target=None)
+    facts = cluster(str(tmp_path / "nodes.csv"), options).facts
+    assert facts["verdict"]["signal"] is False
+    assert facts["communities"][0]["size"] == 10
+    assert {one["code"] for one in facts["warnings"]} >= {"W-GRAPH-004"}
+
+
+def test_a_short_time_limit_leaves_communities_and_a_page(tmp_path: Path) -> None:
+    options = told(tmp_path, time_limit="8s")
+    run = cluster(str(tmp_path / "nodes.csv"), options)
+    assert run.facts["metrics"]["modularity"]["value"] > 0.3
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_links_go_with_no_timestamp() -> None:
+    with pytest.raises(OptionError, match="timestamp"):
+        ClusterOptions(edges="links.csv", timestamp="when")
