@@ -28,6 +28,7 @@ from deeplode.tasks.knowngroups import codes_of
 from deeplode.tasks.traits import Trait, names_of, traits
 
 PICTURES = 8  # images of a group
+SHAKY = 0.5  # agreement of halves below which groups are not to be relied on
 CLEARER = 0.05  # difference of mean clearness from which on one way is better than another
 Labels = NDArray[np.int64]
 
@@ -184,6 +185,8 @@ def _verdict(found: Clustered, wanted: int | None) -> dict[str, Any]:
         told = {"low": min(steady.low, groups), "high": max(steady.high, groups),
                 "agreement": 100 * steady.agreement}  # fmt: skip
         sentences.append({"code": "V-054" if wanted is None else "V-055", "values": told})
+        if steady.agreement < SHAKY:
+            sentences.append({"code": "V-056", "values": {}})
     return {
         "signal": all_apart,
         "deep_pays": _deep_pays(found),
