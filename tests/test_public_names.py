@@ -11,7 +11,7 @@ import pytest
 import deeplode
 
 PUBLIC = [
-    *("AnomalyDetector", "Classifier", "DeeplodeError", "Regressor", "__version__"),
+    *("AnomalyDetector", "Classifier", "Clusterer", "DeeplodeError", "Regressor", "__version__"),
     *("compare", "load", "read", "trace"),
 ]
 HEAVY = ["altair", "lightgbm", "numpy", "pandas", "polars", "pyarrow", "rich", "sklearn", "torch"]

@@ -243,7 +243,8 @@ def read_to_run(source: Source, options: ReadToRun) -> Table:
 
     limit = options.memory_bytes
     every = thinning(size_estimate(source, options).bytes_in_memory, limit) if limit else 1
-    if every > 1 and isinstance(options, TrainOptions) and options.edges is not None:
+    linked = isinstance(options, TrainOptions | ClusterOptions) and options.edges is not None
+    if every > 1 and linked:
         given = (limit or 0) // 1_000_000  # a graph less some of its nodes is another graph
         raise LimitError("E-LIMIT-001", needed=every * given, given=given)
     table = read_table(source, replace(options, every=options.every * every), silent)

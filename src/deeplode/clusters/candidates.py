@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -68,6 +68,10 @@ class Grouping:
         np.add.at(out.T, self.group, clouds.T)
         return out
 
+    def ordered(self, order: NDArray[np.int64]) -> Grouping:
+        """The same with its groups numbered in another order."""
+        return replace(self, group=np.argsort(order)[self.group])
+
     def facts(self) -> dict[str, Any]:
         """What is not an array."""
         return {"name": self.name, **self.space.facts()}
@@ -91,9 +95,6 @@ class Grouping:
         return cls(facts["name"], space, mixture, group)
 
 
-def by_size(grouping: Grouping, labels: NDArray[np.int64]) -> Grouping:
-    """The same with its groups numbered from the largest on. labels: (rows,) of all rows."""
-    counts = np.bincount(labels, minlength=grouping.groups)
-    place = np.empty(grouping.groups, np.int64)
-    place[np.argsort(-counts, kind="stable")] = np.arange(grouping.groups)
-    return Grouping(grouping.name, grouping.space, grouping.mixture, place[grouping.group])
+def by_size(labels: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
+    """(groups,) the groups from the largest on. labels: (rows,) of all rows."""
+    return np.argsort(-np.bincount(labels, minlength=groups), kind="stable")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ DIRECTIONS = 50  # principal components that valleys are looked for in
 HALVES = 10  # halves of the rows that the number is found again in
 ROUND = 3  # clouds around the number found that a half tries
 FEWEST = 3  # rows a cloud
+STARTS = 5  # of which the one with the clearest valleys is kept, where a number is asked for
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,11 @@ def find(
     """
     z = space.of(x).double().numpy()
     if clusters is not None:
-        mixture = form(z, clusters, seed)
-        grouping = Grouping(name, space, mixture, np.arange(clusters))
-        return between(grouping, x, grounds, seed, {})
+        own = np.arange(clusters)
+        starts = (form(z, clusters, seed + start, 1) for start in range(STARTS))
+        every = (Grouping(name, space, mixture, own) for mixture in starts)
+        found = [between(one, x, grounds, seed, {}) for one in every]
+        return max(found, key=lambda one: one.separation.clear())
     tried = _tried(z, form, grounds, range(2, 1 + _most(len(z))), seed, budget)
     best = max(tried, key=lambda clouds: (tried[clouds], -clouds), default=1)
     if tried.get(best, 1) == 1:
@@ -95,8 +98,7 @@ def find(
     mixture = form(z[grounds.at], best, seed)
     labels = mixture.log_joint(z[grounds.at]).argmax(1)
     group = separated(grounds.x, labels, best, seed).groups()
-    grouping = Grouping(name, space, mixture, group)
-    return between(grouping, x, grounds, seed, tried)
+    return _parted(Grouping(name, space, mixture, group), x, grounds, seed, tried)
 
 
 def stability(found: Found, form: Form, x: Tensor, grounds: Grounds, seed: int,
@@ -148,6 +150,18 @@ def _tried(
         labels = form(rows, count, seed).log_joint(rows).argmax(1)
         found[count] = int(separated(grounds.x, labels, count, seed).groups().max()) + 1
     return found
+
+
+def _parted(
+    grouping: Grouping, x: Tensor, grounds: Grounds, seed: int, tried: dict[int, int]
+) -> Found:
+    """The groups, joined until there is a valley between any two."""
+    while True:
+        found = between(grouping, x, grounds, seed, tried)
+        joined = found.separation.groups()
+        if int(joined.max()) + 1 == grouping.groups:
+            return found
+        grouping = replace(grouping, group=joined[grouping.group])
 
 
 def between(

@@ -32,6 +32,11 @@ class Separation:
         """(clouds,) which group each is of: clouds that are not apart are one."""
         return np.asarray(connected_components(~self.apart, directed=False)[1], np.int64)
 
+    def ordered(self, order: NDArray[np.int64]) -> Separation:
+        """The same with the clouds in another order."""
+        pairs = np.ix_(order, order)
+        return Separation(self.depth[pairs], self.low[pairs], self.high[pairs], self.apart[pairs])
+
     def clear(self) -> float:
         """How empty it is between neighbours, 0 … 1: mean over clouds of 1 less the depth of the
         shallowest valley."""

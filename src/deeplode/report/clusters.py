@@ -19,7 +19,7 @@ from deeplode.report.blocks import (
 from deeplode.report.charts import Row
 from deeplode.report.draw import draw
 from deeplode.report.facts import items, mapping, number, rows
-from deeplode.report.rowmap import colour_of
+from deeplode.report.palette import colour_of
 from deeplode.report.words import Words, clip, distinct, plain
 
 Facts = dict[str, object]

@@ -10,20 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from deeplode.report.palette import PALETTE
+
 SIDE = 480  # pixels
 EDGE = 0.005  # share of the rows beyond each side, which are drawn on it
 MARGIN = 12  # pixels around the rows
 FAINT = 0.6  # opacity of a single row
-PALETTE = (  # Okabe and Ito 2008 and lighter ones, told apart by the colour-blind as well
-    (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
-    (148, 123, 60), (120, 94, 240), (64, 160, 64), (180, 60, 60), (90, 130, 150), (200, 170, 60),
-)  # fmt: skip
 GREY = (136, 136, 136)  # rows that belong nowhere
-
-
-def colour_of(group: int) -> str:
-    """The colour of a group, 0 …, as the page's style sheets write it."""
-    return "#{:02x}{:02x}{:02x}".format(*PALETTE[group % len(PALETTE)])
 
 
 def drawn(places: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, Any]:

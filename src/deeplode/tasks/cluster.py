@@ -108,12 +108,13 @@ def cluster(
     steady = stability(
         best, CANDIDATES[best.grouping.name][1], rows, grounds, settings.seed, budget
     )
-    grouping = by_size(best.grouping, best.grouping.probabilities(x).argmax(1))
+    order = by_size(best.grouping.probabilities(x).argmax(1), best.grouping.groups)
+    grouping = best.grouping.ordered(order)
     labels = grouping.probabilities(rows).argmax(1)
     model = ClusterModel(
         schema, encoder, vectors, grouping, *fitted_fences(rows, labels, grouping.groups)
     )
-    found[grouping.name] = between(grouping, rows, grounds, settings.seed, best.tried)
+    found[grouping.name] = Found(grouping, best.separation.ordered(order), best.tried)
     answers = model.assigned(x, encoded.flags)
     notices = tuple(cut_short(found, budget, tuple(CANDIDATES)))
     return Clustered(
