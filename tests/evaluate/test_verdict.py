@@ -112,3 +112,14 @@ def test_answers_that_know_nothing_have_no_signal_in_19_of_20_seeds(task):
         found = resample(problem, truth, {"trivial": trivial, "net": said})
         wrong += verdict(problem, found, Asked("net"), {}).signal
     assert wrong <= seeds // 20
+
+
+def test_nothing_is_said_where_all_test_rows_have_one_class() -> None:
+    problem = Problem("binary", 2, 0, 1)
+    truth = np.ones(50, np.int64)
+    outputs = {name: np.full((50, 2), 0.5) for name in ("trivial", "trees", "net", "blend")}
+    found = verdict(problem, resample(problem, truth, outputs), Asked("blend"), {})
+    assert (found.signal, found.deep_pays) == (False, "unclear")
+    assert found.sentences[0][0] == "V-003"
+    assert "nan" not in found.text()
+    json.dumps(found.as_json(), allow_nan=False)

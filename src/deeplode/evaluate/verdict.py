@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 from deeplode.evaluate.intervals import CERTAINTY, Interval, Resamples
@@ -20,6 +21,7 @@ ROUNDING = 1e-9  # share of a metric's value below which two of them are the sam
 
 FOUND = ("V-001", "V-002")  # that there is a signal, that there is none
 FORECAST = ("V-045", "V-046")
+UNDEFINED = "V-003"  # test rows of one class have no ROC AUC
 LINKS = ("V-060", "V-061", "V-062", "V-063")
 SENTENCES = {  # by rival: the net pays, pays in the blend, does not, unclear
     "trees": ("V-010", "V-011", "V-012", "V-013"),
@@ -97,6 +99,8 @@ def verdict(
     """
     final, guess = asked.final, asked.guess
     metric = DECIDES[problem.task]
+    if not isfinite(resamples.values[final][metric]):
+        return Verdict(False, "unclear", ((UNDEFINED, {"metric": metric}),))
     gain = _gain(resamples, final, guess, metric, SIGNAL_CERTAINTY)
     signal = gain.low > 0
     values = {
