@@ -125,6 +125,19 @@ def test_noise_is_one_group_and_the_number_asked_for_is_a_division() -> None:
     assert cut.facts_["verdict"]["signal"] is False
 
 
+def test_categories_that_have_nothing_to_do_with_each_other_form_no_groups() -> None:
+    chance = np.random.default_rng(0)
+    levels = {"plan": list("abc"), "paid": list("xy"), "region": list("klmn")}
+    frame = pl.DataFrame({name: chance.choice(own, 500) for name, own in levels.items()})
+    assert Clusterer(threads=1).fit(frame).facts_["clusters"]["value"] == 1
+
+
+def test_numbers_at_the_end_of_what_can_be_written_are_no_obstacle() -> None:
+    chance = np.random.default_rng(0)
+    frame = {"huge": chance.normal(size=300) * 1e300, "plain": chance.normal(size=300)}
+    assert len(Clusterer(clusters=3, threads=1).fit(pl.DataFrame(frame)).labels_) == 300
+
+
 def test_more_clusters_than_rows_and_odd_numbers_are_refused() -> None:
     x = np.random.default_rng(0).normal(size=(10, 2))
     with pytest.raises(DataError) as error:

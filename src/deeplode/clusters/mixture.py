@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from deeplode.detectors.detector import Arrays, kept
 
@@ -133,7 +134,7 @@ def fit_spheres(z: Places, groups: int, seed: int, starts: int = STARTS) -> Mixt
 
     z: (rows, dimensions), at least as many rows as groups.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # threads add up in any order
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than groups
         model = KMeans(groups, n_init=starts, random_state=seed).fit(z)
     wide = z.shape[1]

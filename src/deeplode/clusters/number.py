@@ -37,8 +37,14 @@ class Grounds:
     at: NDArray[np.int64]
 
     @classmethod
-    def of(cls, x: Tensor, seed: int) -> Grounds:
-        """At most COUNTED of the vectors, (rows, dimensions), in at most DIRECTIONS."""
+    def of(cls, x: Tensor, seed: int, free: NDArray[np.bool_] | None = None) -> Grounds:
+        """At most COUNTED of the vectors, (rows, dimensions), in at most DIRECTIONS.
+
+        free: (dimensions,) those that do not follow from others; all if not given. One said twice
+        would be spread twice, each time otherwise, and leave a valley where there is none.
+        """
+        if free is not None and free.any():
+            x = x[:, torch.from_numpy(free)]
         at = np.sort(np.random.default_rng(seed).permutation(len(x))[:COUNTED])
         even = torch.from_numpy(smoothed(x[torch.from_numpy(at)].double().numpy(), seed))
         spread = even - even.mean(0)

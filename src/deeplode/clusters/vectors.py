@@ -17,7 +17,7 @@ from torch import Tensor
 
 from deeplode.clusters.medium import Medium, fit_medium
 from deeplode.detectors.detector import Arrays, kept
-from deeplode.detectors.matrix import NUMBER, Matrix, fit_matrix
+from deeplode.detectors.matrix import LEVEL, NUMBER, OTHER, Matrix, fit_matrix
 from deeplode.encode.batch import Batch, MediaSize
 from deeplode.parts import below, under
 
@@ -42,11 +42,15 @@ class Vectors:
         parts += [one.of(own) for one, own in zip(self.media, batch.media, strict=True)]
         return torch.cat(parts, 1)
 
-    def spans(self) -> list[slice]:
-        """The dimensions of the matrix, then those of each medium."""
-        widths = [len(self.matrix.columns), *(one.width for one in self.media)]
-        ends = np.cumsum(widths)
-        return [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
+    def free(self) -> NDArray[np.bool_]:
+        """(dimensions,): all but the first level of each category and what stands for its rare
+        ones, which follow from the other levels."""
+        kind, source, _ = self.matrix.columns.T
+        level = np.flatnonzero(kind == LEVEL)
+        first = level[np.unique(source[level], return_index=True)[1]]
+        kept_ = kind != OTHER
+        kept_[first] = False
+        return np.append(kept_, np.ones(sum(one.width for one in self.media), bool))
 
     def facts(self) -> dict[str, Any]:
         """What is not an array."""

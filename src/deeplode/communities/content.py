@@ -95,14 +95,16 @@ def grouped(
 def kmeans(place: Floats, clusters: int, seed: int) -> Ints:
     """The best of several starts of k-means, (rows,). Arthur and Vassilvitskii, 2007."""
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     starts = STARTS if len(place) < LARGE else FEW_STARTS
     some = place
     if len(place) > SAMPLE:
         rows = np.random.default_rng(seed).choice(len(place), SAMPLE, replace=False)
         some = place[np.sort(rows)]
-    made = KMeans(clusters, n_init=starts, random_state=seed).fit(some)
-    return np.asarray(made.predict(place), np.int64)
+    with threadpool_limits(1):  # threads add up in any order
+        made = KMeans(clusters, n_init=starts, random_state=seed).fit(some)
+        return np.asarray(made.predict(place), np.int64)
 
 
 def likeness(network: Network, content: Floats, seed: int) -> dict[str, float] | None:

@@ -99,7 +99,7 @@ def cluster(
     vectors = fit_vectors(own, encoder.sizes.media, units_of(encoder), settings.seed)
     x = vectors.of(encoded.batch)
     rows = x[torch.from_numpy(forming)]
-    grounds = Grounds.of(rows, settings.seed)
+    grounds = Grounds.of(rows, settings.seed, vectors.free())
     found, seconds = _fit_all(rows, grounds, settings, budget, listen)
     if not found:
         raise nothing(budget)

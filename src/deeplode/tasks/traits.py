@@ -16,7 +16,7 @@ from scipy.stats import t as student
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
-from deeplode.encode.number import NumberEncoder
+from deeplode.encode.number import NumberEncoder, Scale
 from deeplode.encode.text import TextEncoder
 from deeplode.evaluate.paired import holm
 from deeplode.evaluate.words import words_of_classes
@@ -155,16 +155,18 @@ def _of_group(
         name, places = part.columns[0], encoder.places[part.columns[0]]
         if isinstance(part, NumberEncoder):
             cells = batch.numbers[:, places.numbers[0]].double().numpy()
-            values = cells * part.scale.width + part.scale.center
-            yield from _number(values, own, group, name)
+            yield from _number(cells, part.scale, own, group, name)
         elif len(part.category_names) == 1 and not part.media and len(part.columns) == 1:
             yield from _levels(table.frame[name], own, group, name)
 
 
 def _number(
-    values: NDArray[np.float64], own: NDArray[np.bool_], group: int, name: str
+    values: NDArray[np.float64], scale: Scale, own: NDArray[np.bool_], group: int, name: str
 ) -> Iterator[Trait]:
-    """Welch's test of the means, of values drawn in to their 1st and 99th percentile."""
+    """Welch's test of the means, of values drawn in to their 1st and 99th percentile.
+
+    values: (rows,) scaled, so that no square overflows.
+    """
     there = ~np.isnan(values)
     inside, outside = values[there & own], values[there & ~own]
     if min(len(inside), len(outside)) < FEWEST:
@@ -181,7 +183,9 @@ def _number(
     p = 2 * float(student.sf(abs(gap) / error, freedom))
     reach = float(student.ppf(CERTAIN, freedom)) * error / spread
     effect, low, high = gap / spread, gap / spread - reach, gap / spread + reach
-    own_middle, other = (_tidy(float(np.median(side)), spread) for side in (inside, outside))
+    middles = (float(np.median(side)) for side in (inside, outside))
+    unit = spread * scale.width
+    own_middle, other = (_tidy(one * scale.width + scale.center, unit) for one in middles)
     count = len(inside)
     yield Trait(group, name, "number", "", own_middle, other, effect, low, high, p, count)
 
