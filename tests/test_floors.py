@@ -33,6 +33,7 @@ FLOORS = {
     "deeplode.runfolder": 0,
     "deeplode.runfacts": 6,
     "deeplode.running": 6,
+    "deeplode.keeping": 6,
     "deeplode.replay": 0,
     "deeplode.data": 1,
     "deeplode.pretrained": 1,  # modules that others trained, and how they are read

@@ -10,19 +10,15 @@ from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema, infer
 from deeplode.data.table import Table
 from deeplode.groupfacts import facts_of
+from deeplode.keeping import Keeping
 from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
-from deeplode.memory import peak_memory
-from deeplode.messages import language
-from deeplode.output import write_json, write_table
 from deeplode.partitioning import Formed, partitioned
 from deeplode.progress import Listen, silent
-from deeplode.report.page import write as write_page
-from deeplode.runfacts import FILES, NOT_IN_CARD, TAIL_SECONDS, TAIL_SHARE, source_name
+from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, configured
-from deeplode.saved import restore, save, without_places
 from deeplode.tasks.cluster import Clustered, Settings, check_rows, cluster
 from deeplode.tasks.clustermodel import Assigned
 from deeplode.tasks.grouproom import room
@@ -79,8 +75,8 @@ class _Run:
         found = form(table, schema, self.budget.until(tail))
         notices = (*table.notices, *schema.notices, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)
-        found.facts["limits"] = {"planned_memory_bytes": planned}
-        return self.kept(found, table)
+        keeping = Keeping(self.folder, self.budget, told, self.listen, planned, files)
+        return keeping.keep(found.model, found.facts, table, lambda _: found.frame, OF_ROWS)
 
     def grouped(self, table: Table, schema: Schema, budget: Budget) -> Formed:
         """Groups of like rows."""
@@ -94,34 +90,6 @@ class _Run:
         """Communities of linked rows."""
         ends = read_edges(self.options.edges, self.options)
         return partitioned(table, ends, schema, self.options, budget, self.listen)
-
-    def kept(self, found: Formed, table: Table) -> dict[str, Any]:
-        """Write the folder; what was saved is read back before the run says that it is done."""
-        self.listen("stage", name="save")
-        folder, facts, told = self.folder, found.facts, self.options
-        facts["files"] = FILES
-        facts["limits"] |= self._limits()
-        card = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
-        files = [one for one in (self.source, told.edges, told.features) if one is not None]
-        save(folder.model, found.model, without_places(card, files), table, force=True)
-        restore(folder.model)
-        write_table(folder.predictions, found.frame, force=True)
-        self.listen("stage", name="report")
-        facts["limits"] |= self._limits()
-        write_page(facts, folder.report, language())
-        facts["limits"] |= self._limits()
-        write_json(folder.result, facts, force=True)
-        self.listen("done", seconds=round(self.budget.spent(), 3))
-        folder.finish()
-        return facts
-
-    def _limits(self) -> dict[str, Any]:
-        return {
-            "time_limit": self.options.seconds,
-            "seconds": round(self.budget.spent(), 3),
-            "memory_limit": self.options.memory_bytes,
-            "peak_memory_bytes": peak_memory(),
-        }
 
 
 def schema_of(table: Table, told: ClusterOptions) -> Schema:

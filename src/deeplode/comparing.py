@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import isfinite
@@ -18,13 +17,14 @@ from deeplode.evaluate.problem import Problem
 from deeplode.experiments.compare import Around, check_ranges
 from deeplode.experiments.compare import compare as all_combinations
 from deeplode.experiments.settings import CompareOptions
-from deeplode.machine import library_versions, usable_threads
-from deeplode.memory import guard, peak_memory
+from deeplode.keeping import limits
+from deeplode.machine import usable_threads
+from deeplode.memory import guard
 from deeplode.messages import language as chosen_language
 from deeplode.output import write_json, write_text
 from deeplode.progress import Listen, silent
 from deeplode.report.compare import render
-from deeplode.runfacts import SCHEMA_VERSION, source_facts
+from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, choose_device, configured
@@ -132,10 +132,10 @@ def _facts(
         **found,
         "split": {**found["split"], "how": how, "test": len(test)},
         "warnings": tell((*notices, *odd, *more), listen),
-        "limits": _limits(options, budget, found["cost"]),
+        "limits": limits(options, budget, found["cost"]["bytes"]),
         "options": options.as_json(),
         "seed": options.seed,
-        "versions": _versions(),
+        "versions": versions(),
         "files": {},
     }
 
@@ -177,25 +177,10 @@ def _keep(
     """Write the page and the facts."""
     log("stage", name="report")
     write_text(folder.report, render(facts, chosen_language()), force=True)
-    facts["limits"] = _limits(options, budget, facts["cost"])
+    facts["limits"] = limits(options, budget, facts["cost"]["bytes"])
     write_json(folder.result, facts, force=True)
     log("done", seconds=round(budget.spent(), 3))
     folder.finish()
-
-
-def _limits(options: CompareOptions, budget: Budget, cost: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "time_limit": options.seconds,
-        "seconds": round(budget.spent(), 3),
-        "memory_limit": options.memory_bytes,
-        "peak_memory_bytes": peak_memory(),
-        "planned_memory_bytes": cost["bytes"],
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {name: version for name, version in library_versions().items() if version}
-    return {"python": platform.python_version(), **found}
 
 
 def _name(source: Source | Any) -> str:

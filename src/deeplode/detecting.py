@@ -13,16 +13,12 @@ from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
+from deeplode.keeping import Keeping
 from deeplode.machine import usable_threads
-from deeplode.memory import peak_memory
-from deeplode.messages import language, say
+from deeplode.messages import say
 from deeplode.outcome import Outcome, blamed, board, histogram
-from deeplode.output import write_json, write_table
 from deeplode.progress import Listen, silent
-from deeplode.report.page import write as write_page
 from deeplode.runfacts import (
-    FILES,
-    NOT_IN_CARD,
     SCHEMA_VERSION,
     TAIL_SECONDS,
     TAIL_SHARE,
@@ -33,7 +29,6 @@ from deeplode.runfacts import (
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, configured
-from deeplode.saved import restore, save, without_places
 from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
@@ -81,7 +76,8 @@ class _Run:
         self.listen("stage", name="read")
         told = self.options
         table = read_to_run(self.source, told)
-        self.folder.remember(told.as_json(), [fingerprint(self.source)], resume=told.resume)
+        files = [one for one in (self.source, told.features) if one is not None]
+        self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
         check_rows(table)
         roles = Roles(told.target, told.id, None, told.group, told.timestamp)
         schema, known, suspects = asked(table, roles, told.kinds)
@@ -101,35 +97,8 @@ class _Run:
         found = look(table, schema, told, settings, self.budget.until(tail), self.listen)
         notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)
-        found.facts["limits"] = {"planned_memory_bytes": planned}
-        return self.kept(found, table)
-
-    def kept(self, found: Outcome, table: Table) -> dict[str, Any]:
-        """Write the folder; what was saved is read back before the run says that it is done."""
-        self.listen("stage", name="save")
-        folder, facts = self.folder, found.facts
-        facts["files"] = FILES
-        facts["limits"] |= self._limits()
-        told = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *OF_ROWS)}
-        save(folder.model, found.model, without_places(told, [self.source]), table, force=True)
-        restore(folder.model)
-        write_table(folder.predictions, found.frame, force=True)
-        self.listen("stage", name="report")
-        facts["limits"] |= self._limits()
-        write_page(facts, folder.report, language())
-        facts["limits"] |= self._limits()
-        write_json(folder.result, facts, force=True)
-        self.listen("done", seconds=round(self.budget.spent(), 3))
-        folder.finish()
-        return facts
-
-    def _limits(self) -> dict[str, Any]:
-        return {
-            "time_limit": self.options.seconds,
-            "seconds": round(self.budget.spent(), 3),
-            "memory_limit": self.options.memory_bytes,
-            "peak_memory_bytes": peak_memory(),
-        }
+        keeping = Keeping(self.folder, self.budget, told, self.listen, planned, files)
+        return keeping.keep(found.model, found.facts, table, lambda _: found.frame, OF_ROWS)
 
 
 def searched(

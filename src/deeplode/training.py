@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, row_weights
@@ -18,20 +19,16 @@ from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
+from deeplode.keeping import Keeping
 from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
-from deeplode.memory import peak_memory
-from deeplode.messages import Notice, language
+from deeplode.messages import Notice
 from deeplode.options import TrainOptions
-from deeplode.output import write_json, write_table
 from deeplode.pretrained.read import Pretrained, digest
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
 from deeplode.replay import replayed
-from deeplode.report.page import write as write_page
 from deeplode.runfacts import (
-    FILES,
-    NOT_IN_CARD,
     SCHEMA_VERSION,
     TAIL_SECONDS,
     TAIL_SHARE,
@@ -42,7 +39,7 @@ from deeplode.runfacts import (
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, choose_device, configured
-from deeplode.saved import restore, save, without_places
+from deeplode.saved import AnyModel
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
@@ -130,7 +127,8 @@ class _Run:
         facts = self.judged(learned, made, test, split)
         facts["warnings"] = tell((*notices, *memory.notices, *learned.notices), self.listen)
         facts["source"] = facts_of_source
-        return self.kept(learned, made, test, facts, memory.total)
+        keeping = Keeping(self.folder, self.budget, told, self.listen, memory.total, files)
+        return keeping.keep(learned.model, facts, made.table, lambda read: _answers(read, test))
 
     def table(self, source: Source) -> Table:
         """The source, less the columns to drop, in as many rows as memory can hold."""
@@ -217,39 +215,11 @@ class _Run:
             "options": self.options.as_json(), "seed": self.options.seed, "versions": versions(),
         }  # fmt: skip
 
-    def kept(
-        self, learned: Learned, made: Lesson, test: Table, facts: dict[str, Any], planned: int
-    ) -> dict[str, Any]:
-        """Write the folder; what was saved is read back, and it is that which predicts."""
-        self.listen("stage", name="save")
-        folder, budget = self.folder, self.budget
-        facts["files"] = FILES
-        facts["limits"] = self._limits(planned)
-        told = {name: own for name, own in facts.items() if name not in NOT_IN_CARD}
-        others = (self.options.test, self.options.edges, self.options.features)
-        card = without_places(told, [self.source, *(one for one in others if one is not None)])
-        save(folder.model, learned.model, card, made.table, force=True)
-        model = restore(folder.model).model
-        assert isinstance(model, Model)
-        frame = model.frame(test.ids, model.predict(test), model.truth(test))
-        write_table(folder.predictions, frame, force=True)
-        self.listen("stage", name="report")
-        facts["limits"] = self._limits(planned)
-        write_page(facts, folder.report, language())
-        facts["limits"] = self._limits(planned)
-        write_json(folder.result, facts, force=True)
-        self.listen("done", seconds=round(budget.spent(), 3))
-        folder.finish()
-        return facts
 
-    def _limits(self, planned: int) -> dict[str, Any]:
-        return {
-            "time_limit": self.options.seconds,
-            "seconds": round(self.budget.spent(), 3),
-            "memory_limit": self.options.memory_bytes,
-            "peak_memory_bytes": peak_memory(),
-            "planned_memory_bytes": planned,
-        }
+def _answers(model: AnyModel, test: Table) -> pl.DataFrame:
+    """What the model that was read back says of the test rows, beside the truth."""
+    assert isinstance(model, Model)
+    return model.frame(test.ids, model.predict(test), model.truth(test))
 
 
 def _distribution(made: Lesson) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from deeplode.cli import tables
@@ -17,7 +16,6 @@ from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
 from deeplode.clusteroptions import ClusterOptions
 from deeplode.errors import Interrupted
-from deeplode.messages import say
 from deeplode.report.communitywords import apart, leaders
 from deeplode.report.words import Words, plain
 
@@ -46,16 +44,7 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     else:
         _groups(out, facts, words)
     out.print()
-    out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
-    out.print()
-    left: list[tuple[str, object]] = [
-        (say("T-FILE-REPORT"), folder / "report.html"),
-        (say("T-FILE-MODEL"), folder / "model.lode"),
-        (say("T-FILE-FOLDER"), folder),
-    ]
-    if facts["warnings"]:
-        left.append((say("T-WARNINGS"), len(facts["warnings"])))
-    tables.paths(out, left)
+    tables.ending(out, facts, folder)
 
 
 def _communities(out: Console, facts: Mapping[str, Any], words: Words) -> None:

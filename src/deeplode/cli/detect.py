@@ -8,7 +8,6 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from deeplode.cli import tables
@@ -17,8 +16,7 @@ from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
 from deeplode.detectoptions import DetectOptions
 from deeplode.errors import Interrupted
-from deeplode.messages import say
-from deeplode.report.words import Words, plain
+from deeplode.report.words import Words
 
 SHOWN = 10  # rows on the screen; the others are in the report
 
@@ -44,16 +42,7 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     else:
         _rows(out, facts, words)
     out.print()
-    out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
-    out.print()
-    left: list[tuple[str, object]] = [
-        (say("T-FILE-REPORT"), folder / "report.html"),
-        (say("T-FILE-MODEL"), folder / "model.lode"),
-        (say("T-FILE-FOLDER"), folder),
-    ]
-    if facts["warnings"]:
-        left.append((say("T-WARNINGS"), len(facts["warnings"])))
-    tables.paths(out, left)
+    tables.ending(out, facts, folder)
 
 
 def _rows(out: Console, facts: Mapping[str, Any], words: Words) -> None:

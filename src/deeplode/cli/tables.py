@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -59,6 +61,20 @@ def paths(out: Console, found: Sequence[tuple[str, object]]) -> None:
     for label, path in found:
         line = Text.assemble((set_cell_size(label, width), "dim"), "  ", safe(path))
         out.print(line, soft_wrap=True)
+
+
+def ending(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
+    """The verdict of a run, and where everything is."""
+    out.print(Padding(Text(safe(facts["verdict"]["text"])), (0, 1)))
+    out.print()
+    left: list[tuple[str, object]] = [
+        (say("T-FILE-REPORT"), folder / "report.html"),
+        (say("T-FILE-MODEL"), folder / "model.lode"),
+        (say("T-FILE-FOLDER"), folder),
+    ]
+    if facts["warnings"]:
+        left.append((say("T-WARNINGS"), len(facts["warnings"])))
+    paths(out, left)
 
 
 def score(metric: Mapping[str, Any] | None, name: str) -> str:

@@ -8,17 +8,13 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
 
 from deeplode.cli import tables
 from deeplode.cli.arguments import Sources, one_or_many
 from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
 from deeplode.errors import Interrupted
-from deeplode.messages import say
 from deeplode.options import TrainOptions
-from deeplode.report.words import plain
 
 
 @takes(TrainOptions)
@@ -38,13 +34,4 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     out.print()
     tables.leaderboard(out, facts)
     out.print()
-    out.print(Padding(Text(plain(facts["verdict"]["text"])), (0, 1)))
-    out.print()
-    left: list[tuple[str, object]] = [
-        (say("T-FILE-REPORT"), folder / "report.html"),
-        (say("T-FILE-MODEL"), folder / "model.lode"),
-        (say("T-FILE-FOLDER"), folder),
-    ]
-    if facts["warnings"]:
-        left.append((say("T-WARNINGS"), len(facts["warnings"])))
-    tables.paths(out, left)
+    tables.ending(out, facts, folder)
