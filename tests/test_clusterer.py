@@ -66,7 +66,10 @@ def test_groups_are_found_and_named_by_what_sets_them_apart(fitted: Clusterer) -
     assert {"age", "spent", "plan", "note"} <= columns
     assert "noise" not in columns
     assert fitted.facts_["clusters"]["value"] == 3
-    assert fitted.facts_["verdict"]["signal"] is True
+    verdict = fitted.facts_["verdict"]
+    assert verdict["signal"] is True
+    told = {True: "V-057", False: "V-058", "unclear": "V-059"}[verdict["deep_pays"]]
+    assert verdict["sentences"][-1]["code"] == told
 
 
 def test_a_file_keeps_the_answers_and_the_same_seed_gives_the_same(

@@ -28,6 +28,7 @@ from deeplode.tasks.knowngroups import codes_of
 from deeplode.tasks.traits import Trait, names_of, traits
 
 PICTURES = 8  # images of a group
+PAID: dict[bool | str, str] = {True: "V-057", False: "V-058", "unclear": "V-059"}
 SHAKY = 0.5  # agreement of halves below which groups are not to be relied on
 CLEARER = 0.05  # difference of mean clearness from which on one way is better than another
 Labels = NDArray[np.int64]
@@ -187,9 +188,12 @@ def _verdict(found: Clustered, wanted: int | None) -> dict[str, Any]:
         sentences.append({"code": "V-054" if wanted is None else "V-055", "values": told})
         if steady.agreement < SHAKY:
             sentences.append({"code": "V-056", "values": {}})
+    pays = _deep_pays(found)
+    if groups > 1:
+        sentences.append({"code": PAID[pays], "values": {}})
     return {
         "signal": all_apart,
-        "deep_pays": _deep_pays(found),
+        "deep_pays": pays,
         "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
         "sentences": sentences,
     }
