@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from torch import Tensor
 
+from deeplode.clusters.spaces import directions_of
 from deeplode.detectors.detector import Arrays, in_blocks, kept, whole
 from deeplode.encode.bag import flat
 from deeplode.encode.batch import Media, MediaSize
@@ -96,10 +97,9 @@ def fit_medium(media: Media, size: MediaSize, seed: int) -> Medium:
     cells = _cells(few, size.kind, pool).double()
     center = torch.nan_to_num(torch.nanmean(cells, 0))
     spread = torch.where(cells.isnan(), 0.0, cells - center)
-    values, vectors = torch.linalg.eigh(spread.T @ spread / len(spread))
-    top = torch.arange(len(values) - 1, -1, -1)[: min(MOST, len(spread))]
-    kept_, variance = vectors[:, top], values[top].clamp(min=0)
-    components = _signed(kept_.numpy()) * _unit(variance.numpy())
+    variance, directions = directions_of(spread)
+    width = min(MOST, len(spread), len(variance))
+    components = directions[:, :width] * _unit(variance[:width])
     none = np.zeros(0, np.int64)
     return Medium(size.kind, center.float().numpy(), components.astype(np.float32), none, pool)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deeplode.clusters.candidates import Form, Grouping
 from deeplode.clusters.separation import Separation, separated
-from deeplode.clusters.spaces import Space
+from deeplode.clusters.spaces import Space, directions_of
 from deeplode.clusters.valley import smoothed
 from deeplode.runtime import Budget
 
@@ -49,8 +49,7 @@ class Grounds:
         even = torch.from_numpy(smoothed(x[torch.from_numpy(at)].double().numpy(), seed))
         spread = even - even.mean(0)
         if spread.shape[1] > DIRECTIONS:
-            vectors = torch.linalg.eigh(spread.T @ spread)[1]
-            spread = spread @ vectors[:, -DIRECTIONS:]
+            spread = spread @ torch.from_numpy(directions_of(spread)[1][:, :DIRECTIONS].copy())
         return cls(spread.numpy(), at)
 
 

@@ -95,9 +95,21 @@ def fit_principal(x: Tensor) -> Principal:
     rows = x.double()
     center = rows.mean(0)
     spread = rows - center
-    values, vectors = torch.linalg.eigh(spread.T @ spread / len(rows))
-    share = values.flip(0).clamp(min=0).cumsum(0) / values.clamp(min=0).sum().clamp(min=1e-12)
-    wanted = min(int((share < SHARE).sum()) + 1, MOST, len(values))
-    top = vectors[:, -wanted:].flip(1).numpy()
-    signs = np.sign(top[np.abs(top).argmax(0), np.arange(wanted)])
-    return Principal(center.float().numpy(), (top * signs).astype(np.float32))
+    variance, directions = directions_of(spread)
+    share = variance.cumsum() / max(float(variance.sum()), 1e-12)
+    wanted = min(int((share < SHARE).sum()) + 1, MOST, len(variance))
+    return Principal(center.float().numpy(), directions[:, :wanted].astype(np.float32))
+
+
+def directions_of(spread: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Principal directions of rows around their middle, the widest first.
+
+    spread: (rows, columns) float64. Returns variances (columns,) and directions (columns, columns),
+    each with its largest cell positive: the sign is arbitrary.
+    """
+    values, vectors = torch.linalg.eigh(spread.T @ spread / len(spread))
+    found = vectors.flip(1).numpy()
+    if not found.size:
+        return np.zeros(0), found
+    signs = np.sign(found[np.abs(found).argmax(0), np.arange(len(values))])
+    return values.flip(0).clamp(min=0).numpy(), found * signs
