@@ -13,6 +13,7 @@ from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
 from deeplode.report.media import media
+from deeplode.report.moves import moves
 from deeplode.report.network import central, communities, homophily, made_of, network
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
@@ -32,6 +33,7 @@ SECTIONS = (
     central,
     homophily,
     groups,
+    moves,
     changes,
     spaces,
     leaderboard,
