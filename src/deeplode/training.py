@@ -42,11 +42,12 @@ from deeplode.runtime import Budget, choose_device, configured
 from deeplode.saved import AnyModel
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
+from deeplode.tasks.linkedfacts import linked_facts
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
 from deeplode.tasks.prepared import prepared, prepared_forecast
-from deeplode.tasks.preparegraph import facts_of, prepared_graph
+from deeplode.tasks.preparegraph import prepared_graph
 from deeplode.tasks.score import column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
@@ -196,6 +197,8 @@ class _Run:
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
         facts["decision"] = decided(model, truth, outputs, self.decision(made), weights, by)
         facts["media"] = illustrate(model, made, test, batch, outputs)
+        if made.nodes is not None:
+            facts |= linked_facts(made, test, model, outputs, ending.stop)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows
         return {
@@ -206,11 +209,8 @@ class _Run:
             "split": {**split, "train": split["train"] - valid, "valid": valid,
                       "folds": learned.training.get("members", 1)},
             **facts,
-            "threshold": learned.threshold,
-            "calibration": learned.calibration,
-            "findings": [],
+            "threshold": learned.threshold, "calibration": learned.calibration, "findings": [],
             "target_distribution": _distribution(made), "training": learned.training,
-            **({} if made.nodes is None else {"graph": facts_of(made)}),
             "licences": licences(model.encoder), "replay": learned.replay,
             "options": self.options.as_json(), "seed": self.options.seed, "versions": versions(),
         }  # fmt: skip

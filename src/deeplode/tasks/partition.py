@@ -67,7 +67,7 @@ def partition(
     batch = encoder.transform(sorted_rows, most_bad).batch
     vectors = _vectors(encoder, batch, seed) if schema.features else None
     content = content_of(vectors, batch, len(table))
-    network = Network.of(edges.nodes, edges.source, edges.target, edges.weight)
+    network = Network.linking(edges)
     placed = content[np.argsort(order)]
     found = communities(network, table.ids, placed, clusters, seed, _earlier(budget), listen)
     told = found.answer == BOTH
