@@ -70,6 +70,8 @@ FLOORS = {
     "deeplode.detecting": 7,
     "deeplode.periods": 6,
     "deeplode.groupfacts": 6,
+    "deeplode.linkfacts": 6.5,
+    "deeplode.linkedfacts": 6.6,
     "deeplode.partitioning": 7,
     "deeplode.clustering": 7,
     "deeplode.clusterer": 7,

@@ -20,6 +20,7 @@ from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
 from deeplode.keeping import Keeping
+from deeplode.linkedfacts import linked_facts
 from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
 from deeplode.messages import Notice
@@ -42,7 +43,6 @@ from deeplode.runtime import Budget, choose_device, configured
 from deeplode.saved import AnyModel
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
-from deeplode.tasks.linkedfacts import linked_facts
 from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan

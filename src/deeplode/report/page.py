@@ -11,6 +11,7 @@ from deeplode.report.clusters import changes, groups, spaces
 from deeplode.report.data import data, findings, remarks
 from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
+from deeplode.report.links import links
 from deeplode.report.making import making, use
 from deeplode.report.media import media
 from deeplode.report.moves import moves
@@ -40,6 +41,7 @@ SECTIONS = (
     made_of,
     central,
     homophily,
+    links,
     media,
     all_scores,
     training,

@@ -13,6 +13,7 @@ from deeplode.communities.layout import layout
 from deeplode.communities.measures import correlation, homophily, overall
 from deeplode.communities.network import Floats, Ints, Network
 from deeplode.data.table import Table
+from deeplode.linkfacts import link_facts
 from deeplode.tasks.learn import Lesson
 from deeplode.tasks.model import Model
 from deeplode.tasks.networkfacts import drawing, names_of
@@ -27,7 +28,7 @@ def linked_facts(
     outputs: NDArray[np.float64],
     stop: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
-    """``network``, ``homophily`` and ``drawing`` of result.json.
+    """``network``, ``homophily``, ``drawing``, ``link_types`` and ``link_periods`` of result.json.
 
     made: the training rows, whose truth is looked at; that of test rows is not. outputs: of the
     test rows, by the model. Nodes are drawn in the colour of their class or fifth of the values:
@@ -39,11 +40,14 @@ def linked_facts(
     assert graph is not None
     assert places is not None
     assert test.places is not None
-    network = Network.linking(graph.edges)
+    network, known = Network.linking(graph.edges), np.full(graph.edges.nodes, -1)
+    if made.code.classes:
+        known[places] = made.target
     facts: dict[str, Any] = {
         "structure": "graph",
         "network": overall(network, stop),
-        "homophily": _homophily(network, made, places, seed, stop),
+        "homophily": _homophily(network, made, known, seed, stop),
+        **link_facts(graph.edges, known, seed, stop),
     }
     if stop():
         return facts
@@ -62,16 +66,15 @@ def linked_facts(
 
 
 def _homophily(
-    network: Network, made: Lesson, places: Ints, seed: int, stop: Callable[[], object]
+    network: Network, made: Lesson, known: Ints, seed: int, stop: Callable[[], object]
 ) -> list[dict[str, Any]]:
-    """Whether links join training rows of the same class, or of like values."""
+    """Whether links join training rows of the same class, or of like values. known: (nodes,)
+    classes, -1 where unknown."""
     if made.code.classes:
-        code = np.full(len(network), -1)
-        code[places] = made.target
-        found = homophily(network, code, seed, stop)
+        found = homophily(network, known, seed, stop)
     else:
         values = np.full(len(network), np.nan)
-        values[places] = made.target
+        values[made.table.places] = made.target
         found = correlation(network, values, seed, stop)
     return [] if found is None else [{"column": made.code.name, **found}]
 
