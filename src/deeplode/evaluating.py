@@ -41,10 +41,11 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
             facts, notices = judged_communities(model, table, target), []
         elif isinstance(model, ClusterModel):
             facts, notices = judged_groups(model, table, target), []
-        elif isinstance(model, SeriesModel):
-            facts, notices = judged_series(model, table, target), []
         else:
-            facts, found = judged(model, table, target)
+            if isinstance(model, SeriesModel):
+                facts, found = judged_series(model, table, target)
+            else:
+                facts, found = judged(model, table, target)
             notices = found.notices() if found else []
     return {
         "schema_version": 1,
