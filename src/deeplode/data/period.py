@@ -48,6 +48,7 @@ def _alike(values: Values) -> Values:
     place = np.arange(len(values))
     line = np.polyfit(place[there], values[there], 1)
     rest = np.where(there, values - np.polyval(line, place), 0.0)
+    rest /= max(np.abs(rest).max(), 1e-300)  # squares of huge numbers are none
     size = 1 << int(np.ceil(np.log2(2 * len(rest))))
     spectrum = np.abs(np.fft.rfft(rest, size)) ** 2
     found = np.fft.irfft(spectrum)[: most + 1] / np.maximum(len(rest) - np.arange(most + 1), 1)
