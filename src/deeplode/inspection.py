@@ -13,7 +13,7 @@ from deeplode.progress import Listen, silent
 from deeplode.runfacts import SCHEMA_VERSION, source_facts
 from deeplode.tasks.plan import plan
 from deeplode.tasks.prepare import Plan
-from deeplode.tasks.prepared import prepared
+from deeplode.tasks.prepared import prepared, prepared_forecast
 from deeplode.verbs import Source, read_table, tell
 
 
@@ -31,7 +31,10 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
     else:
         split = Plan(roles, options.kinds, options.split, options.seed, options.split_column)
         given = None if options.test is None else read_table(options.test, options, silent)
-        found = prepared(table, split, given, options.looks_back, options.memory_bytes)
+        if options.horizon is not None:
+            found = prepared_forecast(table, split, options.horizon)
+        else:
+            found = prepared(table, split, given, options.looks_back, options.memory_bytes)
         train, schema, notices = found.lesson.table, found.lesson.schema, found.notices
         code, rows = found.lesson.code, len(train) + (0 if given else len(found.test))
         held = 2 * int(table.frame.estimated_size())

@@ -36,7 +36,9 @@ class TrainOptions(Limited, ReadOptions):
     Raises OptionError for a value that makes no sense.
     """
 
-    target: str | None = option(None, "Column to learn.", "Columns", "COL")
+    target: str | None = option(
+        None, "Column to learn; with --horizon also several.", "Columns", "COL"
+    )
     kinds: Mapping[str, str] | None = option(
         None,
         "What columns hold, where the guess is wrong: number, category, boolean, datetime or id.",

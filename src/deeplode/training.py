@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from deeplode.data.jointforecast import targets_of
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
@@ -48,7 +49,7 @@ from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
 from deeplode.tasks.prepared import prepared, prepared_forecast
 from deeplode.tasks.preparegraph import prepared_graph
-from deeplode.tasks.score import column_importance, decided, score
+from deeplode.tasks.score import Held, column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
@@ -134,8 +135,12 @@ class _Run:
     def table(self, source: Source) -> Table:
         """The source, less the columns to drop, in as many rows as memory can hold."""
         table = read_to_run(source, self.options)
-        if self.options.target is None:
+        target = self.options.target
+        if target is None:
             raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
+        several = len(targets_of(target, table.names)) > 1
+        if several and self.options.horizon is None:
+            raise OptionError("E-OPT-227", target=target)
         return table
 
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
@@ -189,10 +194,8 @@ class _Run:
             weights = row_weights(test, made.schema.roles.weight)
         group = made.schema.roles.group
         by = None if group is None else keys(test, group)
-        facts = score(
-            model, learned.candidates, batch, truth, outputs,
-            learned.fit_seconds, weights, by,
-        )  # fmt: skip
+        held = Held(batch, truth, weights, by, model.channels(test))
+        facts = score(model, learned.candidates, held, outputs, learned.fit_seconds)
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
         facts["decision"] = decided(model, truth, outputs, self.decision(made), weights, by)
@@ -205,7 +208,7 @@ class _Run:
             "schema_version": SCHEMA_VERSION,
             "verb": "train",
             "task": model.problem.task,
-            "target": model.target.name,
+            "target": model.asked,
             "split": {**split, "train": split["train"] - valid, "valid": valid,
                       "folds": learned.training.get("members", 1)},
             **facts,

@@ -134,8 +134,9 @@ def predict(
     answers = fitted.answered(table)
     from deeplode.tasks.anomalies import AnomalyModel
     from deeplode.tasks.drift import drift
+    from deeplode.tasks.seriesmodel import SeriesModel
 
-    if isinstance(fitted, AnomalyModel):
+    if isinstance(fitted, AnomalyModel | SeriesModel):
         found = drift(fitted, answers["score"].to_numpy())
         tell(found.notices() if found else [], listen)
     return answers

@@ -18,6 +18,7 @@ from deeplode.report.moves import moves
 from deeplode.report.network import central, communities, homophily, made_of, network
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
+from deeplode.report.targets import targets
 from deeplode.report.template import template
 from deeplode.report.words import Words
 
@@ -33,6 +34,7 @@ SECTIONS = (
     changes,
     spaces,
     leaderboard,
+    targets,
     findings,
     errors,
     importance,
