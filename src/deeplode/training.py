@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from deeplode.aim import aimed
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
@@ -74,13 +74,19 @@ def train(
     threads = options.threads or usable_threads()
     begun = running(options, source_name(source), "train", budget, listen)
     with begun as run, configured(threads, options.seed):
-        facts = _Run(source, options, run.folder, budget, run.log, threads, replay).all()
+        run.log("stage", name="read")
+        models = read_encoders(options.text_encoder, options.image_encoder)
+        table = read_to_run(source, options)
+        made = _Run(
+            source, aimed(options, table), run.folder, budget, run.log, threads, replay, models
+        )
+        facts = made.all(table)
     return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One training, step by step."""
+    """One training, step by step. models: the pretrained encoders that the user named."""
 
     source: Source
     options: TrainOptions
@@ -89,6 +95,7 @@ class _Run:
     listen: Listen
     threads: int
     replay: Mapping[str, Any] | None
+    models: Mapping[str, Pretrained]
 
     @property
     def columns(self) -> Plan:
@@ -97,16 +104,8 @@ class _Run:
         roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
         return Plan(roles, told.kinds, told.split, told.seed, told.split_column)
 
-    @cached_property
-    def models(self) -> dict[str, Pretrained]:
-        """The pretrained encoders that the user named."""
-        return read_encoders(self.options.text_encoder, self.options.image_encoder)
-
-    def all(self) -> dict[str, Any]:
-        """Everything from the source to the report; returns the facts."""
-        self.listen("stage", name="read")
-        _ = self.models  # says at once when they cannot be used
-        table = self.table(self.source)
+    def all(self, table: Table) -> dict[str, Any]:
+        """Everything from the table of the source to the report; returns the facts."""
         told = self.options
         files = (self.source, told.test, told.edges, told.features)
         read = [fingerprint(one) for one in files if one is not None]
@@ -130,18 +129,11 @@ class _Run:
         keeping = Keeping(self.folder, self.budget, told, self.listen, memory.total, files)
         return keeping.keep(learned.model, facts, made.table, lambda read: _answers(read, test))
 
-    def table(self, source: Source) -> Table:
-        """The source, less the columns to drop, in as many rows as memory can hold."""
-        table = read_to_run(source, self.options)
-        if self.options.target is None:
-            raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
-        return table
-
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
         """The lesson of the training rows, the test rows, and how they were parted."""
         self.listen("stage", name="split")
         told = self.options
-        given = None if told.test is None else self.table(told.test)
+        given = None if told.test is None else read_to_run(told.test, told)
         if told.edges is not None:
             ends = read_edges(told.edges, told)
             made = prepared_graph(table, ends, self.columns, given, told.most_bad)
