@@ -75,7 +75,7 @@ def train(
     begun = running(options, source_name(source), "train", budget, listen)
     with begun as run, configured(threads, options.seed):
         run.log("stage", name="read")
-        models = read_encoders(options.text_encoder, options.image_encoder)
+        models = read_encoders(options.text_encoder, options.image_encoder, options.fine_tune)
         table = read_to_run(source, options)
         made = _Run(
             source, aimed(options, table), run.folder, budget, run.log, threads, replay, models
