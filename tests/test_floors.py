@@ -55,6 +55,7 @@ FLOORS = {
     "deeplode.report": 5,
     "deeplode.experiments": 5,
     "deeplode.saved": 6,
+    "deeplode.aim": 6,
     "deeplode.linking": 6.5,
     "deeplode.verbs": 7,
     "deeplode.training": 7,

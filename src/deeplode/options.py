@@ -75,6 +75,9 @@ class TrainOptions(Limited, ReadOptions):
     image_encoder: str | None = option(
         None, "Folder with a pretrained encoder that images go through, too.", "Columns", "DIR"
     )
+    fine_tune: bool = option(
+        False, "The net trains these pretrained encoders further and keeps them.", "Columns"
+    )
 
     cost: str | None = option(
         None, "Cost of a missed positive and of a false alarm: fn=100,fp=1.", "Decision", "COSTS"

@@ -269,12 +269,15 @@ def _among(table: Table, model: AnyModel, options: PredictOptions, listen: Liste
 
 def as_known(table: Table, model: AnyModel) -> Table:
     """A table of bare images or sounds, with the name that the model knows their column by."""
-    parts = model.encoder.media
+    columns = {part.columns[0]: part.media for part in model.encoder.media[::-1]}
     if model.schema.windows is not None:
         return table
-    if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:
+    if len(columns) != 1:
         return table
-    return replace(table, frame=table.frame.rename({parts[0].media: parts[0].columns[0]}))
+    ((name, medium),) = columns.items()
+    if name in table.names or medium not in table.names:
+        return table
+    return replace(table, frame=table.frame.rename({medium: name}))
 
 
 def tell(notices: Sequence[Any], listen: Listen) -> list[Mapping[str, Any]]:

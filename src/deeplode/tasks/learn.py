@@ -169,7 +169,7 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     listen("stage", name="encode")
     made = encoded(
         lesson.table, lesson.schema, settings.models, settings.most_bad, budget, settings.replay,
-        lesson.others,
+        lesson.others, settings.later,
     )  # fmt: skip
     encoder, batch = made.encoder, made.batch
     budget = budget.until(settings.later * made.seconds)
