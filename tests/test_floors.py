@@ -46,6 +46,7 @@ FLOORS = {
     "deeplode.fit": 3,
     "deeplode.detectors": 3.5,  # between the loop that they train by and the tasks
     "deeplode.communities": 3.6,  # which check what they keep as the detectors do
+    "deeplode.recommenders": 3.6,
     "deeplode.clusters": 3.6,  # whose rows are what detectors see
     "deeplode.evaluate": 3,
     "deeplode.evaluate.problem": 0,  # the question itself: plain facts, asked of every candidate
