@@ -25,7 +25,10 @@ class Scorer(Protocol):
     """
 
     name: ClassVar[str]  # as the leaderboard calls it
-    setting: Setting
+
+    @property
+    def setting(self) -> Setting:
+        """What it was fitted with; of a net, ``epochs`` says how long it trained."""
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items) float32, finite: higher is likelier; the unit is the scorer's own."""
