@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.edges import ENDS, as_written, links
+from deeplode.data.edges import ENDS, links
+from deeplode.data.ids import as_written
 from deeplode.data.graph import Graph, fingerprint, keys, linked
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table

@@ -1,0 +1,173 @@
+"""Recommend model: what says of each user what comes next, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from deeplode.data.table import Table
+from deeplode.detectors.detector import whole
+from deeplode.evaluate.ranking import top
+from deeplode.parts import below, under
+from deeplode.recommenders.blend import Blend
+from deeplode.recommenders.histories import Histories
+from deeplode.recommenders.itemknn import ItemNeighbours
+from deeplode.recommenders.question import blocks, without
+from deeplode.recommenders.together import Together, together
+from deeplode.recommenders.ways import WAYS
+from deeplode.recommendoptions import MOST
+from deeplode.tasks.catalogue import Asked, Catalogue
+from deeplode.tasks.recommend import FALLBACK, REASONS
+
+PROBE = 8  # users whose answers travel with a model file
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """What a model says of some users.
+
+    ids: of the users. item: (users, k) places of items, the likeliest first; -1 = there are no
+    more. outputs: (users, k) float64 scores, 0 behind the last. because: (users, k) the item of the
+    history that goes with each best; -1 = none does. flags: what is odd about each user.
+    """
+
+    ids: pl.Series
+    item: Ints
+    outputs: NDArray[np.float64]
+    because: Ints
+    flags: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class RecommendModel:
+    """catalogue: the users and items known. blend: what scores items; beside the scorers that have
+    a weight it holds those that answer without a history and give reasons. top: how many items to
+    recommend."""
+
+    catalogue: Catalogue
+    blend: Blend
+    top: int = 10
+
+    verb: ClassVar[str] = "recommend"
+    task: ClassVar[str] = "recommend"
+
+    @cached_property
+    def together(self) -> Together:
+        """Which items go together, by the users that had both."""
+        scorer = self.blend.scorers[REASONS]
+        assert isinstance(scorer, ItemNeighbours)
+        return together(scorer)
+
+    def probe_cells(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows whose answers prove that a model was read well: some users."""
+        return frame.select(self.catalogue.columns.user)
+
+    def predict(self, table: Table) -> Recommended:
+        """Recommendations for each user of a table: by what it says they had, and by what is known
+        of them. Raises DataError where the user column is absent."""
+        return self.recommend(self.catalogue.asked(table), self.top)
+
+    def recommend(self, asked: Asked, k: int, open_: Bools | None = None) -> Recommended:
+        """The k likeliest items of each user. open_: (items,) or (users, items) what may be
+        recommended; None = all."""
+        none = np.full((0, k), -1)
+        empty = Recommended(asked.ids, none, np.zeros((0, k)), none, [])
+        parts = [empty, *self.stream(asked, k, open_)]
+        joined = {name: np.concatenate([getattr(one, name) for one in parts])
+                  for name in ("item", "outputs", "because")}  # fmt: skip
+        return Recommended(asked.ids, **joined, flags=asked.flags)
+
+    def stream(self, asked: Asked, k: int, open_: Bools | None = None) -> Iterator[Recommended]:
+        """The same, some users at a time."""
+        for rows in blocks(len(asked), len(self.catalogue.items)):
+            own = asked.rows(rows)
+            scores = without(self.scores(own.histories), own.seen)
+            if open_ is not None:
+                allowed = open_ if open_.ndim == 1 else open_[rows]
+                scores = np.where(allowed, scores, np.float32(-np.inf))
+            best = top(scores, k)
+            item = np.full((len(own), k), -1)
+            item[:, : best.shape[1]] = best
+            value = np.take_along_axis(scores, np.maximum(item, 0), 1).astype(np.float64)
+            because = self.together.because(own.histories, item)
+            yield Recommended(own.ids, item, np.where(item < 0, 0.0, value), because, own.flags)
+
+    def scores(self, histories: Histories) -> Floats:
+        """(users, items): those of the blend; where there is no history, what most users had."""
+        scores = self.blend.scores(histories)
+        empty = np.flatnonzero(histories.length == 0)
+        if len(empty):
+            plain = self.blend.scorers[FALLBACK].scores(histories.rows(empty))
+            scores[empty] = plain / max(float(plain.max(initial=0.0)), 1.0)
+        return scores
+
+    def frame(self, found: Recommended) -> pl.DataFrame:
+        """As rows of ``recommendations.parquet``: user, rank, item, title if there are such, score,
+        because, flags."""
+        users, k = found.item.shape
+        user, at = np.repeat(np.arange(users), k), np.tile(np.arange(1, k + 1), users)
+        real = found.item.ravel() >= 0
+        item, because = found.item.ravel()[real], found.because.ravel()[real]
+        known = self.catalogue
+        columns = {
+            "user": found.ids.gather(user[real]),
+            "rank": pl.Series(at[real], dtype=pl.Int64),
+            "item": known.items.gather(item),
+            **({} if known.titles is None else {"title": known.titles.gather(item)}),
+            "score": pl.Series(found.outputs.ravel()[real], dtype=pl.Float64),
+            "because": _of(known.names, because),
+            "flags": pl.Series(found.flags, dtype=pl.String).gather(user[real]),
+        }
+        return pl.DataFrame({name: own.alias(name) for name, own in columns.items()})
+
+    def answered(self, table: Table) -> pl.DataFrame:
+        """The recommendations for the users of a table, as ``predict`` of the program writes."""
+        return self.frame(self.predict(table))
+
+    def facts(self) -> dict[str, Any]:
+        """What is not an array, ready for JSON: the ``schema.json`` of a model file."""
+        return {
+            "catalogue": self.catalogue.facts(),
+            "top": self.top,
+            "weights": dict(self.blend.weights),
+            "scorers": {name: one.facts() for name, one in self.blend.scorers.items()},
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All arrays: ``<part>.<name>``."""
+        scorers = {f"scorer.{name}": one.arrays() for name, one in self.blend.scorers.items()}
+        return under({"catalogue": self.catalogue.arrays(), **scorers})
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
+        """The model that ``facts()`` and ``arrays()`` describe.
+
+        Raises ValueError, KeyError or TypeError for what no fit can have written.
+        """
+        catalogue = Catalogue.restore(facts["catalogue"], below(arrays, "catalogue"))
+        scorers = {
+            name: WAYS[name].restore(own, below(arrays, f"scorer.{name}"))
+            for name, own in facts["scorers"].items()
+        }
+        weights = {name: float(own) for name, own in facts["weights"].items()}
+        if not {FALLBACK, REASONS, *weights} <= scorers.keys():
+            raise ValueError("a scorer is missing")
+        if not all(0 < one < np.inf for one in weights.values()):
+            raise ValueError("weights must be above 0")
+        return cls(catalogue, Blend(scorers, weights), whole(facts, "top", 1, MOST))
+
+
+def _of(names: pl.Series, place: Ints) -> pl.Series:
+    """(places,) the names of items; missing where the place is -1."""
+    return names.gather(np.maximum(place, 0)).set(pl.Series(place < 0), None)
