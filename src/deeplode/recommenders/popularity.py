@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from deeplode.detectors.detector import kept
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting
+from deeplode.recommenders.linear import checked
+from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +26,13 @@ class Popularity:
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): the same for everybody."""
+        checked(histories, len(self.users))
         one = self.users.astype(np.float32)
         return np.repeat(one[None], len(histories), axis=0)
 
     def facts(self) -> dict[str, Any]:
-        """Nothing but the arrays."""
-        return {"setting": {}}
+        """The setting."""
+        return {"setting": dict(self.setting)}
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The counts."""
@@ -39,7 +41,7 @@ class Popularity:
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         """The inverse. Raises ValueError, KeyError or TypeError."""
-        return cls(kept(arrays, "users", "int64", -1))
+        return cls(kept(arrays, "users", "int64", -1), setting_of(facts))
 
 
 def fit_popularity(histories: Histories, setting: Setting, grounds: Grounds) -> Popularity:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -15,6 +16,18 @@ from deeplode.runtime import Budget
 Arrays = Mapping[str, NDArray[Any]]
 Setting = Mapping[str, float]  # what was chosen of a way, by name
 Floats = NDArray[np.float32]
+
+
+def setting_of(facts: Mapping[str, Any]) -> Setting:
+    """``setting`` of a scorer's facts. Raises KeyError, TypeError or ValueError if it is none."""
+    found = facts["setting"]
+    if not isinstance(found, dict) or len(found) > 16:
+        raise TypeError("setting must be a few numbers by name.")
+    if any(type(value) not in (int, float) for value in found.values()):
+        raise TypeError("a setting must be a number.")
+    if not all(isfinite(value) for value in found.values()):
+        raise ValueError("a setting must be finite.")
+    return dict(found)
 
 
 class Scorer(Protocol):

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deeplode.recommenders.ease import Ease, fit_ease
+from deeplode.recommenders.itemknn import ItemNeighbours, fit_item_neighbours
 from deeplode.recommenders.popularity import Popularity, fit_popularity
-from deeplode.recommenders.scorer import Way
+from deeplode.recommenders.scorer import Setting, Way
+
+NEIGHBOURS: tuple[Setting, ...] = (
+    {"k": 200, "shrink": 0.0},
+    {"k": 100, "shrink": 10.0},
+    {"k": 50, "shrink": 10.0},
+)
+EASES: tuple[Setting, ...] = (
+    {"l2": 2.0, "dropout": 1.0},
+    {"l2": 8.0, "dropout": 0.0},
+    {"l2": 4.0, "dropout": 0.5},
+    {"l2": 1.0, "dropout": 2.0},
+    {"l2": 16.0, "dropout": 0.0},
+    {"l2": 1.0, "dropout": 0.5},
+)
 
 # In the order of the leaderboard, which is that of fitting: quick ones first.
 WAYS: Mapping[str, Way] = {
     "popularity": Way(fit_popularity, ({},), Popularity.restore),
+    "item_knn": Way(fit_item_neighbours, NEIGHBOURS, ItemNeighbours.restore),
+    "ease": Way(fit_ease, EASES, Ease.restore),
 }
