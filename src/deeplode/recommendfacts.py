@@ -20,6 +20,7 @@ from deeplode.tasks.rated import BLEND, Rated, best, most_popular, pays, spread
 from deeplode.tasks.recommend import FALLBACK, Learned
 from deeplode.tasks.recommendmodel import RecommendModel
 
+MAIN = f"ndcg@{AT}"
 SHOWN = 6  # users whose lists are shown
 HISTORY = 8  # latest items of theirs
 LIKE = 8  # popular items that others are shown to be like
@@ -55,6 +56,7 @@ def facts_of(told: Told) -> dict[str, Any]:
         "source": _source(told),
         "interactions": _interactions(told),
         "split": _split(told.held),
+        "main_metric": MAIN,
         "metrics": {} if answer is None else answer["metrics"],
         "answer": BLEND,
         "weights": _shares(told.learned),
@@ -161,8 +163,8 @@ def _verdict(told: Told) -> dict[str, Any]:
     else:
         gain = told.rated.gain(BLEND, FALLBACK)
         signal = gain["low"] is not None and gain["low"] > 0
-        mine = told.rated.metrics(BLEND)[f"ndcg@{AT}"]["value"]
-        plain = told.rated.metrics(FALLBACK)[f"ndcg@{AT}"]["value"]
+        mine = told.rated.metrics(BLEND)[MAIN]["value"]
+        plain = told.rated.metrics(FALLBACK)[MAIN]["value"]
         values = {"value": mine, "plain": plain, "gain": gain["value"], "low": gain["low"],
                   "high": gain["high"], "users": len(told.held.test)}  # fmt: skip
         sentences = [{"code": "V-101" if signal else "V-102", "values": values}]

@@ -14,6 +14,7 @@ from deeplode.errors import LimitError, OptionError
 from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
 from deeplode.readoptions import ReadOptions
+from deeplode.recommendoptions import RecommendOptions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,6 +72,17 @@ def cluster(source: Source, options: ClusterOptions, listen: Listen = silent) ->
     check_limit(options.memory_bytes)
     _check_files(source)
     from deeplode.clustering import run
+
+    return run(source, options, listen)
+
+
+def recommend(source: Source, options: RecommendOptions, listen: Listen = silent) -> RunResult:
+    """Learn what each user will want next; see ``deeplode.recommending``."""
+    from deeplode.memory import check_limit
+
+    check_limit(options.memory_bytes)
+    _check_files(source, options.items, options.users, options.only, options.exclude)
+    from deeplode.recommending import run
 
     return run(source, options, listen)
 

@@ -20,11 +20,15 @@ Ints = NDArray[np.int64]
 
 
 def by_time(made: Interactions) -> Ints:
-    """(n,) parts: the latest SHARE of all is the test, the one before it the validation.
-    Interactions of one moment stay together."""
+    """(n,) parts: the latest SHARE of all is the test; interactions of one moment stay together.
+    The validation is the latest SHARE of what each user had before: by one moment for all, it would
+    be of the few users who came back after it."""
     assert made.time is not None
-    valid, test = np.quantile(made.time, (1 - 2 * SHARE, 1 - SHARE), method="higher")
-    return np.where(made.time > test, TEST, np.where(made.time > valid, VALID, TRAIN))
+    part = np.full(len(made), TEST)
+    before = np.flatnonzero(made.time <= np.quantile(made.time, 1 - SHARE, method="higher"))
+    own = made.those(before)
+    part[before] = _tenths(own.user, np.arange(len(own)), test=TRAIN)
+    return part
 
 
 def by_last(made: Interactions) -> Ints:
@@ -41,12 +45,7 @@ def by_chance(made: Interactions, seed: int) -> Ints:
     order = np.random.default_rng(seed).permutation(len(made))
     rank = np.empty(len(made), np.int64)
     rank[order] = np.arange(len(made))
-    back, count = _from_the_end(made.user, rank)
-    share = SHARE * count
-    each = np.floor(share + 1e-9).astype(np.int64)
-    test = each + ((share < 1) & (count > 1))
-    valid = each + ((share < 1) & (count > 2))
-    return np.where(back < test, TEST, np.where(back < test + valid, VALID, TRAIN))
+    return _tenths(made.user, rank)
 
 
 def by_column(made: Interactions, table: Table, name: str, seed: int) -> Ints:
@@ -66,6 +65,18 @@ def by_column(made: Interactions, table: Table, name: str, seed: int) -> Ints:
         drawn = by_chance(made.those(learned), seed)
         part[learned[drawn == TEST]] = VALID
     return part
+
+
+def _tenths(user: Ints, rank: Ints, test: int = TEST) -> Ints:
+    """(n,) parts: SHARE of each user's that come last by rank are ``test``, as many before them the
+    validation; where that would be less than one, one, as long as one is left to learn from."""
+    back, count = _from_the_end(user, rank)
+    each = np.floor(SHARE * count + 1e-9).astype(np.int64)
+    tests = each + ((each == 0) & (count > 1))
+    valid = each + ((each == 0) & (count > 2))
+    if test == TRAIN:
+        tests = np.zeros_like(tests)
+    return np.where(back < tests, test, np.where(back < tests + valid, VALID, TRAIN))
 
 
 def _from_the_end(user: Ints, rank: Ints) -> tuple[Ints, Ints]:

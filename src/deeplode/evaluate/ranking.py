@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -57,7 +58,7 @@ def mean(values: Floats) -> dict[str, float | None]:
     value = float(values.mean())
     if len(values) < 2:
         return {"value": value, "low": None, "high": None}
-    error = CERTAIN * float(values.std(ddof=1)) / np.sqrt(len(values))
+    error = CERTAIN * float(values.std(ddof=1)) / math.sqrt(len(values))
     return {"value": value, "low": value - error, "high": value + error}
 
 

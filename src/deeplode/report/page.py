@@ -14,6 +14,7 @@ from deeplode.report.learning import importance, training
 from deeplode.report.making import making, use
 from deeplode.report.media import media
 from deeplode.report.network import central, communities, homophily, made_of, network
+from deeplode.report.recommendations import counted, go_together, reach, recommendations
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
 from deeplode.report.template import template
@@ -34,13 +35,17 @@ SECTIONS = (
     groups,
     changes,
     spaces,
+    recommendations,
     leaderboard,
+    reach,
+    go_together,
     findings,
     errors,
     importance,
     media,
     all_scores,
     training,
+    counted,
     data,
     remarks,
     use,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deeplode.errors import LimitError
 from deeplode.memory import PROGRAM, marks
-from deeplode.recommenders.blend import MOST_SCORES
+from deeplode.recommenders.blend import DEPTH, MOST_USERS
 from deeplode.recommenders.question import CELLS
 
 COPIES = 6  # of the columns while interactions are put in order
@@ -12,7 +12,7 @@ PAIR = 160  # bytes an interaction takes in all parts and as sparse matrices
 ID = 400  # bytes of a user or item: ids, counts, lists, neighbours
 FLOAT = 4
 BLOCK = 6  # copies of a block of scores
-WEIGHTS = 6  # copies of items x items while the densest scorer is fitted
+WAYS = 8
 
 
 def room(table_bytes: int, pairs: int, users: int, items: int) -> int:
@@ -23,7 +23,7 @@ def room(table_bytes: int, pairs: int, users: int, items: int) -> int:
         + PAIR * pairs
         + ID * (users + items)
         + BLOCK * FLOAT * max(CELLS, items)
-        + 3 * FLOAT * MOST_SCORES
+        + WAYS * DEPTH * MOST_USERS * WAYS * FLOAT
     )
 
 
