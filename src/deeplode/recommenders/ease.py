@@ -12,17 +12,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from deeplode.detectors.detector import kept
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.linear import scored_densely
+from deeplode.recommenders.linear import common_users, scored_densely
 from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
 from deeplode.runtime import configured
 
 MOST = 10_000  # items with weights: their inverse takes two minutes on two cores
 COPIES = 4  # matrices items x items that are held at once
-BLOCK = 1024  # users whose items are counted at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +66,7 @@ def fit_ease(histories: Histories, setting: Setting, grounds: Grounds) -> Ease:
     suits data of any size, and dropout = p / (1 - p) where each item of a history is left out with
     probability p.
     """
-    place, common = common_users(histories, grounds)
+    place, common = common_users(histories, grounds, MOST, COPIES)
     with configured(grounds.threads, grounds.seed):
         users = common.diagonal().clone()
         penalty = setting["l2"] * users.mean() + setting["dropout"] * users
@@ -77,22 +75,3 @@ def fit_ease(histories: Histories, setting: Setting, grounds: Grounds) -> Ease:
         weights = inverse.div_(-inverse.diagonal().clone())
         weights.fill_diagonal_(0)
     return Ease(place, weights.contiguous().numpy(), setting)
-
-
-def common_users(histories: Histories, grounds: Grounds) -> tuple[NDArray[np.int32], Tensor]:
-    """(items,) int32 as ``Ease.place``, and (own, own) float32 how many users any two items have
-    in common, of as many items as memory and time are enough for: the most popular ones."""
-    given = histories.matrix
-    users = np.asarray(given.sum(0)).ravel()
-    room = grounds.memory
-    most = MOST if room is None else min(MOST, int((room / (4 * COPIES)) ** 0.5))
-    own = np.sort(np.argsort(-users, kind="stable")[: max(most, 1)])
-    place = np.full(histories.items, -1, np.int32)
-    place[own] = np.arange(len(own))
-    given = given[:, own] if len(own) < histories.items else given
-    common = torch.zeros(len(own), len(own))
-    with configured(grounds.threads, grounds.seed):
-        for first in range(0, len(histories), BLOCK):
-            block = torch.from_numpy(given[first : first + BLOCK].toarray())
-            common.addmm_(block.T, block)
-    return place, common

@@ -11,11 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
+from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from deeplode.detectors.detector import kept
+from deeplode.nets.products import multiply
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.scorer import Arrays, Floats
+from deeplode.recommenders.scorer import Arrays, Floats, Grounds
+from deeplode.runtime import configured
+
+BLOCK = 1024  # users whose items are counted at once
 
 
 def checked(histories: Histories, items: int) -> Histories:
@@ -48,6 +53,31 @@ def scored_densely(histories: Histories, place: NDArray[np.int32], weights: Floa
     out = np.zeros((len(histories), len(place)), np.float32)
     out[:, own] = found
     return out
+
+
+def common_users(
+    histories: Histories, grounds: Grounds, most: int, copies: int
+) -> tuple[NDArray[np.int32], Tensor]:
+    """How many users any two items have in common, (own, own) float32, of the most popular items.
+
+    most: items, at most; fewer where memory is not enough for ``copies`` of the answer.
+    Returns also (items,) int32 the row of each item; -1 = none.
+    """
+    given = histories.matrix
+    users = np.asarray(given.sum(0)).ravel()
+    if grounds.memory is not None:
+        most = min(most, int((grounds.memory / (4 * copies)) ** 0.5))
+    own = np.sort(np.argsort(-users, kind="stable")[: max(most, 1)])
+    place = np.full(histories.items, -1, np.int32)
+    place[own] = np.arange(len(own))
+    given = given[:, own] if len(own) < histories.items else given
+    common = torch.zeros(len(own), len(own))
+    room = torch.empty_like(common)
+    with configured(grounds.threads, grounds.seed):
+        for first in range(0, len(histories), BLOCK):
+            block = torch.from_numpy(given[first : first + BLOCK].toarray())
+            common += multiply(block.T[None], block[None], room[None])[0]
+    return place, common
 
 
 def strongest(weights: csr_array, k: int) -> csr_array:
