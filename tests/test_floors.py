@@ -76,6 +76,7 @@ FLOORS = {
     "deeplode.clustering": 7,
     "deeplode.clusterer": 7,
     "deeplode.recommendfacts": 6,
+    "deeplode.recommended": 7,
     "deeplode.recommending": 7,
     "deeplode.recommender": 7,
     "deeplode.evaluating": 7,

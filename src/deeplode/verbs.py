@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deeplode.detectoptions import EvaluateOptions, PredictOptions
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
+    from deeplode.recommender import Recommender
     from deeplode.saved import AnyModel, Saved
 
 Source = str | Sequence[str]
@@ -134,10 +135,16 @@ def _check_files(*sources: Source | None) -> None:
 def predict(
     model: str, source: Source, options: PredictOptions, listen: Listen = silent
 ) -> pl.DataFrame:
-    """A model's answers for new rows, in their order: id, prediction, …, flags."""
+    """A model's answers for new rows, in their order: id, prediction, …, flags; or what their users
+    are recommended: user, rank, item, …"""
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
+    if fitted.verb == "recommend":
+        return _recommended(fitted, source, options, listen)
+    for name in ("top", "only", "exclude"):
+        if getattr(options, name) is not None:
+            raise OptionError("E-OPT-244", option=name, verb=fitted.verb)
     table = as_known(read_table(source, options, listen), fitted)
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
@@ -153,6 +160,22 @@ def predict(
     return answers
 
 
+def _recommended(
+    model: AnyModel, source: Source, options: PredictOptions, listen: Listen
+) -> pl.DataFrame:
+    """Lists for the users of a source."""
+    from deeplode.tasks.listed import allowed
+    from deeplode.tasks.recommendmodel import RecommendModel
+
+    assert isinstance(model, RecommendModel)
+    table = read_table(source, options, listen)
+    named = {"only": options.only, "exclude": options.exclude}
+    beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
+    listen("stage", name="predict")
+    asked, open_ = allowed(model.catalogue, model.catalogue.asked(table), beside)
+    return model.frame(model.recommend(asked, options.top or model.top, open_))
+
+
 def evaluate(
     model: str, source: Source, options: EvaluateOptions, listen: Listen = silent
 ) -> dict[str, Any]:
@@ -165,8 +188,9 @@ def evaluate(
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
-    table = as_known(read_table(source, options, listen), fitted)
-    table = _among(table, fitted, options, listen)
+    table = read_table(source, options, listen)
+    if fitted.verb != "recommend":
+        table = _among(as_known(table, fitted), fitted, options, listen)
     listen("stage", name="score")
     facts = judge(fitted, table, options.target)
     return {**facts, "warnings": tell(facts["warnings"], listen)}
@@ -207,7 +231,7 @@ def doctor() -> dict[str, Any]:
 
 def load(
     path: str | Path, nets: Mapping[str, Any] | None = None
-) -> Classifier | Regressor | AnomalyDetector | Clusterer:
+) -> Classifier | Regressor | AnomalyDetector | Clusterer | Recommender:
     """The estimator in a model file, or in the run folder that holds one.
 
     nets: for a model with a net of your own, ``{name: net}`` with what ``net=`` was in training:
@@ -217,11 +241,15 @@ def load(
     from deeplode.anomalydetector import detector_of
     from deeplode.clusterer import clusterer_of
     from deeplode.estimators import estimator_of
+    from deeplode.recommender import recommender_of
     from deeplode.tasks.clustermodel import ClusterModel
     from deeplode.tasks.communitymodel import CommunityModel
     from deeplode.tasks.model import Model
+    from deeplode.tasks.recommendmodel import RecommendModel
 
     saved = opened(path, nets)
+    if isinstance(saved.model, RecommendModel):
+        return recommender_of(saved)
     if isinstance(saved.model, ClusterModel | CommunityModel):
         return clusterer_of(saved)
     return estimator_of(saved) if isinstance(saved.model, Model) else detector_of(saved)

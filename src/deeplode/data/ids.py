@@ -65,7 +65,9 @@ def unpacked(arrays: Mapping[str, NDArray[np.generic]]) -> pl.Series:
         if (length < 0).any() or length.sum() != len(text):
             raise ValueError("texts and their lengths do not agree")
         raw, ends = text.tobytes(), np.cumsum(length)
-        cells = [raw[e - n : e].decode() for e, n in zip(ends.tolist(), length.tolist(), strict=True)]
+        cells = [
+            raw[e - n : e].decode() for e, n in zip(ends.tolist(), length.tolist(), strict=True)
+        ]
         found = pl.Series(cells, dtype=pl.String)
     if found.n_unique() != len(found):
         raise ValueError("an id comes twice")

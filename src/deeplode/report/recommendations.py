@@ -48,7 +48,9 @@ def go_together(facts: Facts, words: Words) -> Section | None:
 
 def reach(facts: Facts, words: Words) -> Section | None:
     """How many items lists reach, and how far they follow what is popular."""
-    found = [one for one in rows(facts.get("leaderboard")) if number(one.get("coverage")) is not None]
+    found = [
+        one for one in rows(facts.get("leaderboard")) if number(one.get("coverage")) is not None
+    ]
     if facts.get("verb") != "recommend" or not found:
         return None
     head = (

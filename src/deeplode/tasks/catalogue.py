@@ -146,7 +146,9 @@ class Catalogue:
             _read(below(arrays, part), len(users), len(items)) for part in ("known", "disliked")
         )
         least = facts["least"]
-        return cls(columns, users, items, titles, known, disliked, None if least is None else float(least))
+        return cls(
+            columns, users, items, titles, known, disliked, None if least is None else float(least)
+        )
 
 
 def joined(known: Histories, place: Ints, user: Ints, item: Ints) -> Histories:

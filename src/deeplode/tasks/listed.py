@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -17,6 +19,24 @@ from deeplode.tasks.catalogue import Asked, Catalogue, both
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+def allowed(
+    catalogue: Catalogue, asked: Asked, tables: Mapping[str, Table], stock: Bools | None = None
+) -> tuple[Asked, Bools | None]:
+    """Users, and (items,) what they may be recommended: in stock, listed by the table ``only``, not
+    by ``exclude``; None = everything.
+
+    Raises DataError where a table has no items column, or none that is known.
+    """
+    open_ = stock
+    if "only" in tables:
+        more = only(catalogue, tables["only"])
+        open_ = more if open_ is None else open_ & more
+    if "exclude" in tables:
+        more, asked = excluded(catalogue, tables["exclude"], asked)
+        open_ = more if open_ is None else open_ & more
+    return asked, open_
 
 
 def only(catalogue: Catalogue, table: Table) -> Bools:

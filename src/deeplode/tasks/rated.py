@@ -90,5 +90,3 @@ def pays(learned: Learned, rated: Rated) -> bool | str:
     if gain["low"] is None or gain["high"] is None or gain["low"] <= 0 <= gain["high"]:
         return "unclear"
     return gain["low"] > 0
-
-

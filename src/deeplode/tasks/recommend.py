@@ -90,7 +90,7 @@ def learn(
             break
         listen("stage", name=name)
         own = _part(budget, len(wanted) - at)
-        fit = _chosen(way, train, judges, _grounds(settings, own, judges))
+        fit = _chosen(way, train, judges, grounds_of(settings, own, judges))
         scorer, values, seconds[name] = stages.run(name, fit)
         found[name], tried[name] = scorer, values.tolist()
     if not found:
@@ -113,14 +113,15 @@ def again(
         if name not in found or budget.stop():
             continue
         listen("stage", name=name)
-        found[name] = WAYS[name].fit(every, found[name].setting, _grounds(settings, budget, None))
+        found[name] = WAYS[name].fit(every, found[name].setting, grounds_of(settings, budget, None))
     if budget.stop():
         notices.append(Notice("W-REC-012"))
     blend = Blend({name: found[name] for name in learned.blend.weights}, learned.blend.weights)
     return replace(learned, scorers=found, blend=blend, notices=tuple(notices))
 
 
-def _grounds(settings: Settings, budget: Budget, judges: Question | None) -> Grounds:
+def grounds_of(settings: Settings, budget: Budget, judges: Question | None) -> Grounds:
+    """What scorers learn with. judges: whom settings are chosen by; None = they are chosen."""
     judge: Callable[[Scorer], float] | None = None
     if judges is not None and len(judges):
         asked = judges
@@ -167,5 +168,3 @@ def _part(budget: Budget, left: int) -> Budget:
 
 def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Scorer:
     return WAYS[name].restore(facts, arrays)
-
-

@@ -112,6 +112,26 @@ class RecommendModel:
             scores[empty] = plain / max(float(plain.max(initial=0.0)), 1.0)
         return scores
 
+    def effects(self, history: Histories, item: int) -> tuple[Ints, Floats]:
+        """The items of a user's history, and by how much the score of an item would fall without
+        each; the largest effect first. history: of one user."""
+        had = np.unique(history.item)
+        every = [history.item, *(history.item[history.item != one] for one in had)]
+        start = np.concatenate([[0], np.cumsum([len(one) for one in every])]).astype(np.int64)
+        features = history.features
+        if features is not None:
+            features = np.repeat(features, len(every), 0)
+        asked = Histories(history.items, start, np.concatenate(every), features)
+        score = np.concatenate(
+            [
+                self.blend.scores(asked.rows(rows))[:, item]
+                for rows in blocks(len(asked), asked.items)
+            ]
+        )
+        effect = score[0] - score[1:]
+        order = np.argsort(-effect, kind="stable")
+        return had[order], effect[order]
+
     def frame(self, found: Recommended) -> pl.DataFrame:
         """As rows of ``recommendations.parquet``: user, rank, item, title if there are such, score,
         because, flags."""

@@ -14,7 +14,16 @@ from deeplode.messages import Notice
 from deeplode.tasks.described import Described, describe, found, spread
 from deeplode.tasks.listed import in_stock
 
-NAMED = ("title", "name", "label", "product", "标题", "名称", "名字", "商品")  # what titles are called
+NAMED = (
+    "title",
+    "name",
+    "label",
+    "product",
+    "标题",
+    "名称",
+    "名字",
+    "商品",
+)  # what titles are called
 DIFFERENT = 0.5  # share of items with a title of their own, from which on a column is one
 
 Floats = NDArray[np.float32]
@@ -87,9 +96,7 @@ def _absent(beside: Beside, row: NDArray[np.int64], code: str) -> tuple[Notice, 
     return (Notice(code, beside.key, told),)
 
 
-def _titles(
-    table: Table, key: str, row: NDArray[np.int64], items: pl.Series
-) -> pl.Series | None:
+def _titles(table: Table, key: str, row: NDArray[np.int64], items: pl.Series) -> pl.Series | None:
     """What people call items: the column that is called so, or the first of texts that differ;
     the id where there is none. None where no column is a title."""
     texts = [one for one in table.names if one != key and table.frame[one].dtype == pl.String]
