@@ -80,6 +80,7 @@ FLOORS = {
     "deeplode.recommending": 7,
     "deeplode.recommender": 7,
     "deeplode.evaluating": 7,
+    "deeplode.predicting": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,
     "deeplode.estimators": 7,

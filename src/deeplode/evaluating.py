@@ -13,8 +13,8 @@ from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.known import judged
 from deeplode.tasks.knowncommunities import judged_communities
 from deeplode.tasks.knowngroups import judged as judged_groups
-from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.knownnext import judged_lists
+from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
 from deeplode.tasks.prepare import known_rows
 from deeplode.tasks.recommendmodel import RecommendModel
@@ -31,7 +31,7 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     if isinstance(model, RecommendModel):
         if target is not None:
             raise OptionError("E-OPT-244", option="target", verb="train")
-        facts, notices = judged_lists(model, table), []
+        facts, notices = judged_lists(model, table), list[Any]()
     elif isinstance(model, Model):
         if target not in (None, model.target.name):
             raise OptionError("E-OPT-162", target=target, own=model.target.name)

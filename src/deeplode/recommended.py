@@ -17,10 +17,10 @@ from deeplode.data.table import Table
 from deeplode.errors import OptionError
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
-from deeplode.recommendfacts import Told, facts_of
 from deeplode.recommenders.blend import Blend
 from deeplode.recommenders.question import ranks
-from deeplode.recommendoptions import PUBLISHED, RecommendOptions
+from deeplode.recommendfacts import Told, facts_of
+from deeplode.recommendoptions import PUBLISHED_COUNT, PUBLISHED_RATING, RecommendOptions
 from deeplode.runtime import Budget
 from deeplode.tasks.catalogue import Catalogue
 from deeplode.tasks.gathered import Gathered, Wish, gather, with_features
@@ -71,7 +71,7 @@ def make(
     planned = room(size, len(liked), len(liked.users), len(liked.items))
     memory = scorer_room(told.memory_bytes, planned, len(liked))
     known = things(gathered, beside, columns, told)
-    how = told.split if told.protocol is None else str(PUBLISHED["split"])
+    how = told.split if told.protocol is None else "random"
     held = hold_out(gathered, table, how, told.split_column, told.seed,
                     known.user_features, told.protocol is not None)  # fmt: skip
     settings = Settings(told.seed, threads, liked.time is not None, memory,
@@ -105,8 +105,8 @@ def wish_of(told: RecommendOptions) -> Wish:
     wish = Wish(told.min_rating, told.min_count, told.duplicates, told.most_bad)
     if told.protocol is None:
         return wish
-    least = float(PUBLISHED["min_rating"]) if told.rating is not None else None
-    return replace(wish, min_rating=least, min_count=int(PUBLISHED["min_count"]))
+    least = PUBLISHED_RATING if told.rating is not None else None
+    return replace(wish, min_rating=least, min_count=PUBLISHED_COUNT)
 
 
 def things(

@@ -86,11 +86,11 @@ class Recommender(Estimator):
         """
         told, threads = self._told(), self.threads or usable_threads()
         given = {"items": items, "users": users}
-        beside = {name: Table.of(as_polars(own), name)
+        beside = {name: Table.of(_frame(own), name)
                   for name, own in given.items() if own is not None}  # fmt: skip
         budget = Budget.begin(told.seconds, told.memory_bytes)
         with configured(threads, self.seed):
-            made = make(Table.of(as_polars(X)), beside, told, budget, threads)
+            made = make(Table.of(_frame(X)), beside, told, budget, threads)
         self.facts_, self.notices_ = made.facts, made.notices
         self.facts_["warnings"] = [one.as_json() for one in made.notices]
         self._hold(made.model)
@@ -108,7 +108,7 @@ class Recommender(Estimator):
         budget = Budget.begin(told.seconds, told.memory_bytes)
         settings = Settings(told.seed, threads, self.model_.catalogue.columns.timestamp is not None)
         with configured(threads, self.seed):
-            table = Table.of(as_polars(X))
+            table = Table.of(_frame(X))
             self._hold(further(self.model_, table, settings, budget, told.most_bad))
         return self
 
@@ -145,7 +145,7 @@ class Recommender(Estimator):
         return self.recommend(history=X)
 
     def similar_items(self, item: Any, k: int = 10) -> pl.DataFrame:
-        """Items that the same users had: item, title if items have such, similarity (shrunk cosine).
+        """Items that the same users had: item, title if they have such, similarity (shrunk cosine).
 
         Raises OptionError for an item that is not known.
         """
@@ -185,7 +185,7 @@ class Recommender(Estimator):
         """Mean NDCG@10 of the lists for known users, judged by interactions that came after."""
         check_is_fitted(self, "model_")
         with configured(self.threads or usable_threads(), self.seed):
-            facts = judged_lists(self.model_, Table.of(as_polars(X)))
+            facts = judged_lists(self.model_, Table.of(_frame(X)))
         return float(facts["metrics"]["ndcg@10"]["value"])
 
     def _told(self) -> RecommendOptions:
@@ -194,13 +194,11 @@ class Recommender(Estimator):
     def _asked(self, users: Any, history: Any) -> Asked:
         known = self.model_.catalogue
         if users is None:
-            return (
-                known.everyone() if history is None else known.asked(Table.of(as_polars(history)))
-            )
+            return known.everyone() if history is None else known.asked(Table.of(_frame(history)))
         frame = pl.DataFrame({known.columns.user: list(users)})
         count = frame.n_unique()
         if history is not None:
-            frame = pl.concat([frame, as_polars(history)], how="diagonal_relaxed")
+            frame = pl.concat([frame, _frame(history)], how="diagonal_relaxed")
         return known.asked(Table.of(frame)).rows(np.arange(count))
 
     def _lists(self, only: Any, exclude: Any) -> dict[str, Table]:
@@ -212,7 +210,7 @@ class Recommender(Estimator):
                 plain = isinstance(given, Sequence) and not any(
                     isinstance(o, Mapping) for o in given
                 )
-                frame = pl.DataFrame({name: list(given)}) if plain else as_polars(given)
+                frame = pl.DataFrame({name: list(given)}) if plain else _frame(given)
                 made[role] = Table.of(frame, role)
         return made
 
@@ -222,11 +220,19 @@ class Recommender(Estimator):
         self._probe = Table.of(pl.DataFrame({known.columns.user: known.users[:PROBE_ROWS]}))
 
 
+def _frame(given: Any) -> pl.DataFrame:
+    """A frame, or rows as dicts."""
+    if isinstance(given, list | tuple) and given and isinstance(given[0], Mapping):
+        return pl.DataFrame(list(given))
+    return as_polars(given)
+
+
 def recommender_of(saved: Saved) -> Recommender:
     """A fitted estimator around a model that was read from a file."""
     assert isinstance(saved.model, RecommendModel)
-    made = Recommender(**{name: own for name, own in saved.model.catalogue.columns.named().items()},
-                       top=saved.model.top)  # fmt: skip
+    columns = saved.model.catalogue.columns
+    made = Recommender(user=columns.user, item=columns.item, rating=columns.rating,
+                       timestamp=columns.timestamp, top=saved.model.top)  # fmt: skip
     made.facts_ = saved.card
     made._hold(saved.model)
     return made

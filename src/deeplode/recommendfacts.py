@@ -157,9 +157,10 @@ def _shares(learned: Learned) -> dict[str, float]:
 
 def _verdict(told: Told) -> dict[str, Any]:
     """Whether taste can be told from popularity, and whether nets pay."""
+    deep: bool | str = "unclear"
     if told.rated is None:
         sentences: list[dict[str, Any]] = [{"code": "V-100", "values": {}}]
-        signal, deep = False, pays_unknown()
+        signal = False
     else:
         gain = told.rated.gain(BLEND, FALLBACK)
         signal = gain["low"] is not None and gain["low"] > 0
@@ -178,11 +179,6 @@ def _verdict(told: Told) -> dict[str, Any]:
         "text": " ".join(say(one["code"], **_named(one["values"])) for one in sentences),
         "sentences": sentences,
     }
-
-
-def pays_unknown() -> str:
-    """Where nobody could be asked."""
-    return "unclear"
 
 
 def _named(values: dict[str, Any]) -> dict[str, Any]:

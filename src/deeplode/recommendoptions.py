@@ -16,7 +16,7 @@ SPLITS = ("time", "last", "random")
 DUPLICATES = ("last", "sum", "keep")
 PROTOCOLS = ("recbole",)
 MOST = 1_000  # items that a user can be recommended
-PUBLISHED = {"min_rating": 3.0, "min_count": 10, "split": "random"}  # of --protocol recbole
+PUBLISHED_RATING, PUBLISHED_COUNT = 3.0, 10  # of --protocol recbole
 APART = (  # options that exclude each other
     ("resume", "force"),
     ("protocol", "split_column"),

@@ -24,7 +24,8 @@ from deeplode.tasks.own import OwnNet
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.seriesmodel import SeriesModel
 
-AnyModel = Model | AnomalyModel | SeriesModel | ClusterModel | CommunityModel | RecommendModel
+RowModel = Model | AnomalyModel | SeriesModel | ClusterModel | CommunityModel  # answers for rows
+AnyModel = RowModel | RecommendModel
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5

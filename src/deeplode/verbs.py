@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
     from deeplode.recommender import Recommender
-    from deeplode.saved import AnyModel, Saved
+    from deeplode.saved import Saved
 
 Source = str | Sequence[str]
 ReadToRun = TrainOptions | DetectOptions | ClusterOptions
@@ -137,43 +137,9 @@ def predict(
 ) -> pl.DataFrame:
     """A model's answers for new rows, in their order: id, prediction, …, flags; or what their users
     are recommended: user, rank, item, …"""
-    listen("stage", name="load")
-    fitted = opened(model).model
-    listen("stage", name="read")
-    if fitted.verb == "recommend":
-        return _recommended(fitted, source, options, listen)
-    for name in ("top", "only", "exclude"):
-        if getattr(options, name) is not None:
-            raise OptionError("E-OPT-244", option=name, verb=fitted.verb)
-    table = as_known(read_table(source, options, listen), fitted)
-    if fitted.schema.id is not None and fitted.schema.id in table.names:
-        table = table.with_ids(fitted.schema.id)
-    table = _among(table, fitted, options, listen)
-    listen("stage", name="predict")
-    answers = fitted.answered(table)
-    from deeplode.tasks.anomalies import AnomalyModel
-    from deeplode.tasks.drift import drift
+    from deeplode.predicting import predict as run
 
-    if isinstance(fitted, AnomalyModel):
-        found = drift(fitted, answers["score"].to_numpy())
-        tell(found.notices() if found else [], listen)
-    return answers
-
-
-def _recommended(
-    model: AnyModel, source: Source, options: PredictOptions, listen: Listen
-) -> pl.DataFrame:
-    """Lists for the users of a source."""
-    from deeplode.tasks.listed import allowed
-    from deeplode.tasks.recommendmodel import RecommendModel
-
-    assert isinstance(model, RecommendModel)
-    table = read_table(source, options, listen)
-    named = {"only": options.only, "exclude": options.exclude}
-    beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
-    listen("stage", name="predict")
-    asked, open_ = allowed(model.catalogue, model.catalogue.asked(table), beside)
-    return model.frame(model.recommend(asked, options.top or model.top, open_))
+    return run(model, source, options, listen)
 
 
 def evaluate(
@@ -184,13 +150,12 @@ def evaluate(
     Raises DataError where the target is absent or no row has a value that the model knows.
     """
     from deeplode.evaluating import evaluate as judge
+    from deeplode.predicting import rows_for
 
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
-    table = read_table(source, options, listen)
-    if fitted.verb != "recommend":
-        table = _among(as_known(table, fitted), fitted, options, listen)
+    table = rows_for(fitted, source, options, listen)
     listen("stage", name="score")
     facts = judge(fitted, table, options.target)
     return {**facts, "warnings": tell(facts["warnings"], listen)}
@@ -295,25 +260,6 @@ def read_to_run(source: Source, options: ReadToRun) -> Table:
     if unknown:
         raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
     return table.without(options.drop)
-
-
-def _among(table: Table, model: AnyModel, options: PredictOptions, listen: Listen) -> Table:
-    """Rows among the links that the options name; tells what was noticed."""
-    from deeplode.linking import with_links
-
-    found, notices = with_links(model, table, options.edges, options, options.most_bad)
-    tell(notices, listen)
-    return found
-
-
-def as_known(table: Table, model: AnyModel) -> Table:
-    """A table of bare images or sounds, with the name that the model knows their column by."""
-    parts = model.encoder.media
-    if model.schema.windows is not None:
-        return table
-    if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:
-        return table
-    return replace(table, frame=table.frame.rename({parts[0].media: parts[0].columns[0]}))
 
 
 def tell(notices: Sequence[Any], listen: Listen) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -47,7 +48,7 @@ def places(cells: pl.Series, ids: pl.Series) -> Ints:
     return found["place"].fill_null(-1).to_numpy()
 
 
-def packed(ids: pl.Series) -> dict[str, NDArray[np.generic]]:
+def packed(ids: pl.Series) -> dict[str, NDArray[Any]]:
     """Ids as arrays: ``number`` int64, or ``text`` uint8 of UTF-8 and ``length`` int64 of each."""
     if ids.dtype == pl.Int64:
         return {"number": ids.to_numpy()}
@@ -56,7 +57,7 @@ def packed(ids: pl.Series) -> dict[str, NDArray[np.generic]]:
     return {"text": np.frombuffer(b"".join(raw), np.uint8), "length": length}
 
 
-def unpacked(arrays: Mapping[str, NDArray[np.generic]]) -> pl.Series:
+def unpacked(arrays: Mapping[str, NDArray[Any]]) -> pl.Series:
     """The inverse. Raises KeyError or ValueError for arrays that hold no ids, each once."""
     if "number" in arrays:
         found = pl.Series(checked(arrays["number"], np.int64), dtype=pl.Int64)
@@ -74,7 +75,7 @@ def unpacked(arrays: Mapping[str, NDArray[np.generic]]) -> pl.Series:
     return found
 
 
-def checked(array: NDArray[np.generic], dtype: type[np.generic]) -> NDArray[np.generic]:
+def checked(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """A list of this type. Raises ValueError."""
     if array.dtype != dtype or array.ndim != 1:
         raise ValueError(f"a list of {dtype.__name__} is needed")

@@ -190,7 +190,7 @@ def repeated(made: Interactions, how: str) -> tuple[Interactions, int]:
     last[which] = np.arange(len(made))  # of several assignments the last one stays
     kept = np.sort(last)
     if how == "sum" and made.rating is not None:
-        made = replace(made, rating=np.bincount(which, made.rating)[which])
+        made = replace(made, rating=np.bincount(which, made.rating)[which].astype(float))
     return made.those(kept), gone
 
 

@@ -32,9 +32,10 @@ class Blend:
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): the weighted sum of standardised scores."""
-        total = np.zeros((len(histories), histories.items), np.float32)
-        for name, weight in self.weights.items():
-            total += np.float32(weight) * standard(self.scorers[name].scores(histories))
+        total: Floats = np.zeros((len(histories), histories.items), np.float32)
+        for name in sorted(self.weights):  # sums must not depend on how a file orders names
+            weight = np.float32(self.weights[name])
+            total += weight * standard(self.scorers[name].scores(histories))
         return total
 
 
@@ -43,7 +44,7 @@ def standard(scores: Floats) -> Floats:
     mean = scores.mean(1, keepdims=True, dtype=np.float64)
     spread = scores.std(1, keepdims=True, dtype=np.float64)
     safe = np.where(spread > 1e-12, spread, np.inf)
-    return ((scores - mean) / safe).astype(np.float32)
+    return np.asarray((scores - mean) / safe, np.float32)
 
 
 def fit_blend(scorers: Mapping[str, Scorer], question: Question, seed: int) -> Blend:
@@ -105,7 +106,7 @@ def _added(z: Floats, hit: NDArray[np.bool_], wanted: Ints) -> NDArray[np.float6
         total = total + z[at]
         if values[at] > best:
             best, answer = values[at], count
-    return answer / answer.sum()
+    return np.asarray(answer / answer.sum())
 
 
 def _quality(scores: Floats, hit: NDArray[np.bool_], wanted: Ints) -> float:

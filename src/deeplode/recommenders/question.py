@@ -92,7 +92,7 @@ def quality(score: Score, question: Question) -> float:
 
 
 def ranks(score: Score, question: Question) -> tuple[Ints, Floats]:
-    """(wanted,) at which place each wanted item stands among the unseen, from 1 on, and its score."""
+    """(wanted,) the place of each wanted item among the unseen, from 1 on, and its score."""
     place = np.empty(len(question.wanted.item), np.int64)
     value = np.empty(len(question.wanted.item), np.float32)
     for rows in blocks(len(question), question.wanted.items):

@@ -103,10 +103,10 @@ class Catalogue:
         return self._of(ids, place, (user, item, liked))
 
     def _of(self, ids: pl.Series, place: Ints, more: tuple[Ints, Ints, NDArray[np.bool_]]) -> Asked:
-        """Users by their places, -1 = new, and what they had besides: users, items, whether liked."""
-        user, item, liked = more
-        strange = np.bincount(user[item < 0], minlength=len(ids)) > 0
-        user, item, liked = (one[item >= 0] for one in (user, item, liked))
+        """Users by their places, -1 = new, and (users, items, liked) what they had besides."""
+        strange = np.bincount(more[0][more[1] < 0], minlength=len(ids)) > 0
+        real = more[1] >= 0
+        user, item, liked = more[0][real], more[1][real], more[2][real]
         history = joined(self.known, place, user[liked], item[liked])
         disliked = joined(self.disliked, place, user[~liked], item[~liked])
         seen = both(history, disliked)

@@ -11,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.edges import ENDS, links
-from deeplode.data.ids import as_written
 from deeplode.data.graph import Graph, fingerprint, keys, linked
+from deeplode.data.ids import as_written
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.errors import DataError

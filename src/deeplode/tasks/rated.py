@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from deeplode.evaluate.ranking import gini, mean, novelty, table
 from deeplode.recommenders.question import AT, Question, judged, ranked
-from deeplode.recommenders.scorer import Scorer
 from deeplode.recommenders.ways import WAYS
 from deeplode.tasks.recommend import FALLBACK, Learned
 

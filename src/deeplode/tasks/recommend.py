@@ -15,7 +15,7 @@ from deeplode.progress import Listen, silent
 from deeplode.recommenders.blend import Blend, fit_blend
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.question import Question, quality
-from deeplode.recommenders.scorer import Grounds, Scorer, Setting, Way
+from deeplode.recommenders.scorer import Grounds, Scorer, Way
 from deeplode.recommenders.ways import WAYS
 from deeplode.runtime import Budget
 from deeplode.tasks.cut import cut_short, nothing
