@@ -62,7 +62,7 @@ def _lists(
     named = {"only": options.only, "exclude": options.exclude}
     beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
     listen("stage", name="predict")
-    asked, open_ = allowed(model.catalogue, model.catalogue.asked(table), beside)
+    asked, open_ = allowed(model.catalogue, model.asked(table), beside)
     return model.frame(model.recommend(asked, options.top or model.top, open_))
 
 

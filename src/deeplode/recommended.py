@@ -66,6 +66,8 @@ def make(
     """
     columns = columns_of(told, table)
     gathered = gather(table, columns, wish_of(told))
+    if "items" in beside and told.protocol is None and columns.item in beside["items"].names:
+        gathered = gathered.with_items(beside["items"].frame[columns.item])
     liked = gathered.liked
     size = int(table.frame.estimated_size())
     planned = room(size, len(liked), len(liked.users), len(liked.items))
@@ -82,12 +84,12 @@ def make(
     every = with_features(gathered.histories(), known.user_features)
     catalogue = Catalogue(columns, liked.users, liked.items, known.titles, every,
                           gathered.disliked, gathered.least)  # fmt: skip
-    model = model_of(learned, catalogue, told.top)
+    model = model_of(learned, catalogue, told.top, known)
     facts = facts_of(Told(table, gathered, held, learned, rated, model, told))
     tests = test_rows(model, held, gathered)
     if told.refit:
         learned = again(learned, every, settings, budget, listen)
-        model = model_of(learned, catalogue, told.top)
+        model = model_of(learned, catalogue, told.top, known)
     notices = (*gathered.notices, *known.notices, *held.notices, *learned.notices)
     return Made(model, facts, tests, known.stock, planned, notices)
 
@@ -125,11 +127,12 @@ def things(
     return found
 
 
-def model_of(learned: Learned, catalogue: Catalogue, top: int) -> RecommendModel:
+def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) -> RecommendModel:
     """The model with the scorers that it needs."""
-    needed = {FALLBACK, REASONS, *learned.blend.weights}
+    needed = {FALLBACK, REASONS, learned.alone, *learned.blend.weights}
     scorers = {name: one for name, one in learned.scorers.items() if name in needed}
-    return RecommendModel(catalogue, Blend(scorers, learned.blend.weights), top)
+    blend = Blend(scorers, learned.blend.weights)
+    return RecommendModel(catalogue, blend, top, learned.alone, known.of_items, known.of_users)
 
 
 def test_rows(model: RecommendModel, held: HeldOut, gathered: Gathered) -> pl.DataFrame:

@@ -194,12 +194,16 @@ class Recommender(Estimator):
     def _asked(self, users: Any, history: Any) -> Asked:
         known = self.model_.catalogue
         if users is None:
-            return known.everyone() if history is None else known.asked(Table.of(_frame(history)))
+            return (
+                known.everyone()
+                if history is None
+                else self.model_.asked(Table.of(_frame(history)))
+            )
         frame = pl.DataFrame({known.columns.user: list(users)})
         count = frame.n_unique()
         if history is not None:
             frame = pl.concat([frame, _frame(history)], how="diagonal_relaxed")
-        return known.asked(Table.of(frame)).rows(np.arange(count))
+        return self.model_.asked(Table.of(frame)).rows(np.arange(count))
 
     def _lists(self, only: Any, exclude: Any) -> dict[str, Table]:
         """Tables of items, from frames or plain lists of them."""

@@ -20,7 +20,7 @@ def recommendations(facts: Facts, words: Words) -> Section | None:
     found = rows(facts.get("samples"))[:_USERS]
     if not found:
         return None
-    blocks = tuple(_list(one, words) for one in found)
+    blocks = tuple(block for one in found for block in _list(one, words))
     return Section("recommendations", words("R-REC"), blocks, words("R-REC-LEAD"))
 
 
@@ -132,11 +132,11 @@ def _some(value: object, words: Words) -> str:
     return words.count(value) if number(value) else ""
 
 
-def _list(one: Facts, words: Words) -> Grid:
-    """A user's list, with what they had before as its caption's second line."""
+def _list(one: Facts, words: Words) -> tuple[Terms, Grid]:
+    """What a user had, and the list."""
     history = "; ".join(plain(name, 50) for name in items(one.get("history"))[:_HISTORY])
     told = {"items": words.count(one.get("items")), "took": words.count(one.get("took"))}
-    note = words("R-REC-USER-NOTE", history=history, **told)
+    user = words("R-REC-USER", user=plain(one.get("user"), 40), **told)
     head = (
         Heading(words("R-REC-RANK"), number=True),
         Heading(words("R-REC-ITEM")),
@@ -151,8 +151,7 @@ def _list(one: Facts, words: Words) -> Grid:
         )
         for at, row in enumerate(rows(one.get("recommended"))[:_LISTED], 1)
     )  # fmt: skip
-    user = words("R-REC-USER", user=plain(one.get("user"), 40))
-    return Grid(f"{user}: {note}", head, table)
+    return Terms(((words("R-REC-LATEST"), history),), user), Grid(words("R-REC-LIST"), head, table)
 
 
 def _popularity(told: Facts, words: Words) -> Figure | None:

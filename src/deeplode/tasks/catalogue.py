@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -41,6 +41,16 @@ class Asked:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def with_features(self, values: NDArray[np.float32]) -> Asked:
+        """The same with what is known of users besides; a row of 0 changes nothing.
+
+        values: (users, columns).
+        """
+        own = self.histories.features
+        assert own is not None
+        told = np.where((values != 0).any(1)[:, None], values, own)
+        return replace(self, histories=replace(self.histories, features=told))
 
     def rows(self, index: Ints) -> Asked:
         """Some of them."""

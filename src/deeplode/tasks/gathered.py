@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.ids import places
+from deeplode.data.ids import one_form, places
 from deeplode.data.interactions import (
     InteractionColumns,
     Interactions,
@@ -49,6 +50,15 @@ class Gathered:
     least: float | None
     counts: Mapping[str, int]
     notices: tuple[Notice, ...]
+
+    def with_items(self, ids: pl.Series) -> Gathered:
+        """The same with further items behind those of the interactions, that nobody had yet."""
+        (own, asked), _ = one_form([self.liked.items, ids])
+        new = asked.drop_nulls().unique(maintain_order=True)
+        new = new.filter(pl.Series(places(new, own) < 0))
+        items = pl.concat([own.alias("id"), new.alias("id")])
+        disliked = replace(self.disliked, items=len(items))
+        return replace(self, liked=replace(self.liked, items=items), disliked=disliked)
 
     def histories(self, kept: NDArray[np.bool_] | None = None) -> Histories:
         """Of all users, or some interactions of theirs. kept: (interactions,)."""

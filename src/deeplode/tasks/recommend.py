@@ -50,13 +50,15 @@ class Learned:
     """Scorers and how they came to be.
 
     scorers: by name, each at its best setting. seconds: that they took. tried: NDCG@10 on
-    validation users of each setting. blend: what answers.
+    validation users of each setting. blend: what answers. alone: what answers where there is no
+    history.
     """
 
     scorers: Mapping[str, Scorer]
     seconds: Mapping[str, float]
     tried: Mapping[str, list[float]]
     blend: Blend
+    alone: str = FALLBACK
     notices: tuple[Notice, ...] = field(default=())
 
 
@@ -100,7 +102,21 @@ def learn(
     blend = fit_blend(found, valid, settings.seed) if len(valid) else Blend(
         {first: found[first]}, {first: 1.0}
     )  # fmt: skip
-    return Learned(found, seconds, tried, blend, tuple(cut_short(found, budget, tuple(wanted))))
+    alone = without_history(found, judges)
+    notices = tuple(cut_short(found, budget, tuple(wanted)))
+    return Learned(found, seconds, tried, blend, alone, notices)
+
+
+def without_history(found: Mapping[str, Scorer], judges: Question) -> str:
+    """The way that serves validation users best if nothing is known of what they had: what is
+    popular, or what suits their columns."""
+    if judges.histories.features is None or not len(judges):
+        return FALLBACK
+    none = np.zeros(len(judges) + 1, np.int64)
+    stripped = replace(judges.histories, start=none, item=none[:0])
+    asked = replace(judges, histories=stripped)
+    able = [name for name in found if name == FALLBACK or WAYS[name].needs == "items"]
+    return max(able, key=lambda name: quality(found[name].scores, asked), default=FALLBACK)
 
 
 def again(
@@ -109,7 +125,7 @@ def again(
     """The scorers that answer, fitted again at the settings chosen, to all histories."""
     found = dict(learned.scorers)
     notices = list(learned.notices)
-    for name in (FALLBACK, REASONS, *learned.blend.weights):
+    for name in dict.fromkeys((FALLBACK, REASONS, learned.alone, *learned.blend.weights)):
         if name not in found or budget.stop():
             continue
         listen("stage", name=name)

@@ -15,7 +15,7 @@ from deeplode.data.table import Table
 from deeplode.detectors.detector import whole
 from deeplode.evaluate.ranking import top
 from deeplode.parts import below, under
-from deeplode.recommenders.blend import Blend
+from deeplode.recommenders.blend import Blend, standard
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.itemknn import ItemNeighbours
 from deeplode.recommenders.question import blocks, without
@@ -23,6 +23,7 @@ from deeplode.recommenders.together import Together, together
 from deeplode.recommenders.ways import WAYS
 from deeplode.recommendoptions import MOST
 from deeplode.tasks.catalogue import Asked, Catalogue
+from deeplode.tasks.described import Described, found, spread
 from deeplode.tasks.recommend import FALLBACK, REASONS
 
 PROBE = 8  # users whose answers travel with a model file
@@ -53,11 +54,16 @@ class Recommended:
 class RecommendModel:
     """catalogue: the users and items known. blend: what scores items; beside the scorers that have
     a weight it holds those that answer without a history and give reasons. top: how many items to
-    recommend."""
+    recommend. alone: the scorer that answers where there is no history. of_items, of_users: how
+    their columns become numbers; None = nothing was known of them.
+    """
 
     catalogue: Catalogue
     blend: Blend
     top: int = 10
+    alone: str = FALLBACK
+    of_items: Described | None = None
+    of_users: Described | None = None
 
     verb: ClassVar[str] = "recommend"
     task: ClassVar[str] = "recommend"
@@ -76,7 +82,23 @@ class RecommendModel:
     def predict(self, table: Table) -> Recommended:
         """Recommendations for each user of a table: by what it says they had, and by what is known
         of them. Raises DataError where the user column is absent."""
-        return self.recommend(self.catalogue.asked(table), self.top)
+        return self.recommend(self.asked(table), self.top)
+
+    def asked(self, table: Table) -> Asked:
+        """The users of a table, with what it says that they had and what its columns tell of them.
+
+        Raises DataError where the user column is absent, or cells cannot be read.
+        """
+        asked = self.catalogue.asked(table)
+        if self.of_users is None or asked.histories.features is None:
+            return asked
+        key = self.catalogue.columns.user
+        told = {one.name for one in self.of_users.schema.features}
+        if not told <= set(table.names):
+            return asked
+        once = Table.of(table.frame.unique(key, keep="first", maintain_order=True), table.source)
+        values = spread(self.of_users.of(once), found(once, key, "user", asked.ids))
+        return asked.with_features(values)
 
     def recommend(self, asked: Asked, k: int, open_: Bools | None = None) -> Recommended:
         """The k likeliest items of each user. open_: (items,) or (users, items) what may be
@@ -104,12 +126,11 @@ class RecommendModel:
             yield Recommended(own.ids, item, np.where(item < 0, 0.0, value), because, own.flags)
 
     def scores(self, histories: Histories) -> Floats:
-        """(users, items): those of the blend; where there is no history, what most users had."""
+        """(users, items): those of the blend, or of what answers without a history."""
         scores = self.blend.scores(histories)
         empty = np.flatnonzero(histories.length == 0)
         if len(empty):
-            plain = self.blend.scorers[FALLBACK].scores(histories.rows(empty))
-            scores[empty] = plain / max(float(plain.max(initial=0.0)), 1.0)
+            scores[empty] = standard(self.blend.scorers[self.alone].scores(histories.rows(empty)))
         return scores
 
     def effects(self, history: Histories, item: int) -> tuple[Ints, Floats]:
@@ -132,22 +153,22 @@ class RecommendModel:
         order = np.argsort(-effect, kind="stable")
         return had[order], effect[order]
 
-    def frame(self, found: Recommended) -> pl.DataFrame:
+    def frame(self, lists: Recommended) -> pl.DataFrame:
         """As rows of ``recommendations.parquet``: user, rank, item, title if there are such, score,
         because, flags."""
-        users, k = found.item.shape
+        users, k = lists.item.shape
         user, at = np.repeat(np.arange(users), k), np.tile(np.arange(1, k + 1), users)
-        real = found.item.ravel() >= 0
-        item, because = found.item.ravel()[real], found.because.ravel()[real]
+        real = lists.item.ravel() >= 0
+        item, because = lists.item.ravel()[real], lists.because.ravel()[real]
         known = self.catalogue
         columns = {
-            "user": found.ids.gather(user[real]),
+            "user": lists.ids.gather(user[real]),
             "rank": pl.Series(at[real], dtype=pl.Int64),
             "item": known.items.gather(item),
             **({} if known.titles is None else {"title": known.titles.gather(item)}),
-            "score": pl.Series(found.outputs.ravel()[real], dtype=pl.Float64),
+            "score": pl.Series(lists.outputs.ravel()[real], dtype=pl.Float64),
             "because": _of(known.names, because),
-            "flags": pl.Series(found.flags, dtype=pl.String).gather(user[real]),
+            "flags": pl.Series(lists.flags, dtype=pl.String).gather(user[real]),
         }
         return pl.DataFrame({name: own.alias(name) for name, own in columns.items()})
 
@@ -160,6 +181,10 @@ class RecommendModel:
         return {
             "catalogue": self.catalogue.facts(),
             "top": self.top,
+            "alone": self.alone,
+            "described": {
+                name: None if own is None else own.facts() for name, own in self._described()
+            },
             "weights": dict(self.blend.weights),
             "scorers": {name: one.facts() for name, one in self.blend.scorers.items()},
         }
@@ -167,7 +192,11 @@ class RecommendModel:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All arrays: ``<part>.<name>``."""
         scorers = {f"scorer.{name}": one.arrays() for name, one in self.blend.scorers.items()}
-        return under({"catalogue": self.catalogue.arrays(), **scorers})
+        described = {name: own.arrays() for name, own in self._described() if own is not None}
+        return under({"catalogue": self.catalogue.arrays(), **described, **scorers})
+
+    def _described(self) -> tuple[tuple[str, Described | None], ...]:
+        return ("of_items", self.of_items), ("of_users", self.of_users)
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
@@ -181,11 +210,17 @@ class RecommendModel:
             for name, own in facts["scorers"].items()
         }
         weights = {name: float(own) for name, own in facts["weights"].items()}
-        if not {FALLBACK, REASONS, *weights} <= scorers.keys():
+        alone = str(facts["alone"])
+        if not {FALLBACK, REASONS, alone, *weights} <= scorers.keys():
             raise ValueError("a scorer is missing")
         if not all(0 < one < np.inf for one in weights.values()):
             raise ValueError("weights must be above 0")
-        return cls(catalogue, Blend(scorers, weights), whole(facts, "top", 1, MOST))
+        described = {
+            name: None if own is None else Described.restore(own, below(arrays, name))
+            for name, own in ((one, facts["described"][one]) for one in ("of_items", "of_users"))
+        }
+        top_ = whole(facts, "top", 1, MOST)
+        return cls(catalogue, Blend(scorers, weights), top_, alone, **described)
 
 
 def _of(names: pl.Series, place: Ints) -> pl.Series:
