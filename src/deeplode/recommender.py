@@ -200,7 +200,7 @@ class Recommender(Estimator):
                 else self.model_.asked(Table.of(_frame(history)))
             )
         frame = pl.DataFrame({known.columns.user: list(users)})
-        count = frame.n_unique()
+        count = len(dict.fromkeys(users))
         if history is not None:
             frame = pl.concat([frame, _frame(history)], how="diagonal_relaxed")
         return self.model_.asked(Table.of(frame)).rows(np.arange(count))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from deeplode.data.parse import BLANKS
 
+FEW = 64  # cells that are sought one by one where ids are in order
+
 Ints = NDArray[np.int64]
 
 
@@ -42,6 +44,9 @@ def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:
 def places(cells: pl.Series, ids: pl.Series) -> Ints:
     """(cells,) which of the ids each cell is; -1 where it is none. ids: each once. Both in one
     form."""
+    if len(cells) <= FEW and len(ids) and ids.flags["SORTED_ASC"]:
+        at = np.minimum(ids.search_sorted(cells).to_numpy().astype(np.int64), len(ids) - 1)
+        return np.where((ids.gather(at) == cells).fill_null(False).to_numpy(), at, -1)
     known = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
     asked = pl.DataFrame({"key": cells})
     found = asked.join(known, on="key", how="left", maintain_order="left")
@@ -72,7 +77,7 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> pl.Series:
         found = pl.Series(cells, dtype=pl.String)
     if found.n_unique() != len(found):
         raise ValueError("an id comes twice")
-    return found
+    return found.set_sorted() if found.is_sorted() else found
 
 
 def checked(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:

@@ -44,6 +44,12 @@ class Together:
         return np.where(found.any(2), best, -1)
 
 
+def apart(items: int) -> Together:
+    """No item goes with another."""
+    none = np.full((items, NEAREST), -1)
+    return Together(none, np.zeros((items, NEAREST), np.float32))
+
+
 def together(scorer: Linear) -> Together:
     """The nearest of each item."""
     by_item = scorer.weights.tocsc()

@@ -22,6 +22,7 @@ from deeplode.tasks.cut import cut_short, nothing
 from deeplode.tasks.stages import Stages
 
 JUDGES = 2_000  # validation users that settings are chosen by
+MANY, FEW = 5_000, 2  # items above which a setting takes minutes, and how many are tried then
 FALLBACK = "popularity"  # answers for users without a history
 REASONS = "item_knn"  # knows which items go together
 
@@ -157,7 +158,8 @@ def _chosen(
 
     def run() -> tuple[Scorer, NDArray[np.float64]]:
         best, values = None, []
-        for setting in way.settings:
+        few = train.items > MANY
+        for setting in way.settings[: FEW if few else None]:
             if best is not None and grounds.budget.stop():
                 break
             scorer = way.fit(train, setting, grounds)

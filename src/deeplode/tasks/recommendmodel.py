@@ -19,7 +19,7 @@ from deeplode.recommenders.blend import Blend, standard
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.itemknn import ItemNeighbours
 from deeplode.recommenders.question import blocks, without
-from deeplode.recommenders.together import Together, together
+from deeplode.recommenders.together import Together, apart, together
 from deeplode.recommenders.ways import WAYS
 from deeplode.recommendoptions import MOST
 from deeplode.tasks.catalogue import Asked, Catalogue
@@ -70,9 +70,10 @@ class RecommendModel:
 
     @cached_property
     def together(self) -> Together:
-        """Which items go together, by the users that had both."""
-        scorer = self.blend.scorers[REASONS]
-        assert isinstance(scorer, ItemNeighbours)
+        """Which items go together, by the users that had both; none where time was too short."""
+        scorer = self.blend.scorers.get(REASONS)
+        if not isinstance(scorer, ItemNeighbours):
+            return apart(len(self.catalogue.items))
         return together(scorer)
 
     def probe_cells(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -211,7 +212,7 @@ class RecommendModel:
         }
         weights = {name: float(own) for name, own in facts["weights"].items()}
         alone = str(facts["alone"])
-        if not {FALLBACK, REASONS, alone, *weights} <= scorers.keys():
+        if not {FALLBACK, alone, *weights} <= scorers.keys():
             raise ValueError("a scorer is missing")
         if not all(0 < one < np.inf for one in weights.values()):
             raise ValueError("weights must be above 0")
