@@ -57,8 +57,13 @@ def rows_for(model: AnyModel, source: Source, options: PredictOptions, listen: L
 def _lists(
     model: RecommendModel, source: Source, options: PredictOptions, listen: Listen
 ) -> pl.DataFrame:
-    """Lists for the users of a source."""
+    """Lists for the users of a source; where it has items alone, what goes with each."""
     table = read_table(source, options, listen)
+    columns = model.catalogue.columns
+    if columns.user not in table.names and columns.item in table.names:
+        listen("stage", name="predict")
+        items = table.frame[columns.item].drop_nulls().unique(maintain_order=True)
+        return model.similar(items, options.top or model.top)
     named = {"only": options.only, "exclude": options.exclude}
     beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
     listen("stage", name="predict")

@@ -73,9 +73,9 @@ def make(
     planned = room(size, len(liked), len(liked.users), len(liked.items))
     memory = scorer_room(told.memory_bytes, planned, len(liked))
     known = things(gathered, beside, columns, told)
-    how = told.split if told.protocol is None else "random"
+    how = told.split or (None if told.protocol is None else "random")
     held = hold_out(gathered, table, how, told.split_column, told.seed,
-                    known.user_features, told.protocol is not None)  # fmt: skip
+                    known.user_features, told.protocol is not None and how == "random")  # fmt: skip
     settings = Settings(told.seed, threads, liked.time is not None, memory,
                         known.item_features, checkpoint)  # fmt: skip
     learned = learn(held.train, held.valid, settings, budget, listen)

@@ -145,21 +145,17 @@ class Recommender(Estimator):
         return self.recommend(history=X)
 
     def similar_items(self, item: Any, k: int = 10) -> pl.DataFrame:
-        """Items that the same users had: item, title if they have such, similarity (shrunk cosine).
+        """Items that the same users had: item, rank, similar, title if items have such, similarity
+        (shrunk cosine).
 
-        Raises OptionError for an item that is not known.
+        item: one, or a list of them. Raises OptionError for one that is not known.
         """
         check_is_fitted(self, "model_")
-        known = self.model_.catalogue
-        place = int(known.places_of(pl.Series([item]))[0])
-        if place < 0:
-            raise OptionError("E-OPT-245", item=item)
-        near = self.model_.together.other[place][:k]
-        near = near[near >= 0]
-        titles = {} if known.titles is None else {"title": known.titles.gather(near)}
-        weight = self.model_.together.weight[place][: len(near)]
-        columns = {"item": known.items.gather(near), **titles, "similarity": pl.Series(weight)}
-        return pl.DataFrame({name: one.alias(name) for name, one in columns.items()})
+        ids = pl.Series(list(item) if isinstance(item, list | tuple) else [item])
+        unknown = ids.filter(pl.Series(self.model_.catalogue.places_of(ids) < 0))
+        if len(unknown):
+            raise OptionError("E-OPT-245", item=unknown[0])
+        return self.model_.similar(ids, k)
 
     def explain(self, user: Any, item: Any) -> pl.DataFrame:
         """Why an item is recommended: item of the history, title, and effect: by how much the

@@ -154,6 +154,25 @@ class RecommendModel:
         order = np.argsort(-effect, kind="stable")
         return had[order], effect[order]
 
+    def similar(self, ids: pl.Series, k: int) -> pl.DataFrame:
+        """Items that the same users had, for each of these: item, rank, similar, title if they
+        have such, similarity (shrunk cosine). ids: of items, known or not."""
+        known, place = self.catalogue, self.catalogue.places_of(ids)
+        real = np.maximum(place, 0)
+        near = np.where(place[:, None] >= 0, self.together.other[real], -1)[:, :k]
+        weight = self.together.weight[real][:, : near.shape[1]]
+        row, at = np.nonzero(near >= 0)
+        found_ = near[row, at]
+        titles = {} if known.titles is None else {"title": known.titles.gather(found_)}
+        columns = {
+            "item": ids.gather(row),
+            "rank": pl.Series(at + 1, dtype=pl.Int64),
+            "similar": known.items.gather(found_),
+            **titles,
+            "similarity": pl.Series(weight[row, at], dtype=pl.Float64),
+        }
+        return pl.DataFrame({name: own.alias(name) for name, own in columns.items()})
+
     def frame(self, lists: Recommended) -> pl.DataFrame:
         """As rows of ``recommendations.parquet``: user, rank, item, title if there are such, score,
         because, flags."""
