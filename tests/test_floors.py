@@ -20,6 +20,7 @@ FLOORS = {
     "deeplode.readoptions": 0,
     "deeplode.detectoptions": 0,
     "deeplode.clusteroptions": 0,
+    "deeplode.recommendoptions": 0,
     "deeplode.same": 0,
     "deeplode.output": 0,
     "deeplode.progress": 0,
@@ -46,6 +47,7 @@ FLOORS = {
     "deeplode.fit": 3,
     "deeplode.detectors": 3.5,  # between the loop that they train by and the tasks
     "deeplode.communities": 3.6,  # which check what they keep as the detectors do
+    "deeplode.recommenders": 3.6,
     "deeplode.clusters": 3.6,  # whose rows are what detectors see
     "deeplode.evaluate": 3,
     "deeplode.evaluate.problem": 0,  # the question itself: plain facts, asked of every candidate
@@ -76,7 +78,12 @@ FLOORS = {
     "deeplode.partitioning": 7,
     "deeplode.clustering": 7,
     "deeplode.clusterer": 7,
+    "deeplode.recommendfacts": 6,
+    "deeplode.recommended": 7,
+    "deeplode.recommending": 7,
+    "deeplode.recommender": 7,
     "deeplode.evaluating": 7,
+    "deeplode.predicting": 7,
     "deeplode.anomalydetector": 7,
     "deeplode.supervised": 7,
     "deeplode.estimators": 7,

@@ -14,9 +14,11 @@ from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.known import judged
 from deeplode.tasks.knowncommunities import judged_communities
 from deeplode.tasks.knowngroups import judged as judged_groups
+from deeplode.tasks.knownnext import judged_lists
 from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
 from deeplode.tasks.prepare import known_rows
+from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.score import Held, score
 from deeplode.tasks.seriesmodel import SeriesModel
 
@@ -27,7 +29,11 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     target: column with the truth; None = the one that the model learned.
     Raises DataError where it is absent or no row has a value that the model knows.
     """
-    if isinstance(model, Model):
+    if isinstance(model, RecommendModel):
+        if target is not None:
+            raise OptionError("E-OPT-244", option="target", verb="train")
+        facts, notices = judged_lists(model, table), list[Any]()
+    elif isinstance(model, Model):
         if target not in (None, model.asked):
             raise OptionError("E-OPT-162", target=target, own=model.asked)
         table, facts, notices = _supervised(model, table)

@@ -99,7 +99,7 @@ def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, objec
             yield above + name, value
 
 
-def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
+def leaderboard(out: Console, facts: Mapping[str, Any], title: str | None = None) -> None:
     """Every candidate: its main metric with the interval, and its times."""
     say_it, board = words(), facts["leaderboard"]
     main = facts["main_metric"]
@@ -118,7 +118,8 @@ def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
         )
         for one in board
     ]
-    out.print(Text(say("T-LEADERBOARD", rows=say_it.count(facts["split"]["test"])), "bold"))
+    title = title or say("T-LEADERBOARD", rows=say_it.count(facts["split"]["test"]))
+    out.print(Text(title, "bold"))
     out.print(grid(headings, rows, right=(1, 2, 3)))
     _rare(out, facts)
 

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.parse import BLANKS, NumberFormat, numbers
+from deeplode.data.ids import one_form, places
+from deeplode.data.parse import NumberFormat, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.data.timeline import moments
@@ -91,11 +92,11 @@ def links(table: Table, ids: pl.Series, most_bad: float = 0.0, source: str = "no
     _once(ids, source)
     cells = [table.frame[name] for name in ENDS]
     keys, notices = _keys([ids, *cells], table.source)
-    places = [_places(one, keys[0]) for one in keys[1:]]
-    known = np.logical_and.reduce([one >= 0 for one in places])
-    notices += _unknown(table, cells, places, known, most_bad)
+    ends = [places(one, keys[0]) for one in keys[1:]]
+    known = np.logical_and.reduce([one >= 0 for one in ends])
+    notices += _unknown(table, cells, ends, known, most_bad)
     weight = _weights(table)[known]
-    first, other = (one[known] for one in places)
+    first, other = (one[known] for one in ends)
     loops = first == other
     if loops.any():
         notices.append(Notice("W-GRAPH-002", None, {"count": int(loops.sum())}))
@@ -147,44 +148,16 @@ def _once(ids: pl.Series, source: str) -> None:
     raise DataError("E-DATA-131", source=source, row=row, value=repr(ids[row]), count=twice)
 
 
-def _whole(series: pl.Series) -> pl.Series | None:
-    """The cells as whole numbers; None where some are none."""
-    if series.dtype.is_integer():
-        return series.cast(pl.Int64, strict=False)
-    if not series.dtype.is_float():
-        return None
-    filled = series.fill_nan(None)
-    whole = filled.cast(pl.Int64, strict=False)
-    return whole if bool((whole.cast(pl.Float64) == filled).fill_null(True).all()) else None
-
-
-def as_written(series: pl.Series) -> pl.Series:
-    """Ids as texts: whole numbers as they are written, texts without blanks around them."""
-    whole = _whole(series)
-    return (series if whole is None else whole).cast(pl.String).str.strip_chars(BLANKS)
-
-
 def _keys(columns: list[pl.Series], source: str) -> tuple[list[pl.Series], list[Notice]]:
     """The columns in one form, numbers or texts, and what to tell where they had two."""
-    whole = [one for column in columns if (one := _whole(column)) is not None]
-    if len(whole) == len(columns):
-        return whole, []
-    texts = [as_written(column) for column in columns]
-    return texts, [Notice("W-GRAPH-007", None, {"source": source})] if whole else []
-
-
-def _places(keys: pl.Series, ids: pl.Series) -> Ints:
-    """(rows,) the node that each key names; -1 where there is none."""
-    nodes = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
-    asked = pl.DataFrame({"key": keys})
-    found = asked.join(nodes, on="key", how="left", maintain_order="left")
-    return found["place"].fill_null(-1).to_numpy()
+    found, differed = one_form(columns)
+    return found, [Notice("W-GRAPH-007", None, {"source": source})] if differed else []
 
 
 def _unknown(
     table: Table,
     cells: list[pl.Series],
-    places: list[Ints],
+    ends: list[Ints],
     known: NDArray[np.bool_],
     most_bad: float,
 ) -> list[Notice]:
@@ -193,7 +166,7 @@ def _unknown(
         return []
     row = int(np.argmin(known))
     strange: list[object] = []
-    for one, place in zip(cells, places, strict=True):
+    for one, place in zip(cells, ends, strict=True):
         strange += one.filter(pl.Series(place < 0)).unique(maintain_order=True).to_list()
     different = list(dict.fromkeys(strange))
     ids = ", ".join(map(repr, different[:SHOWN])) + (", …" if len(different) > SHOWN else "")

@@ -61,7 +61,7 @@ def timeline(table: Table, timestamp: str, group: str | None = None) -> Timeline
         if name is not None and name not in table.names:
             values = {"role": role, "column": name, "source": table.source}
             raise DataError("E-DATA-045", **values, closest=closest(name, table.names))
-    times, dates, mixed = _times(table, timestamp)
+    times, dates, mixed = times_of(table, timestamp)
     names, which = _series(table, group)
     order = np.lexsort((times, which))  # stable
     series, ordered = which[order], times[order]
@@ -95,7 +95,7 @@ def _notices(timestamp: str, **counts: int) -> tuple[Notice, ...]:
     )
 
 
-def _times(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
+def times_of(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
     """As ``moments``. Raises DataError for a cell that is no moment."""
     times, dates, mixed = moments(table, name)
     return _all_there(table, name, times), dates, mixed
@@ -150,10 +150,10 @@ def moment(text: str, table: Table, timestamp: str) -> float:
 
     Raises OptionError for what is none, or of another sort than the column.
     """
-    _, dates, _ = _times(table, timestamp)
+    _, dates, _ = times_of(table, timestamp)
     one = Table.of(pl.DataFrame({timestamp: [text]}))
     try:
-        found, dated, _ = _times(one, timestamp)
+        found, dated, _ = times_of(one, timestamp)
     except DataError:
         found, dated = np.zeros(0), dates
     if not len(found) or dated != dates:

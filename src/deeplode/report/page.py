@@ -16,6 +16,7 @@ from deeplode.report.making import making, use
 from deeplode.report.media import media
 from deeplode.report.moves import moves
 from deeplode.report.network import central, communities, homophily, made_of, network
+from deeplode.report.recommendations import counted, go_together, reach, recommendations
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
 from deeplode.report.targets import targets
@@ -33,7 +34,10 @@ SECTIONS = (
     moves,
     changes,
     spaces,
+    recommendations,
     leaderboard,
+    reach,
+    go_together,
     targets,
     findings,
     errors,
@@ -47,6 +51,7 @@ SECTIONS = (
     media,
     all_scores,
     training,
+    counted,
     data,
     remarks,
     use,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deeplode.clusters.vectors import Vectors
 from deeplode.communities.assign import UNLINKED, Assigner
 from deeplode.communities.network import Floats, Ints, Network
-from deeplode.data.edges import as_written
+from deeplode.data.ids import as_written
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.detectors.detector import kept

@@ -1,0 +1,156 @@
+"""Recommended: from tables of interactions, items and users to a model and its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from deeplode.data.holdout import TEST
+from deeplode.data.interactions import InteractionColumns
+from deeplode.data.table import Table
+from deeplode.errors import OptionError
+from deeplode.messages import Notice
+from deeplode.progress import Listen, silent
+from deeplode.recommenders.blend import Blend
+from deeplode.recommenders.question import ranks
+from deeplode.recommendfacts import Told, facts_of
+from deeplode.recommendoptions import PUBLISHED_COUNT, PUBLISHED_RATING, RecommendOptions
+from deeplode.runtime import Budget
+from deeplode.tasks.catalogue import Catalogue
+from deeplode.tasks.gathered import Gathered, Wish, gather, with_features
+from deeplode.tasks.heldout import HeldOut, hold_out
+from deeplode.tasks.rated import rate
+from deeplode.tasks.recommend import FALLBACK, REASONS, Learned, Settings, again, learn
+from deeplode.tasks.recommendmodel import RecommendModel
+from deeplode.tasks.recommendroom import room, scorer_room
+from deeplode.tasks.things import Beside, Things, of_items, of_users
+
+Tables = Mapping[str, Table]
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A model and what to tell of it.
+
+    tests: each test interaction with the place that the model gave it. stock: (items,) what can be
+    recommended now; None = everything. planned: bytes.
+    """
+
+    model: RecommendModel
+    facts: dict[str, Any]
+    tests: pl.DataFrame
+    stock: NDArray[np.bool_] | None
+    planned: int
+    notices: tuple[Notice, ...]
+
+
+def make(
+    table: Table,
+    beside: Tables,
+    told: RecommendOptions,
+    budget: Budget,
+    threads: int,
+    checkpoint: Path | None = None,
+    listen: Listen = silent,
+) -> Made:
+    """Learn from interactions, and score what was learned on those held out.
+
+    beside: tables by name: items, users. Raises DataError for data that cannot be learned from,
+    LimitError where the budget is too small for any model.
+    """
+    columns = columns_of(told, table)
+    gathered = gather(table, columns, wish_of(told))
+    if "items" in beside and told.protocol is None and columns.item in beside["items"].names:
+        gathered = gathered.with_items(beside["items"].frame[columns.item])
+    liked = gathered.liked
+    size = int(table.frame.estimated_size())
+    planned = room(size, len(liked), len(liked.users), len(liked.items))
+    memory = scorer_room(told.memory_bytes, planned, len(liked))
+    known = things(gathered, beside, columns, told)
+    how = told.split or (None if told.protocol is None else "random")
+    held = hold_out(gathered, table, how, told.split_column, told.seed,
+                    known.user_features, told.protocol is not None and how == "random")  # fmt: skip
+    settings = Settings(told.seed, threads, liked.time is not None, memory,
+                        known.item_features, checkpoint)  # fmt: skip
+    learned = learn(held.train, held.valid, settings, budget, listen)
+    listen("stage", name="score")
+    rated = rate(learned, held.test) if len(held.test) else None
+    every = with_features(gathered.histories(), known.user_features)
+    catalogue = Catalogue(columns, liked.users, liked.items, known.titles, every,
+                          gathered.disliked, gathered.least)  # fmt: skip
+    model = model_of(learned, catalogue, told.top, known)
+    facts = facts_of(Told(table, gathered, held, learned, rated, model, told))
+    tests = test_rows(model, held, gathered)
+    if told.refit:
+        learned = again(learned, every, settings, budget, listen)
+        model = model_of(learned, catalogue, told.top, known)
+    notices = (*gathered.notices, *known.notices, *held.notices, *learned.notices)
+    return Made(model, facts, tests, known.stock, planned, notices)
+
+
+def columns_of(told: RecommendOptions, table: Table) -> InteractionColumns:
+    """Which column says what. Raises OptionError where the user or item column is not named."""
+    if told.user is None or told.item is None:
+        missing = "user" if told.user is None else "item"
+        raise OptionError("E-OPT-243", option=missing, columns=", ".join(table.names[:20]))
+    return InteractionColumns(told.user, told.item, told.rating, told.timestamp)
+
+
+def wish_of(told: RecommendOptions) -> Wish:
+    """What to learn from. A published protocol has its own answers."""
+    wish = Wish(told.min_rating, told.min_count, told.duplicates, told.most_bad)
+    if told.protocol is None:
+        return wish
+    least = PUBLISHED_RATING if told.rating is not None else None
+    return replace(wish, min_rating=least, min_count=PUBLISHED_COUNT)
+
+
+def things(
+    gathered: Gathered, beside: Tables, columns: InteractionColumns, told: RecommendOptions
+) -> Things:
+    """What the tables beside the interactions tell of items and users."""
+    found, rest = Things(), (told.kinds, told.drop, told.seed, told.most_bad)
+    if "items" in beside:
+        own = Beside(beside["items"], columns.item, *rest)
+        found = of_items(own, gathered.liked.items, told.in_stock)
+    if "users" in beside:
+        users = of_users(Beside(beside["users"], columns.user, *rest), gathered.liked.users)
+        notices = found.notices + users.notices
+        found = replace(found, user_features=users.user_features, of_users=users.of_users,
+                        notices=notices)  # fmt: skip
+    return found
+
+
+def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) -> RecommendModel:
+    """The model with the scorers that it needs."""
+    needed = {FALLBACK, REASONS, learned.alone, *learned.blend.weights}
+    scorers = {name: one for name, one in learned.scorers.items() if name in needed}
+    blend = Blend(scorers, learned.blend.weights)
+    return RecommendModel(catalogue, blend, top, learned.alone, known.of_items, known.of_users)
+
+
+def test_rows(model: RecommendModel, held: HeldOut, gathered: Gathered) -> pl.DataFrame:
+    """Each test interaction with the place that the model gave it among all unseen items: id,
+    user, item, rank, score, flags. In the order of the source."""
+    liked, at = gathered.liked, held.test.wanted
+    rank, score = ranks(model.scores, held.test)
+    asked = pl.DataFrame(
+        {"user": held.asked[at.user], "item": at.item, "rank": rank, "score": score.astype(float)}
+    )
+    tests = np.flatnonzero(held.part == TEST)
+    tests = tests[np.argsort(liked.row[tests], kind="stable")]
+    rows = pl.DataFrame({"id": liked.row[tests], "user": liked.user[tests],
+                         "item": liked.item[tests]})  # fmt: skip
+    made = rows.join(asked, on=["user", "item"], how="left", maintain_order="left")
+    flags = pl.when(pl.col("rank").is_null()).then(pl.lit("no_history")).otherwise(pl.lit(""))
+    return made.with_columns(
+        liked.users.gather(made["user"]).alias("user"),
+        liked.items.gather(made["item"]).alias("item"),
+        flags.alias("flags"),
+    )

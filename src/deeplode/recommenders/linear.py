@@ -1,0 +1,118 @@
+"""Linear: what item-item weights do, whichever way they were learned.
+
+A user's score of an item is the sum of the weights from each item of its history to that one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from deeplode.detectors.detector import kept
+from deeplode.nets.products import multiply
+from deeplode.recommenders.histories import Histories
+from deeplode.recommenders.scorer import Arrays, Floats, Grounds
+from deeplode.runtime import configured
+
+BLOCK = 1024  # users whose items are counted at once
+
+
+def checked(histories: Histories, items: int) -> Histories:
+    """The histories, if they are of so many items. Raises ValueError."""
+    if histories.items != items:
+        raise ValueError(f"histories of {items} items are needed, got {histories.items}.")
+    return histories
+
+
+def scored(histories: Histories, weights: csr_array) -> Floats:
+    """(users, items) of sparse weights from an item of a history (rows) to items (columns)."""
+    given = checked(histories, weights.shape[0]).matrix
+    return np.asarray((given @ weights).toarray(), np.float32)
+
+
+def scored_densely(histories: Histories, place: NDArray[np.int32], weights: Floats) -> Floats:
+    """(users, items) of dense weights among some of the items; all others get 0.
+
+    place: (items,) the row and column of each item in ``weights``, rising; -1 = it has none.
+    """
+    given = checked(histories, len(place)).matrix
+    own = np.flatnonzero(place >= 0)
+    some = len(own) < len(place)
+    given = given[:, own] if some else given
+    index, start = (torch.from_numpy(one.astype(np.int64)) for one in (given.indices, given.indptr))
+    table = torch.from_numpy(weights)
+    found = embedding_bag(index, table, start, mode="sum", include_last_offset=True).numpy()
+    if not some:
+        return found
+    out = np.zeros((len(histories), len(place)), np.float32)
+    out[:, own] = found
+    return out
+
+
+def common_users(
+    histories: Histories, grounds: Grounds, most: int, copies: int
+) -> tuple[NDArray[np.int32], Tensor]:
+    """How many users any two items have in common, (own, own) float32, of the most popular items.
+
+    most: items, at most; fewer where memory is not enough for ``copies`` of the answer.
+    Returns also (items,) int32 the row of each item; -1 = none.
+    """
+    given = histories.matrix
+    users = np.asarray(given.sum(0)).ravel()
+    if grounds.memory is not None:
+        most = min(most, int((grounds.memory / (4 * copies)) ** 0.5))
+    own = np.sort(np.argsort(-users, kind="stable")[: max(most, 1)])
+    place = np.full(histories.items, -1, np.int32)
+    place[own] = np.arange(len(own))
+    given = given[:, own] if len(own) < histories.items else given
+    common = torch.zeros(len(own), len(own))
+    room = torch.empty_like(common)
+    with configured(grounds.threads, grounds.seed):
+        for first in range(0, len(histories), BLOCK):
+            block = torch.from_numpy(given[first : first + BLOCK].toarray())
+            common += multiply(block.T[None], block[None], room[None])[0]
+    return place, common
+
+
+def strongest(weights: csr_array, k: int) -> csr_array:
+    """The k largest of each row; of equals the first. weights: sparse; columns in order."""
+    row = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+    order = np.lexsort((weights.indices, -weights.data, row))
+    keep = np.sort(order[np.arange(len(order)) - weights.indptr[row] < k])
+    start = np.concatenate([[0], np.cumsum(np.bincount(row[keep], minlength=weights.shape[0]))])
+    return csr_array((weights.data[keep], weights.indices[keep], start), shape=weights.shape)
+
+
+def stacked(blocks: list[csr_array]) -> csr_array:
+    """Blocks of rows that are one matrix's, turned around: columns become rows, in order."""
+    turned = csr_array(vstack(blocks, "csr").T.tocsr(), dtype=np.float32)
+    turned.sort_indices()
+    return turned
+
+
+def as_arrays(weights: csr_array) -> dict[str, NDArray[Any]]:
+    """Sparse weights as arrays. The inverse of ``from_arrays``."""
+    return {
+        "start": weights.indptr.astype(np.int64),
+        "other": weights.indices.astype(np.int32),
+        "weight": weights.data.astype(np.float32),
+    }
+
+
+def from_arrays(arrays: Arrays) -> csr_array:
+    """Square sparse weights of arrays. Raises ValueError or KeyError for what is none."""
+    start = kept(arrays, "start", "int64", -1)
+    other = kept(arrays, "other", "int32", -1)
+    weight = kept(arrays, "weight", "float32", len(other))
+    items = len(start) - 1
+    if items < 0 or start[0] != 0 or start[-1] != len(other) or (np.diff(start) < 0).any():
+        raise ValueError("start must rise from 0 to the number of weights.")
+    if len(other) and not 0 <= other.min() <= other.max() < items:
+        raise ValueError(f"other must be in 0 … {items - 1}.")
+    return csr_array((weight, other, start), shape=(items, items))

@@ -1,0 +1,36 @@
+"""Ways: the ways of recommending that stand beside each other on the leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deeplode.recommenders.ease import Ease, fit_ease
+from deeplode.recommenders.itemknn import ItemNeighbours, fit_item_neighbours
+from deeplode.recommenders.popularity import Popularity, fit_popularity
+from deeplode.recommenders.scorer import Setting, Way
+from deeplode.recommenders.slim import Slim, fit_slim
+
+NEIGHBOURS: tuple[Setting, ...] = (
+    {"k": 200, "shrink": 0.0},
+    {"k": 100, "shrink": 10.0},
+    {"k": 50, "shrink": 10.0},
+)
+EASES: tuple[Setting, ...] = (
+    {"l2": 1.0, "dropout": 2.0},
+    {"l2": 2.0, "dropout": 1.0},
+    {"l2": 8.0, "dropout": 0.0},
+    {"l2": 4.0, "dropout": 0.5},
+    {"l2": 16.0, "dropout": 0.0},
+)
+SLIMS: tuple[Setting, ...] = (
+    {"l1": 0.05, "l2": 1.0, "alpha": 1.0},
+    {"l1": 0.02, "l2": 3.0, "alpha": 0.5},
+)
+
+# In the order of the leaderboard, which is that of fitting: quick ones first.
+WAYS: Mapping[str, Way] = {
+    "popularity": Way(fit_popularity, ({},), Popularity.restore),
+    "item_knn": Way(fit_item_neighbours, NEIGHBOURS, ItemNeighbours.restore),
+    "ease": Way(fit_ease, EASES, Ease.restore),
+    "admm_slim": Way(fit_slim, SLIMS, Slim.restore),
+}
