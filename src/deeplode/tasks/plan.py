@@ -13,8 +13,8 @@ from deeplode.data.table import Table
 from deeplode.encode.batch import Sizes
 from deeplode.encode.encoder import Encoder
 from deeplode.errors import LimitError
-from deeplode.evaluate.baselines import CELLS
 from deeplode.evaluate.design import LEVELS
+from deeplode.evaluate.linear import CELLS
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.memory import PROGRAM, marks
