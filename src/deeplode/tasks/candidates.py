@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
-from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.labelpropagation import fit_propagation
+from deeplode.evaluate.linear import fit_linear
+from deeplode.evaluate.trivial import fit_trivial
 from deeplode.fit.config import FitConfig
 from deeplode.nets.tunedbranch import TunedShape
 from deeplode.progress import Listen

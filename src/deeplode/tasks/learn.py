@@ -146,7 +146,8 @@ class Learned:
         """Steps of each candidate, and the pretrained encoders that there was time for."""
         steps: dict[str, Any] = {"pretrained": sorted(self.model.encoder.models)}
         if "linear" in self.candidates:
-            steps["linear"] = self.candidates["linear"].facts()["steps"]
+            facts = self.candidates["linear"].facts()
+            steps["linear"] = {name: facts[name] for name in ("steps", "penalty")}
         if "trees" in self.candidates:
             steps["trees"] = self.candidates["trees"].facts()["history"]
         if self.net is not None:
