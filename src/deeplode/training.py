@@ -138,7 +138,8 @@ class _Run:
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
             self.folder.checkpoint, most_bad=self.options.most_bad, models=self.models,
-            later=TIMES_TESTED * len(test) / len(made.table), decision=self.decision(made),
+            later=TIMES_TESTED * (len(test) / len(made.table) if made.nodes is None else 1.0),
+            decision=self.decision(made),
         )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
         return learn(made, settings, self.budget.until(tail), self.listen)

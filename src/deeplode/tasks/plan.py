@@ -22,9 +22,10 @@ from deeplode.messages import Notice
 from deeplode.pretrained.read import Pretrained, held_bytes
 from deeplode.tasks.choose import choose, memory, shrink
 from deeplode.tasks.encoding import check_used
+from deeplode.tasks.graphroom import graph_parts
 
 SAMPLE = 5_000  # rows from which the encoded width is known
-STAGES = ("linear", "trees", "net")
+STAGES = ("label_propagation", "linear", "graph_net", "trees", "net")
 FLOAT = 4
 ANSWERS = 20_000  # bytes a row of up to MOST rows: to score, resample and shuffle, as measured
 MOST = 10_000
@@ -36,8 +37,8 @@ TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 class MemoryPlan:
     """Bytes that training will hold at its peak, and the net and rows that keep it below.
 
-    parts: bytes by what holds them; of linear model, trees and net only the largest counts, as
-    one comes after the other. rows: training rows to use. notices: what was made smaller. mapped:
+    parts: bytes by what holds them; of the candidates (STAGES) only the largest counts, as one
+    comes after the other. rows: training rows to use. notices: what was made smaller. mapped:
     decoded images and sounds lie in a file.
     """
 
@@ -51,7 +52,7 @@ class MemoryPlan:
     def total(self) -> int:
         """Bytes at the peak."""
         lasting = sum(own for name, own in self.parts.items() if name not in STAGES)
-        return lasting + max(self.parts[name] for name in STAGES)
+        return lasting + max(self.parts.get(name, 0) for name in STAGES)
 
     def as_json(self) -> dict[str, Any]:
         """For people: bytes of each part and of all, and what follows for the net."""
@@ -90,6 +91,8 @@ def plan(
     lasting = {"table": held or int(train.frame.estimated_size())}
     if encoder.models:
         lasting["pretrained"] = _pretrained(encoder)
+    if train.graph is not None:
+        lasting |= graph_parts(train.graph, sizes, problem, len(train))
     config = choose(len(train), sizes, problem, given)
     whole = MemoryPlan(config, len(train), _parts(len(train), lasting, sizes, problem, config))
     soft = float("inf") if limit is None else marks(limit)[0]
@@ -162,7 +165,7 @@ def _smaller(
         room = soft - sum(own for name, own in parts.items() if name not in STAGES)
         config, fitting = shrink(rows, sizes, problem, whole.config, room)
         parts["net"] = memory(fitting, sizes, problem, config)
-        if fitting == rows and max(parts[name] for name in STAGES) <= room:
+        if fitting == rows and max(parts.get(name, 0) for name in STAGES) <= room:
             break
         if rows <= 1_000:
             needed = MemoryPlan(config, rows, parts).total + limit - soft
