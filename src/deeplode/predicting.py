@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from deeplode.data.ids import ids_of
 from deeplode.data.table import Table
 from deeplode.detectoptions import PredictOptions
 from deeplode.errors import OptionError
@@ -61,9 +62,10 @@ def _lists(
     """Lists for the users of a source; where it has items alone, what goes with each."""
     table = read_table(source, options, listen)
     columns = model.catalogue.columns
-    if columns.user not in table.names and columns.item in table.names:
+    of_users = columns.user in table.names or options.only or options.exclude
+    if not of_users and columns.item in table.names:
         listen("stage", name="predict")
-        items = table.frame[columns.item].drop_nulls().unique(maintain_order=True)
+        items = ids_of(table.frame[columns.item]).drop_nulls().unique(maintain_order=True)
         return model.similar(items, options.top or model.top)
     named = {"only": options.only, "exclude": options.exclude}
     beside = {name: read_table(path, options, listen) for name, path in named.items() if path}

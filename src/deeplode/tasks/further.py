@@ -46,9 +46,7 @@ def extended(known: Catalogue, table: Table, most_bad: float) -> Catalogue:
     users, user = _with(known.users, made.users)
     items, item = _with(known.items, made.items)
     who, what = user[made.user], item[made.item]
-    liked = np.ones(len(made), bool)
-    if made.rating is not None and known.least is not None:
-        liked = made.rating >= known.least
+    liked = made.liked(known.least)
     place = np.concatenate(
         [np.arange(len(known.users)), np.full(len(users) - len(known.users), -1)]
     )

@@ -17,8 +17,8 @@ from deeplode.data.holdout import (
     by_last,
     by_time,
 )
+from deeplode.data.role import serving
 from deeplode.data.table import Table
-from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.question import Question, ask
@@ -60,9 +60,7 @@ def hold_out(
     """
     liked = gathered.liked
     if column is not None:
-        if column not in table.names:
-            raise DataError("E-DATA-045", role="split_column", column=column,
-                            source=table.source, closest=column)  # fmt: skip
+        serving(table, "split_column", column)
         return _of("column", gathered, by_column(liked, table, column, seed), features, published)
     if how == "last":
         return _of("last", gathered, by_last(liked), features, published)

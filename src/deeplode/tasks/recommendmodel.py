@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from deeplode.data.ids import ids_of
 from deeplode.data.table import Table
 from deeplode.detectors.detector import whole
 from deeplode.evaluate.ranking import top
@@ -97,7 +98,11 @@ class RecommendModel:
         told = {one.name for one in self.of_users.schema.features}
         if not told <= set(table.names):
             return asked
-        once = Table.of(table.frame.unique(key, keep="first", maintain_order=True), table.source)
+        frame = table.frame.with_columns(ids_of(table.frame[key]).alias(key))
+        frame = frame.filter(pl.any_horizontal(pl.col(sorted(told)).is_not_null()))
+        if not len(frame):
+            return asked
+        once = Table.of(frame.unique(key, keep="first", maintain_order=True), table.source)
         values = spread(self.of_users.of(once), found(once, key, "user", asked.ids))
         return asked.with_features(values)
 
