@@ -22,7 +22,7 @@ from deeplode.detectors.detector import whole
 from deeplode.nets.recvae import RecVae, log_normal, log_prior
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
-from deeplode.recommenders.netloop import by_block, dropped, net_arrays, restored, train
+from deeplode.recommenders.netloop import by_block, dropped, net_arrays, restored, step_size, train
 from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
 from deeplode.runtime import configured
 
@@ -101,8 +101,8 @@ def fit_autoencoder(histories: Histories, setting: Setting, grounds: Grounds) ->
         def so_far(epochs: int) -> Autoencoder:
             return Autoencoder(net, {**setting, "epochs": epochs})
 
-        epochs = train(net, step, len(histories), so_far, setting, grounds, begin)
-        return so_far(epochs)
+        rows = (len(histories), step_size(len(histories), histories.items))
+        return so_far(train(net, step, rows, so_far, setting, grounds, begin))
 
 
 def _loss(net: RecVae, earlier: Any, given: csr_array, chance: torch.Generator) -> Tensor:

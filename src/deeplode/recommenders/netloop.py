@@ -17,8 +17,9 @@ from deeplode.recommenders.scorer import Arrays, Grounds, Scorer, Setting
 BLOCK = 32  # users who are scored at once
 LOOKS = 12  # times that validation users are asked within the epochs of a setting
 PATIENCE = 3  # looks without a better score
-SMALL, LARGE = 32, 512  # users of a step …
+SMALL, LARGE = 32, 512  # rows of a step …
 STEPS = 16  # … so that an epoch has so many steps, where that leaves a step large enough
+CELLS = 2**25  # scores that a step holds
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Best:
 def train(
     net: nn.Module,
     step: Callable[[Tensor], None],
-    rows: int,
+    rows: tuple[int, int],
     as_scorer: Callable[[int], Scorer],
     setting: Setting,
     grounds: Grounds,
@@ -46,8 +47,9 @@ def train(
 ) -> int:
     """Train for ``setting["epochs"]``, at most where there is a judge; leaves the best weights.
 
-    step: one step on some of the rows, (batch,) int64. as_scorer: the net as it is, trained for so
-    many epochs. begin: before each epoch. grounds.budget is looked at before each step.
+    step: one step on some of the rows, (batch,) int64. rows: how many there are, and in a step.
+    as_scorer: the net as it is, trained for so many epochs. begin: before each epoch.
+    grounds.budget is looked at before each step.
     Returns how many epochs the weights left in the net were trained for.
     """
     chance = torch.Generator().manual_seed(grounds.seed)
@@ -56,7 +58,7 @@ def train(
     for epoch in range(1, epochs + 1):
         net.train()
         begin()
-        for index in batches(rows, chance):
+        for index in batches(*rows, chance):
             if grounds.budget.stop():
                 break
             step(index)
@@ -76,9 +78,13 @@ def train(
     return epochs if not grounds.budget.stop() else epoch
 
 
-def batches(rows: int, chance: torch.Generator) -> Iterator[Tensor]:
+def step_size(rows: int, cells: int) -> int:
+    """Rows of a step. cells: numbers that the scores of a row consist of."""
+    return max(1, min(max(rows // STEPS, SMALL), LARGE, CELLS // max(cells, 1)))
+
+
+def batches(rows: int, size: int, chance: torch.Generator) -> Iterator[Tensor]:
     """All rows in a new order, shared out into steps."""
-    size = min(max(rows // STEPS, SMALL), LARGE)
     yield from torch.split(torch.randperm(rows, generator=chance), size)
 
 

@@ -10,6 +10,7 @@ from deeplode.recommenders.itemknn import ItemNeighbours, fit_item_neighbours
 from deeplode.recommenders.popularity import Popularity, fit_popularity
 from deeplode.recommenders.propagation import GraphFilter, fit_graph_filter
 from deeplode.recommenders.scorer import Setting, Way
+from deeplode.recommenders.sequential import Sequential, fit_sequential
 from deeplode.recommenders.slim import Slim, fit_slim
 from deeplode.recommenders.transitions import Transitions, fit_transitions
 
@@ -47,5 +48,6 @@ WAYS: Mapping[str, Way] = {
     "transitions": Way(fit_transitions, TRANSITIONS, Transitions.restore, needs="order"),
     "ease": Way(fit_ease, EASES, Ease.restore),
     "admm_slim": Way(fit_slim, SLIMS, Slim.restore),
+    "gru": Way(fit_sequential, ({"epochs": 40},), Sequential.restore, deep=True, needs="order"),
     "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True),
 }
