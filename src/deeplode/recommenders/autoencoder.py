@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -22,7 +21,15 @@ from deeplode.detectors.detector import whole
 from deeplode.nets.recvae import RecVae, log_normal, log_prior
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
-from deeplode.recommenders.netloop import by_block, dropped, net_arrays, restored, step_size, train
+from deeplode.recommenders.netloop import (
+    as_bags,
+    by_block,
+    dropped,
+    net_arrays,
+    restored,
+    step_size,
+    train,
+)
 from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
 from deeplode.runtime import configured
 
@@ -48,7 +55,7 @@ class Autoencoder:
         return by_block(len(histories), histories.items, lambda index: self._some(given[index]))
 
     def _some(self, given: csr_array) -> Tensor:
-        return self.net.decode(self.net.encoder(*inputs(given))[0])
+        return self.net.decode(self.net.encoder(*as_bags(given))[0])
 
     def facts(self) -> dict[str, Any]:
         """Sizes and the setting."""
@@ -66,15 +73,6 @@ class Autoencoder:
         setting, items = setting_of(facts), whole(facts, "items", 1, 2**31)
         width, latent = whole(facts, "width", 1, 16_384), whole(facts, "latent", 1, 16_384)
         return cls(restored(lambda: RecVae(items, width, latent, None), arrays), setting)
-
-
-def inputs(given: csr_array, dropout: float = 0.0, chance: torch.Generator | None = None) -> Any:
-    """Items, starts and weights as the encoder takes them; a user's weights have length 1."""
-    start = torch.from_numpy(given.indptr.astype(np.int64))
-    length = start.diff()
-    weight = length.clamp(min=1).float().rsqrt().repeat_interleave(length)
-    item = torch.from_numpy(given.indices.astype(np.int64))
-    return item, start, dropped(weight, dropout, chance)
 
 
 def fit_autoencoder(histories: Histories, setting: Setting, grounds: Grounds) -> Autoencoder:
@@ -107,11 +105,12 @@ def fit_autoencoder(histories: Histories, setting: Setting, grounds: Grounds) ->
 
 def _loss(net: RecVae, earlier: Any, given: csr_array, chance: torch.Generator) -> Tensor:
     """Mean over users. earlier: the encoder of an epoch ago, the middle part of the prior."""
-    mean, spread = net.encoder(*inputs(given, DROPOUT, chance))
+    item, start, weight = as_bags(given)
+    mean, spread = net.encoder(item, start, dropped(weight, DROPOUT, chance))
     latent = mean + (spread / 2).exp() * torch.randn(mean.shape, generator=chance)
     wanted = torch.from_numpy(given.toarray())
     likely = (log_softmax(net.decode(latent), 1) * wanted).sum(1)
     with torch.no_grad():
-        before = earlier(*inputs(given))
+        before = earlier(item, start, weight)
     away = (log_normal(latent, mean, spread) - log_prior(latent, before)).sum(1)
     return (PULL * wanted.sum(1) * away - likely).mean()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from deeplode.detectors.detector import kept
@@ -98,6 +99,15 @@ def by_block(
         index = np.minimum(np.arange(first, first + BLOCK), users - 1)
         out[first : first + BLOCK] = work(index)[: users - first].numpy()
     return out
+
+
+def as_bags(given: csr_array) -> tuple[Tensor, Tensor, Tensor]:
+    """Items of users one after another, (n,) int64; where a user's begin, (users + 1,) int64; and
+    weights, (n,), of length 1 for each user."""
+    start = torch.from_numpy(given.indptr.astype(np.int64))
+    length = start.diff()
+    weight = length.clamp(min=1).float().rsqrt().repeat_interleave(length)
+    return torch.from_numpy(given.indices.astype(np.int64)), start, weight
 
 
 def dropped(x: Tensor, share: float, chance: torch.Generator | None) -> Tensor:

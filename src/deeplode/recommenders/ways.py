@@ -12,6 +12,7 @@ from deeplode.recommenders.propagation import GraphFilter, fit_graph_filter
 from deeplode.recommenders.scorer import Setting, Way
 from deeplode.recommenders.sequential import Sequential, fit_sequential
 from deeplode.recommenders.slim import Slim, fit_slim
+from deeplode.recommenders.towers import TwoTowers, fit_two_towers
 from deeplode.recommenders.transitions import Transitions, fit_transitions
 
 NEIGHBOURS: tuple[Setting, ...] = (
@@ -48,6 +49,9 @@ WAYS: Mapping[str, Way] = {
     "transitions": Way(fit_transitions, TRANSITIONS, Transitions.restore, needs="order"),
     "ease": Way(fit_ease, EASES, Ease.restore),
     "admm_slim": Way(fit_slim, SLIMS, Slim.restore),
+    "two_towers": Way(
+        fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items"
+    ),
     "gru": Way(fit_sequential, ({"epochs": 40},), Sequential.restore, deep=True, needs="order"),
     "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True),
 }
