@@ -29,8 +29,10 @@ from deeplode.messages import language, set_language
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Killed = Callable[..., None]
-HASTY = (
-    "from deeplode.fit import loop; loop.SAVE_EVERY = 0.0;from deeplode.cli.main import run; run()"
+HASTY = (  # as the fixtures ``short`` of the tests of detect, where nets are trained for a moment
+    "from deeplode.fit import loop; loop.SAVE_EVERY = 0.0;"
+    "from deeplode.detectors import denoise, ranks; denoise.STEPS = 20; ranks.QUICK = 10;"
+    "from deeplode.cli.main import run; run()"
 )
 OURS = ("NO_COLOR", "DEEPLODE_LANG")  # variables that change what is printed
 

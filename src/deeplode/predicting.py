@@ -17,6 +17,7 @@ from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.drift import drift
 from deeplode.tasks.listed import allowed
 from deeplode.tasks.recommendmodel import RecommendModel
+from deeplode.tasks.seriesmodel import SeriesModel
 from deeplode.verbs import Source, opened, read_table, tell
 
 OF_LISTS = ("top", "only", "exclude")  # options for models of recommend
@@ -37,7 +38,7 @@ def predict(model: str, source: Source, options: PredictOptions, listen: Listen)
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
     answers = fitted.answered(table)
-    if isinstance(fitted, AnomalyModel):
+    if isinstance(fitted, AnomalyModel | SeriesModel):
         found = drift(fitted, answers["score"].to_numpy())
         tell(found.notices() if found else [], listen)
     return answers
@@ -75,9 +76,10 @@ def _lists(
 
 def _as_known(table: Table, model: RowModel) -> Table:
     """A table of bare images or sounds, with the name that the model knows their column by."""
-    parts = model.encoder.media
-    if model.schema.windows is not None:
+    columns = {part.columns[0]: part.media for part in model.encoder.media[::-1]}
+    if model.schema.windows is not None or len(columns) != 1:
         return table
-    if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:
+    ((name, medium),) = columns.items()
+    if name in table.names or medium not in table.names:
         return table
-    return replace(table, frame=table.frame.rename({parts[0].media: parts[0].columns[0]}))
+    return replace(table, frame=table.frame.rename({medium: name}))

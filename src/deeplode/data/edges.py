@@ -5,7 +5,7 @@ Links have no direction: a pair that stands in both directions, or several times
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,11 +16,13 @@ from deeplode.data.ids import one_form, places
 from deeplode.data.parse import NumberFormat, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
+from deeplode.data.timeline import moments
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
 ENDS = ("source", "target")
-WEIGHT = "weight"
+WEIGHT, TYPE, TIME = "weight", "type", "time"
+HEAVIEST = 1e100  # a weight: sums and squares of such ones stay finite
 SHOWN = 5  # ids that a message lists
 
 Ints = NDArray[np.int64]
@@ -32,7 +34,8 @@ class Edges:
     """Links between nodes 0 … nodes - 1, the rows of a table.
 
     source, target: (links,) int64, source < target, rising by pairs. weight: (links,) above 0.
-    notices: what the user should know of the file.
+    notices: what the user should know of the file. said: the rows of the file that count, with the
+    nodes that each goes ``from`` and ``to`` and its type and time; None where it has neither.
     Raises ValueError where they are no links between so many nodes.
     """
 
@@ -41,6 +44,7 @@ class Edges:
     target: Ints
     weight: Floats
     notices: tuple[Notice, ...] = ()
+    said: Table | None = None
 
     def __post_init__(self) -> None:
         shapes = {self.source.shape, self.target.shape, self.weight.shape}
@@ -73,11 +77,12 @@ class Edges:
 def links(table: Table, ids: pl.Series, most_bad: float = 0.0, source: str = "nodes") -> Edges:
     """The links that a table of ends names, between nodes with these ids.
 
-    table: columns ``source`` and ``target``, and ``weight`` if links differ in it. ids: (nodes,);
+    table: columns ``source`` and ``target``, and ``weight`` if links differ in it; ``type`` and
+    ``time`` are kept as they are. The order of rows is no matter, to the last bit. ids: (nodes,);
     numbers on one side and texts on the other match where the number is written so. most_bad:
     share of the links that may name an unknown node; these are left out and told, as are links
     of a node with itself. source: what messages call the nodes.
-    Raises DataError where a column is absent, ids come twice, weights are no numbers of 0 or more,
+    Raises DataError where a column is absent, ids come twice, weights are no numbers of 0 to 1e100,
     too many nodes are unknown, or no link is left.
     """
     for name in ENDS:
@@ -103,11 +108,34 @@ def links(table: Table, ids: pl.Series, most_bad: float = 0.0, source: str = "no
     notices += more
     if lonely:
         notices.append(Notice("W-GRAPH-004", None, {"count": lonely, "nodes": len(ids)}))
-    unused = [name for name in table.names if name not in (*ENDS, WEIGHT)]
+    unused = [name for name in table.names if name not in (*ENDS, WEIGHT, TYPE, TIME)]
     if unused:
         told = ", ".join(map(repr, unused[:SHOWN]))
         notices.append(Notice("W-GRAPH-006", None, {"source": table.source, "columns": told}))
-    return Edges(made.nodes, made.source, made.target, made.weight, tuple(notices))
+    said, odd = _said(table, np.flatnonzero(known)[kept], first[kept], other[kept])
+    return replace(made, notices=(*notices, *odd), said=said)
+
+
+def _said(
+    table: Table, rows: Ints, first: Ints, other: Ints
+) -> tuple[Table | None, tuple[Notice, ...]]:
+    """What the file says of links beside their weight, a row a row, and what to tell of it. A time
+    that cannot be read is left out."""
+    names = [name for name in (TYPE, TIME) if name in table.names]
+    if not names:
+        return None, ()
+    frame = table.frame.select(names)[rows]
+    odd: tuple[Notice, ...] = ()
+    if TIME in names:
+        lost = np.isnan(moments(table, TIME)[0]) & table.frame[TIME].is_not_null().to_numpy()
+        if lost.any():
+            row = int(np.argmax(lost))
+            told = {"count": int(lost.sum()), "row": row, "value": repr(table.frame[TIME][row])}
+            odd = (Notice("W-GRAPH-009", TIME, {"source": table.source, **told}),)
+        readable = pl.Series(~lost[rows])
+        frame = frame.with_columns(pl.when(readable).then(pl.col(TIME)).alias(TIME))
+    ends = [pl.Series("from", first), pl.Series("to", other)]
+    return replace(table, frame=frame.with_columns(ends), ids=pl.Series("id", rows)), odd
 
 
 def _once(ids: pl.Series, source: str) -> None:
@@ -154,7 +182,7 @@ def _weights(table: Table) -> Floats:
     if WEIGHT not in table.names:
         return np.ones(len(table))
     values, _ = numbers(table.frame[WEIGHT], NumberFormat())
-    bad = ~(np.isfinite(values) & (values >= 0))
+    bad = ~((values >= 0) & (values <= HEAVIEST))
     if bad.any():
         row = int(np.argmax(bad))
         value = repr(table.frame[WEIGHT][row])
@@ -168,6 +196,9 @@ def _merged(
     """Each pair once: its weights in one direction added up, of two directions the mean."""
     low, high = np.minimum(first, other), np.maximum(first, other)
     way = 2 * (low * nodes + high) + (first > other)
+    if weighted:  # sums of floats depend on their order
+        order = np.lexsort((weight, way))
+        way, weight = way[order], weight[order]
     ways, which, counts = np.unique(way, return_inverse=True, return_counts=True)
     sums = np.bincount(which, weight) if weighted else np.ones(len(ways))
     pairs, place, directions = np.unique(ways >> 1, return_inverse=True, return_counts=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from deeplode.recommenders.ease import Ease, fit_ease
 from deeplode.recommenders.itemknn import ItemNeighbours, fit_item_neighbours
 from deeplode.recommenders.popularity import Popularity, fit_popularity
+from deeplode.recommenders.propagation import GraphFilter, fit_graph_filter
 from deeplode.recommenders.scorer import Setting, Way
 from deeplode.recommenders.slim import Slim, fit_slim
 
@@ -26,11 +27,17 @@ SLIMS: tuple[Setting, ...] = (
     {"l1": 0.05, "l2": 1.0, "alpha": 1.0},
     {"l1": 0.02, "l2": 3.0, "alpha": 0.5},
 )
+FILTERS: tuple[Setting, ...] = (
+    {"users": 0.8, "given": 0.75, "wanted": 0.3},
+    {"users": 0.5, "given": 0.5, "wanted": 0.25},
+    {"users": 1.0, "given": 0.5, "wanted": 0.5},
+)
 
 # In the order of the leaderboard, which is that of fitting: quick ones first.
 WAYS: Mapping[str, Way] = {
     "popularity": Way(fit_popularity, ({},), Popularity.restore),
     "item_knn": Way(fit_item_neighbours, NEIGHBOURS, ItemNeighbours.restore),
+    "graph_filter": Way(fit_graph_filter, FILTERS, GraphFilter.restore),
     "ease": Way(fit_ease, EASES, Ease.restore),
     "admm_slim": Way(fit_slim, SLIMS, Slim.restore),
 }

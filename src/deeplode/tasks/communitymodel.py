@@ -97,7 +97,7 @@ class CommunityModel:
         every[table.places] = content
         label = np.full(edges.nodes, UNLINKED)
         label[known >= 0] = self.label[known[known >= 0]]
-        network = Network.of(edges.nodes, edges.source, edges.target, edges.weight)
+        network = Network.linking(edges)
         return self.assigner.by_links(network, label, every)[table.places]
 
     def frame(self, ids: pl.Series, answers: Placed) -> pl.DataFrame:
