@@ -12,10 +12,12 @@ import pytest
 
 from deeplode.data.holdout import TEST
 from deeplode.data.table import Table
+from deeplode.errors import OptionError
 from deeplode.recommended import Made, columns_of, make, wish_of
 from deeplode.recommenders.histories import Histories
 from deeplode.recommendoptions import RecommendOptions
 from deeplode.runtime import Budget
+from deeplode.tasks import scoringtime
 from deeplode.tasks.gathered import gather
 from deeplode.tasks.heldout import HeldOut, hold_out
 
@@ -175,6 +177,18 @@ def test_learning_again_from_all_leaves_the_scores_and_changes_what_was_learned(
     assert popular.sum() > learned.model.blend.scorers["popularity"].arrays()["users"].sum()
 
 
+def test_test_users_there_is_no_time_for_are_told_of_and_flagged(
+    watched: pl.DataFrame, learned: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoringtime, "MOST", 50)
+    few = made(watched)
+    assert few.facts["split"]["test_users"] == 50
+    assert "W-REC-013" in {one.code for one in few.notices}
+    assert set(few.tests["flags"]) == {"", "not_scored"}
+    whole = learned.tests.filter(few.tests["rank"].is_not_null())
+    assert whole.equals(few.tests.filter(pl.col("rank").is_not_null()))
+
+
 def test_a_repeated_interaction_that_is_kept_is_no_test_of_what_was_seen() -> None:
     chance = np.random.default_rng(0)
     rows = {"user": np.repeat(np.arange(40), 10), "film": chance.integers(0, 12, 400)}
@@ -194,6 +208,23 @@ def test_what_is_known_of_items_nobody_had_makes_them_part_of_the_catalogue(
     assert one.model.catalogue.items.to_list()[60:] == [777]
     order = made(watched, items=films.sample(fraction=1, shuffle=True, seed=1))
     assert order.model.catalogue.items.to_list() == one.model.catalogue.items.to_list()
+
+
+def test_a_table_of_titles_alone_names_items_and_kinds_go_to_the_table_that_has_the_column(
+    watched: pl.DataFrame,
+) -> None:
+    films = pl.DataFrame({"film": range(100, 160), "title": [f"Film {at}" for at in range(60)]})
+    one = made(watched, items=films)
+    assert one.model.of_items is None
+    assert one.model.catalogue.names[0] == "Film 0"
+    people = pl.DataFrame({"user": [f"u{at:03}" for at in range(240)], "zip": [*range(60)] * 4})
+    told = replace(TOLD, kinds={"title": "text", "zip": "category"})
+    both = made(watched, told, items=films, users=people)
+    assert both.model.of_items is not None
+    assert both.model.of_users is not None
+    with pytest.raises(OptionError) as error:
+        made(watched, replace(TOLD, kinds={"titel": "text"}), items=films, users=people)
+    assert error.value.code == "E-DATA-043"
 
 
 def test_the_published_protocol_keeps_ratings_from_3_and_ten_interactions_each(
