@@ -10,6 +10,7 @@ from deeplode.limited import Limited
 from deeplode.optionfield import option
 from deeplode.quantity import share
 from deeplode.readoptions import ReadOptions
+from deeplode.recommendoptions import MOST
 from deeplode.same import same
 
 AUTO = "auto"
@@ -45,6 +46,8 @@ class PredictOptions(ReadOptions):
         super().__post_init__()
         if self.top is not None and self.top < 1:
             raise OptionError("E-OPT-004", option="top", value=self.top, least=1)
+        if self.top is not None and self.top > MOST:
+            raise OptionError("E-OPT-240", top=self.top, most=MOST)
 
     @property
     def most_bad(self) -> float:

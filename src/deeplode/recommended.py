@@ -30,6 +30,7 @@ from deeplode.tasks.rated import rate
 from deeplode.tasks.recommend import FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.recommendroom import room, scorer_room
+from deeplode.tasks.scoringtime import tested
 from deeplode.tasks.things import Beside, Things, of_items, of_users
 
 Tables = Mapping[str, Table]
@@ -78,13 +79,14 @@ def make(
     held = hold_out(gathered, table, how, told.split_column, told.seed,
                     known.user_features, told.protocol is not None and how == "random")  # fmt: skip
     settings = Settings(told.seed, threads, liked.time is not None, memory,
-                        known.item_features, checkpoint)  # fmt: skip
+                        known.item_features, checkpoint, len(held.test))  # fmt: skip
     every = with_features(gathered.histories(), known.user_features)
     catalogue = Catalogue(columns, liked.users, liked.items, known.titles, every,
                           gathered.disliked, gathered.least)  # fmt: skip
     opened(catalogue, beside, known.stock)  # what is wrong with the lists is said before learning
     learned = learn(held.train, held.valid, settings, budget, listen)
     listen("stage", name="score")
+    held = held.few(tested(len(held.test), learned.each, budget), told.seed)
     rated = rate(learned, held.test) if len(held.test) else None
     model = model_of(learned, catalogue, told.top, known)
     facts = facts_of(Told(table, gathered, held, learned, rated, model, told))
@@ -117,16 +119,28 @@ def things(
     gathered: Gathered, beside: Tables, columns: InteractionColumns, told: RecommendOptions
 ) -> Things:
     """What the tables beside the interactions tell of items and users."""
-    found, rest = Things(), (told.kinds, told.drop, told.seed, told.most_bad)
+
+    def of(name: str, key: str) -> Beside:
+        return Beside(beside[name], key, kinds_of(name, beside, told.kinds or {}),
+                      told.drop, told.seed, told.most_bad)  # fmt: skip
+
+    found = Things()
     if "items" in beside:
-        own = Beside(beside["items"], columns.item, *rest)
-        found = of_items(own, gathered.liked.items, told.in_stock)
+        found = of_items(of("items", columns.item), gathered.liked.items, told.in_stock)
     if "users" in beside:
-        users = of_users(Beside(beside["users"], columns.user, *rest), gathered.liked.users)
+        users = of_users(of("users", columns.user), gathered.liked.users)
         notices = found.notices + users.notices
         found = replace(found, user_features=users.user_features, of_users=users.of_users,
                         notices=notices)  # fmt: skip
     return found
+
+
+def kinds_of(name: str, beside: Tables, kinds: Mapping[str, str]) -> dict[str, str]:
+    """The kinds given for columns of one table; those that no table has are of every one."""
+    others = {column for other in ("items", "users") if other in beside and other != name
+              for column in beside[other].names}  # fmt: skip
+    own = beside[name].names
+    return {column: kind for column, kind in kinds.items() if column in own or column not in others}
 
 
 def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) -> RecommendModel:
@@ -140,7 +154,8 @@ def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) ->
 def test_rows(model: RecommendModel, held: HeldOut, gathered: Gathered) -> pl.DataFrame:
     """Each test interaction with the place that the model gave it among all unseen items: id,
     user, item, rank, score, flags: ``seen`` where the user had it before, ``no_history`` where
-    there was nothing to go by. In the order of the source."""
+    there was nothing to go by, ``not_scored`` of users there was no time for. In the order of the
+    source."""
     liked, at = gathered.liked, held.test.wanted
     rank, score = ranks(model.scores, held.test)
     asked = pl.DataFrame(
@@ -153,7 +168,9 @@ def test_rows(model: RecommendModel, held: HeldOut, gathered: Gathered) -> pl.Da
     made = pair[tests]
     for more in (asked, before):
         made = made.join(more, on=["user", "item"], how="left", maintain_order="left")
-    missed = pl.when("again").then(pl.lit("seen")).otherwise(pl.lit(NO_HISTORY))
+    told = pl.col("user").is_in(before["user"].unique().to_list())
+    unseen = pl.when(told).then(pl.lit("not_scored")).otherwise(pl.lit(NO_HISTORY))
+    missed = pl.when("again").then(pl.lit("seen")).otherwise(unseen)
     flags = pl.when(pl.col("rank").is_null()).then(missed).otherwise(pl.lit(""))
     user, item = liked.users.gather(made["user"]), liked.items.gather(made["item"])
     made = made.with_columns(flags.alias("flags"), user.alias("user"), item.alias("item"))

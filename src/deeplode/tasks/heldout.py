@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,16 @@ class HeldOut:
     asked: Ints
     new: int
     notices: tuple[Notice, ...] = ()
+
+    def few(self, most: int, seed: int) -> HeldOut:
+        """The same with a test of at most so many users, drawn by chance, and a notice of it."""
+        users = len(self.test)
+        if users <= most:
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(users)[:most])
+        notice = Notice("W-REC-013", None, {"count": most, "users": users})
+        return replace(self, test=self.test.rows(rows), asked=self.asked[rows],
+                       notices=(*self.notices, notice))  # fmt: skip
 
 
 def hold_out(

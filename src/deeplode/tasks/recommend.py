@@ -19,6 +19,7 @@ from deeplode.recommenders.scorer import Grounds, Scorer, Way
 from deeplode.recommenders.ways import WAYS
 from deeplode.runtime import Budget
 from deeplode.tasks.cut import cut_short, nothing
+from deeplode.tasks.scoringtime import kept_for_scores, seconds_each
 from deeplode.tasks.stages import Stages
 
 JUDGES = 2_000  # validation users that settings are chosen by
@@ -35,7 +36,7 @@ class Settings:
 
     ordered: whether histories are in order of time. memory: bytes that a scorer may take.
     item_features: (items, columns) what is known of items. checkpoint: folder that a killed run
-    goes on from.
+    goes on from. tests: users that will be scored.
     """
 
     seed: int = 0
@@ -44,6 +45,7 @@ class Settings:
     memory: int | None = None
     item_features: Floats | None = None
     checkpoint: Path | None = None
+    tests: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Learned:
 
     scorers: by name, each at its best setting. seconds: that they took. tried: NDCG@10 on
     validation users of each setting. blend: what answers. alone: what answers where there is no
-    history.
+    history. each: seconds that a user's rankings by all ways take.
     """
 
     scorers: Mapping[str, Scorer]
@@ -60,6 +62,7 @@ class Learned:
     tried: Mapping[str, list[float]]
     blend: Blend
     alone: str = FALLBACK
+    each: float = 0.0
     notices: tuple[Notice, ...] = field(default=())
 
 
@@ -88,14 +91,17 @@ def learn(
     found: dict[str, Scorer] = {}
     seconds: dict[str, float] = {}
     tried: dict[str, list[float]] = {}
+    each: list[float] = []
     for at, (name, way) in enumerate(wanted.items()):
-        if budget.stop():
+        left = budget.until(kept_for_scores(each, len(valid), settings.tests, budget))
+        if left.stop():
             break
         listen("stage", name=name)
-        own = _part(budget, len(wanted) - at)
+        own = _part(left, len(wanted) - at)
         fit = _chosen(way, train, judges, grounds_of(settings, own, judges))
         scorer, values, seconds[name] = stages.run(name, fit)
         found[name], tried[name] = scorer, values.tolist()
+        each.append(seconds_each(scorer, judges))
     if not found:
         raise nothing(budget)
     listen("stage", name="blend")
@@ -104,8 +110,8 @@ def learn(
         {first: found[first]}, {first: 1.0}
     )  # fmt: skip
     alone = without_history(found, judges)
-    notices = tuple(cut_short(found, budget, tuple(wanted)))
-    return Learned(found, seconds, tried, blend, alone, notices)
+    notices = tuple(cut_short(found, left, tuple(wanted)))
+    return Learned(found, seconds, tried, blend, alone, sum(each), notices)
 
 
 def without_history(found: Mapping[str, Scorer], judges: Question) -> str:

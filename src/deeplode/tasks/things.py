@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.table import Table
+from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.tasks.described import Described, describe, found, spread
 from deeplode.tasks.listed import in_stock
@@ -79,11 +80,17 @@ def of_users(beside: Beside, users: pl.Series) -> Things:
 def _described(
     beside: Beside, row: NDArray[np.int64], apart: tuple[str, ...]
 ) -> tuple[Described | None, Floats | None]:
-    """The columns as numbers, of the rows that are asked for; None where there are no columns."""
+    """The columns as numbers, of the rows that are asked for; None where none says anything, such
+    as a table of titles alone."""
     table = beside.table.without([*beside.drop, *apart])
-    if len(table.names) < 2 or not (row >= 0).any():
+    if not (row >= 0).any():
         return None, None
-    made, values = describe(table, beside.key, beside.kinds, beside.seed, beside.most_bad)
+    try:
+        made, values = describe(table, beside.key, beside.kinds, beside.seed, beside.most_bad)
+    except DataError as error:
+        if error.code != "E-DATA-040":
+            raise
+        return None, None
     return made, spread(values, row)
 
 
