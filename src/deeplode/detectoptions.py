@@ -31,6 +31,10 @@ class PredictOptions(ReadOptions):
 
     edges: str | None = same("edges")
     max_bad: str | float = same("max_bad")
+    items: str | None = option(
+        None, "New items to recommend, too: a table with the columns items are known by.",
+        "Recommendations", "FILE",
+    )  # fmt: skip
     top: int | None = option(
         None, "Items recommended to each user.", "Recommendations", "K", shown="as in training"
     )
