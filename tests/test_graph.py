@@ -15,6 +15,7 @@ from deeplode.data.read import read
 from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError, OptionError
 from deeplode.options import TrainOptions
+from deeplode.report.page import render
 from deeplode.tasks.model import Model
 from deeplode.verbs import evaluate, opened, predict, train
 
@@ -80,11 +81,31 @@ def test_links_alone_columns_alone_and_both_stand_on_the_leaderboard_and_both_wi
     board = {row["name"]: row["metrics"]["roc_auc"]["value"] for row in run.facts["leaderboard"]}
     assert {"linear", "trees", "net", "label_propagation", "graph_net", "blend"} <= board.keys()
     assert board["graph_net"] > board["linear"] + 0.02
-    graph = run.facts["graph"]
-    assert graph["nodes"] == 240
-    low, high = graph["homophily"]["low"], graph["homophily"]["high"]
-    assert low < 0.8 < high
+    assert run.facts["network"]["nodes"] == 240
+    (told,) = run.facts["homophily"]
+    assert told["column"] == "y"
+    assert told["low"] < 0.6 < told["high"]  # four in five links within, one in two by chance
+    assert told["same"] > told["expected"]
     assert (run.folder / "report.html").read_text("utf-8").count("Graph net") > 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_draws_the_network_in_the_colours_of_classes(learned, language):
+    run, _, _ = learned
+    drawing = run.facts["drawing"]
+    assert len(drawing["x"]) == 240
+    assert {one["name"] for one in drawing["classes"]} == {"a", "b"}
+    nodes, _ = made()
+    tested = pl.read_parquet(run.folder / "predictions.parquet")
+    said = dict(zip(nodes["name"], nodes["y"], strict=True))
+    said |= dict(zip(tested["id"], tested["prediction"], strict=True))
+    names = [drawing["classes"][one - 1]["name"] for one in drawing["cluster"]]
+    assert names == [said[name] for name in nodes["name"]]
+    page = render(run.facts, language)
+    assert page.count("<circle class=") == 240
+    assert '<section id="homophily"' in page
+    assert "--edges links.csv" in page
+    assert "None" not in page
 
 
 def test_the_model_file_answers_the_test_rows_as_the_run_did(learned):
@@ -219,6 +240,10 @@ def test_values_are_learned_from_links_too(tmp_path):
     board = {row["name"]: row["metrics"]["rmse"]["value"] for row in run.facts["leaderboard"]}
     assert board["graph_net"] < board["linear"]
     assert board["label_propagation"] < board["trivial"]
+    assert len(run.facts["drawing"]["classes"]) == 5  # fifths of the values
+    assert set(run.facts["drawing"]["cluster"]) == {1, 2, 3, 4, 5}
+    assert "same" not in run.facts["homophily"][0]
+    assert '<section id="homophily"' in render(run.facts, "en")
     told = predict(str(run.folder), files["nodes"], PredictOptions(edges=files["edges"]))
     assert np.isfinite(told["prediction"].to_numpy()).all()
 

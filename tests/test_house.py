@@ -18,6 +18,7 @@ PARAMETERS = 8
 MANY_PARAMETERS = {
     "AnomalyDetector.__init__",
     "Clusterer.__init__",
+    "Recommender.__init__",
     "Supervised.__init__",  # scikit-learn's contract asks for one keyword an option
     "fit_net",  # the seven that every candidate takes, and the net's own two
 }

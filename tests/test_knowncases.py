@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,12 +18,19 @@ from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
 from deeplode.detecting import run
 from deeplode.detectoptions import DetectOptions, EvaluateOptions
-from deeplode.detectors import denoise, ranks
+from deeplode.detectors import denoise, ranks, semisupervised
 from deeplode.errors import DataError, DeeplodeError, LimitError, OptionError
 from deeplode.report.page import render
 from deeplode.tasks.known import cases
 from deeplode.tasks.room import room
 from deeplode.verbs import evaluate
+
+STEPS = {"bags", *(f"fold {fold}" for fold in range(1, 6))}  # of learning the known cases
+
+
+def learned(run: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(run / "model.lode") as archive:
+        return {name: archive.read(name) for name in ("schema.json", "weights.safetensors")}
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +75,29 @@ def test_known_cases_are_used_their_copy_is_not_and_how_they_come_out_is_told(
     told = evaluate(str(out), str(source), EvaluateOptions())
     assert told["target"] == "fraud"
     assert told["metrics"]["roc_auc"]["value"] > 0.9
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
+@pytest.mark.parametrize("done", ["ranks", "bags", "fold 3"])
+def test_killed_and_resumed_it_ends_as_the_undisturbed_one_and_begins_no_step_anew(
+    deeplode: Callable[..., Any], killed: Callable[..., None], tmp_path: Path, done: str
+) -> None:
+    source, out, kept = tmp_path / "rows.csv", tmp_path / "run", tmp_path / "run" / "checkpoint"
+    frame().write_csv(source)
+    told = ("detect", str(source), "--target", "fraud", "--threads", "1", "--out")
+    killed(*told, str(out), once=(kept / f"{done}.safetensors").exists)
+    assert not (out / "model.lode").exists()
+    before = {path.stem for path in kept.glob("*.safetensors")}
+    assert done in before
+    steps, fit = [], semisupervised.fit_bags
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(semisupervised, "fit_bags", lambda *told: [steps.append(1), fit(*told)][1])
+        ended = deeplode(*told, str(out), "--resume")
+    assert len(steps) == len(STEPS - before)
+    assert ended.returncode == 0, ended.stderr
+    assert not kept.exists()
+    assert deeplode(*told, str(tmp_path / "twin")).returncode == 0
+    assert learned(out) == learned(tmp_path / "twin")
 
 
 def test_the_estimator_learns_known_cases_where_it_is_told_to() -> None:

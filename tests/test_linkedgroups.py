@@ -105,6 +105,43 @@ def test_same_seed_same_bits_and_the_order_of_rows_and_links_changes_nothing(
     assert answers.sort("id").equals(pl.read_parquet(run / "predictions.parquet").sort("id"))
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_types_and_months_of_links_are_told(tmp_path: Path, language: str) -> None:
+    place = {name: at for at, name in enumerate(nodes()["who"])}
+    ends = links()
+    own = [
+        TRUTH[place[a]] == TRUTH[place[b]]
+        for a, b in zip(ends["source"], ends["target"], strict=True)
+    ]
+    ends = ends.with_columns(
+        type=pl.Series(["<friend>" if one else "foe" for one in own]),
+        time=pl.Series([f"2026-0{1 + at % 2}-11" for at in range(len(ends))]),
+    )
+    facts = cluster(str(tmp_path / "nodes.csv"), told(tmp_path, ends)).facts
+    friend, foe = facts["link_types"]
+    assert (friend["type"], foe["type"]) == ("<friend>", "foe")
+    assert friend["share"] + foe["share"] == pytest.approx(1)
+    assert friend["homophily"]["same"] == 1
+    assert foe["homophily"]["high"] < 0
+    assert facts["link_periods"]["names"] == ["2026-01", "2026-02"]
+    assert sum(map(sum, facts["link_periods"]["counts"])) == len(ends)
+    assert "W-GRAPH-006" not in {one["code"] for one in facts["warnings"]}
+    page = render(facts, language)
+    assert '<section id="links"' in page
+    assert "&lt;friend&gt;" in page
+
+
+def test_a_time_of_a_link_that_is_none_is_left_out_and_named_with_its_row(tmp_path: Path) -> None:
+    rows = len(links())
+    days = [f"2026-0{1 + at % 2}-{at % 28 + 1:02}" for at in range(rows)]
+    ends = links().with_columns(time=pl.Series([None, *days[1:-1], "soon"]))
+    facts = cluster(str(tmp_path / "nodes.csv"), told(tmp_path, ends)).facts
+    (odd,) = [one for one in facts["warnings"] if one["code"] == "W-GRAPH-009"]
+    assert f"row {rows - 1}" in odd["message"]
+    assert "soon" in odd["message"]
+    assert sum(facts["link_periods"]["rows"]) == rows - 2
+
+
 def test_as_many_communities_as_asked_for(tmp_path: Path) -> None:
     options = told(tmp_path, clusters="5")
     facts = cluster(str(tmp_path / "nodes.csv"), options).facts

@@ -32,6 +32,7 @@ AREAS = {  # file: what its codes begin with
     "series": ("E-DATA", "W-SERIES", "V", "R", "T", "D", "E-OPT"),
     "detect": ("D", "V", "R", "T", "E-OPT", "E-DATA"),
     "cluster": ("E-DATA", "E-LIMIT", "V", "R", "T", "D"),
+    "recommend": ("E-DATA", "E-OPT", "E-LIMIT", "W-REC", "V", "R", "T"),
     "trace": ("E-OPT", "TR"),
     "graph": ("E-DATA", "W-GRAPH", "V", "R", "T", "D", "E-OPT"),
     "compare": ("E-OPT", "E-LIMIT", "W-COMPARE", "CMP"),

@@ -11,7 +11,15 @@ import pytest
 import deeplode
 
 PUBLIC = [
-    *("AnomalyDetector", "Classifier", "Clusterer", "DeeplodeError", "Regressor", "__version__"),
+    *(
+        "AnomalyDetector",
+        "Classifier",
+        "Clusterer",
+        "DeeplodeError",
+        "Recommender",
+        "Regressor",
+        "__version__",
+    ),
     *("compare", "load", "read", "trace"),
 ]
 HEAVY = ["altair", "lightgbm", "numpy", "pandas", "polars", "pyarrow", "rich", "sklearn", "torch"]

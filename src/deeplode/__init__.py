@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from deeplode.errors import DeeplodeError as DeeplodeError
     from deeplode.estimators import Classifier as Classifier
     from deeplode.estimators import Regressor as Regressor
+    from deeplode.recommender import Recommender as Recommender
     from deeplode.tracing import trace as trace
     from deeplode.verbs import load as load
 
@@ -23,6 +24,7 @@ _HOMES = {
     "AnomalyDetector": "deeplode.anomalydetector",
     "Classifier": "deeplode.estimators",
     "Clusterer": "deeplode.clusterer",
+    "Recommender": "deeplode.recommender",
     "Regressor": "deeplode.estimators",
     "read": "deeplode.data.read",
     "load": "deeplode.verbs",
@@ -36,6 +38,7 @@ __all__ = [
     "Classifier",
     "Clusterer",
     "DeeplodeError",
+    "Recommender",
     "Regressor",
     "__version__",
     "compare",

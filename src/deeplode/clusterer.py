@@ -30,6 +30,7 @@ from deeplode.tasks.cluster import Settings, check_rows, cluster
 from deeplode.tasks.clustermodel import Assigned, ClusterModel
 from deeplode.tasks.communitymodel import CommunityModel, Placed
 from deeplode.tasks.grouproom import room
+from deeplode.tasks.rowmoves import row_moves
 
 
 class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc] # no types there
@@ -110,7 +111,7 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
             room(table, schema, told.memory_bytes)
         threads = self.threads or usable_threads()
         settings = Settings(told.seed, threads, told.wanted, told.most_bad)
-        return formed(cluster(table, schema, settings, budget), table, schema, told)
+        return formed(cluster(table, schema, settings, budget), table, schema, told, budget)
 
     def predict(self, X: Any, edges: Any = None) -> Any:
         """The group of each row, (rows,), as in ``labels_``; a series if X is a frame.
@@ -138,6 +139,20 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
         frame = features(self, X, reset=False)
         with configured(self.threads or usable_threads(), self.seed):
             return self.model_.embedding(Table.of(frame))
+
+    def moves(self, X: Any) -> pl.DataFrame:
+        """What would put each row into the next probable group: the least change of one column,
+        else of two, towards what is typical there.
+
+        Returns ``id``, ``cluster`` and ``to`` (1 …), ``column_1``, ``value_1``, ``column_2``,
+        ``value_2``; empty where no change of two columns is enough.
+        Raises OptionError for communities, which are made of links.
+        """
+        check_is_fitted(self, "model_")
+        if isinstance(self.model_, CommunityModel):
+            raise OptionError("E-OPT-233")
+        with configured(self.threads or usable_threads(), self.seed):
+            return row_moves(self.model_, self._rows(X, None))
 
     def predict_frame(self, X: Any, edges: Any = None) -> pl.DataFrame:
         """All that ``deeplode predict`` writes: id, cluster (1 …, 0 nowhere), probability,

@@ -84,7 +84,7 @@ class _Run:
         settings = Settings(told.seed, self.threads, told.wanted, told.most_bad, checkpoint)
         found = cluster(table, schema, settings, budget, self.listen)
         self.listen("stage", name="traits")
-        return formed(found, table, schema, told)
+        return formed(found, table, schema, told, budget)
 
     def parted(self, table: Table, schema: Schema, budget: Budget) -> Formed:
         """Communities of linked rows."""
@@ -98,9 +98,11 @@ def schema_of(table: Table, told: ClusterOptions) -> Schema:
     return infer(table, roles, told.kinds, bare=told.edges is not None)
 
 
-def formed(found: Clustered, table: Table, schema: Schema, told: ClusterOptions) -> Formed:
+def formed(
+    found: Clustered, table: Table, schema: Schema, told: ClusterOptions, budget: Budget
+) -> Formed:
     """Groups with their facts and what the model says of the rows."""
-    facts = facts_of(found, table, schema, told)
+    facts = facts_of(found, table, schema, told, budget.stop)
     answers = Assigned(found.probabilities, found.labels, found.encoded.flags)
     frame = found.model.frame(table.ids, answers)
     return Formed(found.model, found.labels, frame, facts, found.notices)

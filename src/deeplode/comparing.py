@@ -8,6 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from deeplode.aim import aimed
 from deeplode.data.measure import fingerprint
 from deeplode.data.read import read
 from deeplode.data.schema import Roles
@@ -66,6 +67,7 @@ def compare(
     LimitError where the limits leave no room for all nets.
     """
     options = (options or CompareOptions()).with_values(settings)
+    check(options)
     if options.out is not None:
         return Comparison(run(source, options, listen).facts)
     with ExitStack() as stack:
@@ -76,8 +78,8 @@ def compare(
 
 def run(source: Any, options: CompareOptions, listen: Listen = silent) -> RunResult:
     """Compare and leave a run folder. Raises as ``compare`` does, with nothing left behind."""
-    budget = Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
     check(options)
+    budget = Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
     with running(options, _name(source), "compare", budget, listen) as begun:
         folder, log = begun.folder, begun.log
         read = [fingerprint(one) for one in (source, options.test) if one is not None]
@@ -105,9 +107,9 @@ def _facts(
     checkpoint: Path | None = None,
 ) -> dict[str, Any]:
     """Read, part, train, judge. checkpoint: folder that a killed comparison goes on from."""
-    check(options)
     listen("stage", name="read")
     table = _table(source, options)
+    options = aimed(options, table)
     given = None if options.test is None else _table(options.test, options)
     listen("stage", name="split")
     plan = _plan(options)
@@ -147,15 +149,12 @@ def _plan(told: CompareOptions) -> Plan:
 
 
 def _table(source: Any, options: CompareOptions) -> Table:
-    """The source, less the columns to drop. Raises OptionError where there is no target."""
+    """The source, less the columns to drop. Raises OptionError for one that it lacks."""
     table = read(source, options)
     unknown = [name for name in options.drop if name not in table.names]
     if unknown:
         raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
-    table = table.without(options.drop)
-    if options.target is None:
-        raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
-    return table
+    return table.without(options.drop)
 
 
 def _finite(listen: Listen) -> Listen:

@@ -10,6 +10,7 @@ from deeplode.limited import Limited
 from deeplode.optionfield import option
 from deeplode.quantity import share
 from deeplode.readoptions import ReadOptions
+from deeplode.recommendoptions import MOST
 from deeplode.same import same
 
 AUTO = "auto"
@@ -30,6 +31,27 @@ class PredictOptions(ReadOptions):
 
     edges: str | None = same("edges")
     max_bad: str | float = same("max_bad")
+    items: str | None = option(
+        None, "New items to recommend, too: a table with the columns items are known by.",
+        "Recommendations", "FILE",
+    )  # fmt: skip
+    top: int | None = option(
+        None, "Items recommended to each user.", "Recommendations", "K", shown="as in training"
+    )
+    only: str | None = option(
+        None, "Recommend these alone: a table with the item column.", "Recommendations", "FILE"
+    )
+    exclude: str | None = option(
+        None, "Never recommend these: a table with the item column, of single users if it has "
+        "the user column, too.", "Recommendations", "FILE",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.top is not None and self.top < 1:
+            raise OptionError("E-OPT-004", option="top", value=self.top, least=1)
+        if self.top is not None and self.top > MOST:
+            raise OptionError("E-OPT-240", top=self.top, most=MOST)
 
     @property
     def most_bad(self) -> float:

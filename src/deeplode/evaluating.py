@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deeplode.data.split import keys
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.errors import DataError, OptionError
@@ -13,10 +14,12 @@ from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.known import judged
 from deeplode.tasks.knowncommunities import judged_communities
 from deeplode.tasks.knowngroups import judged as judged_groups
+from deeplode.tasks.knownnext import judged_lists
 from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
 from deeplode.tasks.prepare import known_rows
-from deeplode.tasks.score import score
+from deeplode.tasks.recommendmodel import RecommendModel
+from deeplode.tasks.score import Held, score
 from deeplode.tasks.seriesmodel import SeriesModel
 
 
@@ -26,11 +29,15 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     target: column with the truth; None = the one that the model learned.
     Raises DataError where it is absent or no row has a value that the model knows.
     """
-    if isinstance(model, Model):
-        if target not in (None, model.target.name):
-            raise OptionError("E-OPT-162", target=target, own=model.target.name)
+    if isinstance(model, RecommendModel):
+        if target is not None:
+            raise OptionError("E-OPT-247", option="target")
+        facts, notices = judged_lists(model, table), list[Any]()
+    elif isinstance(model, Model):
+        if target not in (None, model.asked):
+            raise OptionError("E-OPT-162", target=target, own=model.asked)
         table, facts, notices = _supervised(model, table)
-        target = model.target.name
+        target = model.asked
     else:
         target = target or model.schema.roles.target
         if target is None:
@@ -40,10 +47,11 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
             facts, notices = judged_communities(model, table, target), []
         elif isinstance(model, ClusterModel):
             facts, notices = judged_groups(model, table, target), []
-        elif isinstance(model, SeriesModel):
-            facts, notices = judged_series(model, table, target), []
         else:
-            facts, found = judged(model, table, target)
+            if isinstance(model, SeriesModel):
+                facts, found = judged_series(model, table, target)
+            else:
+                facts, found = judged(model, table, target)
             notices = found.notices() if found else []
     return {
         "schema_version": 1,
@@ -58,15 +66,19 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
 
 def _supervised(model: Model, table: Table) -> tuple[Table, dict[str, Any], list[Any]]:
     """The rows whose target the model knows, every candidate's scores, and what was left out."""
-    name = model.target.name
-    _there(table, name)
+    name, forecast = model.target.name, model.schema.forecast
+    for own in (name,) if forecast is None else forecast.targets:
+        _there(table, own)
     table, _, unknown = known_rows(model.rows(table), model.target)
     if not len(table):
         raise DataError("E-DATA-059", source=table.source, column=name)
     batch = model.encoder.transform(table).batch
     truth = model.target.encode(table.frame[name])
     seconds = dict.fromkeys((*model.candidates, "blend"), 0.0)
-    facts = score(model, model.candidates, batch, truth, model.outputs(batch), seconds)
+    group = model.schema.roles.group
+    by = None if group is None or group not in table.names else keys(table, group)
+    held = Held(batch, truth, None, by, model.channels(table))
+    facts = score(model, model.candidates, held, model.outputs(batch), seconds)
     return table, facts, [unknown] if unknown else []
 
 

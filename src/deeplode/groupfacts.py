@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from deeplode.report.rowmap import drawn
 from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
 from deeplode.tasks.cluster import Clustered
 from deeplode.tasks.clustermodel import NOWHERE, distances
+from deeplode.tasks.groupmoves import group_moves
 from deeplode.tasks.knowngroups import codes_of
 from deeplode.tasks.traits import Trait, names_of, traits
 
@@ -35,9 +37,14 @@ Labels = NDArray[np.int64]
 
 
 def facts_of(
-    found: Clustered, table: Table, schema: Schema, told: ClusterOptions
+    found: Clustered,
+    table: Table,
+    schema: Schema,
+    told: ClusterOptions,
+    stop: Callable[[], object],
 ) -> dict[str, Any]:
-    """What result.json says of the groups, and how the model came to be."""
+    """What result.json says of the groups, and how the model came to be. stop: asked before what
+    takes long and can be left out."""
     model, rows = found.model, len(table)
     judged = np.flatnonzero(found.held) if found.held.any() else np.arange(rows)
     few, labels = table.rows(judged), found.labels[judged]
@@ -63,16 +70,12 @@ def facts_of(
         "clusters": _number(found, told.wanted),
         "groups": _groups(found, own),
         "valleys": _valleys(found.answer),
+        "moves": group_moves(model, found.encoded.batch, found.labels, found.held, stop),
         "map": _map(found),
         "periods": periods(table, told.timestamp, found.labels, groups),
-        "threshold": None,
-        "calibration": None,
         "findings": [one.as_json() for group in own for one in group],
-        "importance": [],
-        "training": {},
-        "options": told.as_json(),
-        "seed": told.seed,
-        "versions": versions(),
+        "threshold": None, "calibration": None, "importance": [], "training": {},
+        "options": told.as_json(), "seed": told.seed, "versions": versions(),
     }  # fmt: skip
 
 

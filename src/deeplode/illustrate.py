@@ -16,6 +16,7 @@ from deeplode.encode.batch import Batch
 from deeplode.encode.series import SeriesEncoder
 from deeplode.encode.sparse import SparseEncoder
 from deeplode.encode.text import TextEncoder
+from deeplode.encode.tuned import PixelsEncoder, TokensEncoder
 from deeplode.evaluate.baselines import Linear
 from deeplode.evaluate.words import highlight, words_of_classes, words_of_values
 from deeplode.nets.gradcam import looked_at
@@ -29,6 +30,7 @@ from deeplode.tasks.joint import JointNet
 from deeplode.tasks.learn import Lesson
 from deeplode.tasks.model import Model
 
+HIDDEN = (SparseEncoder, TokensEncoder, PixelsEncoder)  # numbers; our own part shows the same cell
 EACH = 4  # rows of each case
 LONGEST = 1_000  # signs of a text that are shown
 MOST_TEXTS = 20_000  # training rows that words are counted in
@@ -55,7 +57,7 @@ def illustrate(
     found = []
     for at, part in enumerate(parts):
         name = part.columns[0]
-        if isinstance(part, SparseEncoder):  # numbers of features: nothing to show
+        if isinstance(part, HIDDEN):
             continue
         entry: dict[str, Any] = {"column": name, "kind": part.media}
         shown: dict[str, list[Any]]

@@ -43,22 +43,27 @@ class Keeping:
         rows: Table,
         answers: Callable[[AnyModel], pl.DataFrame],
         apart: Sequence[str] = (),
+        beside: Callable[[AnyModel], None] | None = None,
     ) -> dict[str, Any]:
         """Write the folder; what was saved is read back before the run says that it is done.
 
         rows: that the model learned from. answers: of the model that was read back, for
-        ``predictions.parquet``. apart: facts that stay out of the model file.
+        ``predictions.parquet``. apart: facts that stay out of the model file. beside: writes what
+        else the folder holds.
         Returns the facts with ``files`` and ``limits``. Raises OptionError where a file cannot be
         written, ModelFileError where the model's own answers are not those of before.
         """
         self.listen("stage", name="save")
         folder = self.folder
-        facts |= {"files": FILES, "limits": self._limits()}
+        facts["files"] = {**FILES, **facts.get("files", {})}
+        facts["limits"] = self._limits()
         card = {name: own for name, own in facts.items() if name not in (*NOT_IN_CARD, *apart)}
         read = [one for one in self.files if one is not None]
         save(folder.model, model, without_places(card, read), rows, force=True)
-        frame = answers(restore(folder.model).model)
-        write_table(folder.predictions, frame, force=True)
+        read_back = restore(folder.model).model
+        write_table(folder.predictions, answers(read_back), force=True)
+        if beside is not None:
+            beside(read_back)
         self.listen("stage", name="report")
         facts["limits"] = self._limits()
         write_page(facts, folder.report, language())

@@ -10,7 +10,7 @@ from deeplode.data.table import Table
 from deeplode.errors import OptionError
 from deeplode.messages import Notice
 from deeplode.readoptions import ReadOptions
-from deeplode.saved import AnyModel
+from deeplode.saved import RowModel
 from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.model import Model
 
@@ -25,7 +25,7 @@ def read_edges(edges: Any, options: ReadOptions) -> Table:
 
 
 def with_links(
-    model: AnyModel, table: Table, edges: Any, options: ReadOptions, most_bad: float
+    model: RowModel, table: Table, edges: Any, options: ReadOptions, most_bad: float
 ) -> tuple[Table, tuple[Notice, ...]]:
     """The rows among their links, as the model takes them, and what to know of it.
 

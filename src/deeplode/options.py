@@ -36,7 +36,9 @@ class TrainOptions(Limited, ReadOptions):
     Raises OptionError for a value that makes no sense.
     """
 
-    target: str | None = option(None, "Column to learn.", "Columns", "COL")
+    target: str | None = option(
+        None, "Column to learn; with --horizon also several.", "Columns", "COL"
+    )
     kinds: Mapping[str, str] | None = option(
         None,
         "What columns hold, where the guess is wrong: number, category, boolean, datetime or id.",
@@ -72,6 +74,9 @@ class TrainOptions(Limited, ReadOptions):
     )
     image_encoder: str | None = option(
         None, "Folder with a pretrained encoder that images go through, too.", "Columns", "DIR"
+    )
+    fine_tune: bool = option(
+        False, "The net trains these pretrained encoders further and keeps them.", "Columns"
     )
 
     cost: str | None = option(

@@ -15,6 +15,7 @@ from deeplode.data.column import Kind
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.evaluate.groups import agreement
+from deeplode.linkfacts import link_facts
 from deeplode.messages import Notice, say
 from deeplode.progress import Listen
 from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
@@ -59,7 +60,7 @@ def partitioned(
     listen("stage", name="network")
     facts = facts_of(made, table, schema, told, budget.stop)
     frame = made.model.frame(table.ids, made.placed)
-    return Formed(made.model, made.found.label, frame, facts, made.notices)
+    return Formed(made.model, made.found.label, frame, facts, made.edges.notices)
 
 
 def facts_of(
@@ -90,6 +91,7 @@ def facts_of(
         "verdict": verdict(found),
         **network,
         "homophily": homophilies(found.network, categories(table, schema), seed, stop),
+        **link_facts(made.edges, found.label, seed, stop),
         "content": found.likeness,
         "chance": found.chance,
         "tried": [{"clusters": one, "modularity": own} for one, own in found.tried.items()],

@@ -24,6 +24,7 @@ GROUPS = (
     "Series",
     "Anomalies",
     "Groups",
+    "Recommendations",
     "Decision",
     "Split",
     "Limits",

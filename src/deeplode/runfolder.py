@@ -18,7 +18,8 @@ from deeplode.progress import Listen
 
 RUNS = Path("deeplode-runs")
 _OF_THE_FOLDER = ("out", "force", "resume")  # options that say where, not what
-RESULTS = ("model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl")
+RESULTS = ("model.lode", "result.json", "report.html", "predictions.parquet", "log.jsonl",
+           "recommendations.parquet")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class RunFolder:
     def predictions(self) -> Path:
         """The test rows with their predictions."""
         return self.path / "predictions.parquet"
+
+    @property
+    def recommendations(self) -> Path:
+        """What users are recommended."""
+        return self.path / "recommendations.parquet"
 
     @property
     def log(self) -> Path:

@@ -21,9 +21,11 @@ from deeplode.tasks.clustermodel import ClusterModel
 from deeplode.tasks.communitymodel import CommunityModel
 from deeplode.tasks.model import Model
 from deeplode.tasks.own import OwnNet
+from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.seriesmodel import SeriesModel
 
-AnyModel = Model | AnomalyModel | SeriesModel | ClusterModel | CommunityModel
+RowModel = Model | AnomalyModel | SeriesModel | ClusterModel | CommunityModel  # answers for rows
+AnyModel = RowModel | RecommendModel
 PROBE_ROWS = 8
 # Another processor rounds its sums otherwise; a damaged or misread weight is far outside.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
@@ -54,7 +56,8 @@ def save(
     Raises OptionError when the path exists (without ``force``) or cannot be written.
     """
     probe = rows.rows(np.arange(min(PROBE_ROWS, len(rows))))
-    inputs = model.encoder.probe_cells(probe.frame)
+    own = model if isinstance(model, RecommendModel) else model.encoder
+    inputs = own.probe_cells(probe.frame)
     if not inputs.width:  # nothing is learned from columns: rows all the same
         inputs = pl.DataFrame({"row": np.arange(len(probe))})
     answers = model.predict(Table.of(inputs)).outputs
@@ -116,6 +119,8 @@ def _restored(parts: modelfile.ModelParts, nets: Mapping[str, Any] | None, sourc
         linked = "assigner" in parts.schema
         kind: type[ClusterModel | CommunityModel] = CommunityModel if linked else ClusterModel
         return kind.restore(parts.schema, parts.arrays)
+    if parts.manifest["verb"] == RecommendModel.verb:
+        return RecommendModel.restore(parts.schema, parts.arrays)
     if parts.manifest["verb"] == AnomalyModel.verb:
         if "channels" in parts.schema:
             return SeriesModel.restore(parts.schema, parts.arrays)

@@ -55,9 +55,9 @@ class Supervised(Estimator):
     between the rows, a file or a frame with the columns source, target and, if they differ, weight;
     id: column that names the rows in it, None = they are numbered from 0. max_bad: share of a
     column's images or sounds that may be unreadable, and of links that name no row. text_encoder,
-    image_encoder: folders with pretrained encoders that texts and images go through, too. cost:
-    ``"fn=100,fp=1"``, or capacity: share of the rows that somebody can look at: which rows of two
-    classes are called.
+    image_encoder: folders with pretrained encoders that texts and images go through, too;
+    fine_tune: the net trains them further. cost: ``"fn=100,fp=1"``, or capacity: share of the rows
+    that somebody can look at: which rows of two classes are called.
     blend: blend the net with boosted trees; False keeps the model a pure net.
     net: a net of your own in place of deeplode's: a torch module, a Keras 3 model, or a function
     ``(n_inputs, n_outputs)`` or class that makes either; ``(name, net)`` gives it a name for the
@@ -87,6 +87,7 @@ class Supervised(Estimator):
         max_bad: str | float = "5%",
         text_encoder: str | None = None,
         image_encoder: str | None = None,
+        fine_tune: bool = False,
         blend: bool = True,
         net: Any = None,
         members: int | None = None,
@@ -116,6 +117,7 @@ class Supervised(Estimator):
         self.edges, self.id = edges, id
         self.cost, self.capacity = cost, capacity
         self.text_encoder, self.image_encoder = text_encoder, image_encoder
+        self.fine_tune = fine_tune
         self.blend, self.net, self.members, self.hidden = blend, net, members, hidden
         self.activation, self.optimizer = activation, optimizer
         self.optimizer_style, self.learning_rate = optimizer_style, learning_rate
@@ -158,7 +160,7 @@ class Supervised(Estimator):
             made, notices = self._taught(table, plan_, budget)
             code = made.code
             problem = Problem(code.task, code.n_classes, self.seed, threads)  # type: ignore[arg-type]
-            models = read_encoders(self.text_encoder, self.image_encoder)
+            models = read_encoders(self.text_encoder, self.image_encoder, self.fine_tune)
             memory = plan(
                 made.table, made.schema, problem, choices, budget.memory_limit, models=models
             )

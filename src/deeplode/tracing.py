@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deeplode.aim import aimed
 from deeplode.data.read import read
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
@@ -55,6 +56,7 @@ def trace(
         check_page_file(options.out, force=options.force)
     listen("stage", name="read")
     table = _table(source, options)
+    options = aimed(options, table)
     listen("stage", name="split")
     roles = Roles(options.target, options.id, None, options.group, options.timestamp)
     plan = Plan(roles, options.kinds, options.split, options.seed)
@@ -85,12 +87,9 @@ def trace(
 
 
 def _table(source: Any, options: TraceOptions) -> Table:
-    """The source, less the columns to drop. Raises OptionError where there is no target."""
+    """The source, less the columns to drop. Raises OptionError for one that it lacks."""
     table = read(source, options)
     unknown = [name for name in options.drop if name not in table.names]
     if unknown:
         raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
-    table = table.without(options.drop)
-    if options.target is None:
-        raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
-    return table
+    return table.without(options.drop)

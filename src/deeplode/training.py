@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from deeplode.aim import aimed
+from deeplode.data.jointforecast import targets_of
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, row_weights
 from deeplode.data.split import keys
@@ -20,6 +21,7 @@ from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
 from deeplode.illustrate import illustrate
 from deeplode.keeping import Keeping
+from deeplode.linkedfacts import linked_facts
 from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
 from deeplode.messages import Notice
@@ -46,8 +48,8 @@ from deeplode.tasks.model import Model
 from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
 from deeplode.tasks.prepared import prepared, prepared_forecast
-from deeplode.tasks.preparegraph import facts_of, prepared_graph
-from deeplode.tasks.score import column_importance, decided, score
+from deeplode.tasks.preparegraph import prepared_graph
+from deeplode.tasks.score import Held, column_importance, decided, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
@@ -74,13 +76,26 @@ def train(
     threads = options.threads or usable_threads()
     begun = running(options, source_name(source), "train", budget, listen)
     with begun as run, configured(threads, options.seed):
-        facts = _Run(source, options, run.folder, budget, run.log, threads, replay).all()
+        run.log("stage", name="read")
+        models = read_encoders(options.text_encoder, options.image_encoder, options.fine_tune)
+        table = read_to_run(source, options)
+        told = _one_or_forecast(aimed(options, table), table)
+        made = _Run(source, told, run.folder, budget, run.log, threads, replay, models)
+        facts = made.all(table)
     return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
+
+
+def _one_or_forecast(options: TrainOptions, table: Table) -> TrainOptions:
+    """The options. Raises OptionError for several targets of what is no forecast."""
+    assert options.target is not None
+    if len(targets_of(options.target, table.names)) > 1 and options.horizon is None:
+        raise OptionError("E-OPT-227", target=options.target)
+    return options
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One training, step by step."""
+    """One training, step by step. models: the pretrained encoders that the user named."""
 
     source: Source
     options: TrainOptions
@@ -89,6 +104,7 @@ class _Run:
     listen: Listen
     threads: int
     replay: Mapping[str, Any] | None
+    models: Mapping[str, Pretrained]
 
     @property
     def columns(self) -> Plan:
@@ -97,16 +113,8 @@ class _Run:
         roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
         return Plan(roles, told.kinds, told.split, told.seed, told.split_column)
 
-    @cached_property
-    def models(self) -> dict[str, Pretrained]:
-        """The pretrained encoders that the user named."""
-        return read_encoders(self.options.text_encoder, self.options.image_encoder)
-
-    def all(self) -> dict[str, Any]:
-        """Everything from the source to the report; returns the facts."""
-        self.listen("stage", name="read")
-        _ = self.models  # says at once when they cannot be used
-        table = self.table(self.source)
+    def all(self, table: Table) -> dict[str, Any]:
+        """Everything from the table of the source to the report; returns the facts."""
         told = self.options
         files = (self.source, told.test, told.edges, told.features)
         read = [fingerprint(one) for one in files if one is not None]
@@ -130,18 +138,11 @@ class _Run:
         keeping = Keeping(self.folder, self.budget, told, self.listen, memory.total, files)
         return keeping.keep(learned.model, facts, made.table, lambda read: _answers(read, test))
 
-    def table(self, source: Source) -> Table:
-        """The source, less the columns to drop, in as many rows as memory can hold."""
-        table = read_to_run(source, self.options)
-        if self.options.target is None:
-            raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
-        return table
-
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
         """The lesson of the training rows, the test rows, and how they were parted."""
         self.listen("stage", name="split")
         told = self.options
-        given = None if told.test is None else self.table(told.test)
+        given = None if told.test is None else read_to_run(told.test, told)
         if told.edges is not None:
             ends = read_edges(told.edges, told)
             made = prepared_graph(table, ends, self.columns, given, told.most_bad)
@@ -188,29 +189,26 @@ class _Run:
             weights = row_weights(test, made.schema.roles.weight)
         group = made.schema.roles.group
         by = None if group is None else keys(test, group)
-        facts = score(
-            model, learned.candidates, batch, truth, outputs,
-            learned.fit_seconds, weights, by,
-        )  # fmt: skip
+        held = Held(batch, truth, weights, by, model.channels(test))
+        facts = score(model, learned.candidates, held, outputs, learned.fit_seconds)
         ending = self.budget.until(TAIL_SECONDS / 2)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
         facts["decision"] = decided(model, truth, outputs, self.decision(made), weights, by)
         facts["media"] = illustrate(model, made, test, batch, outputs)
+        if made.nodes is not None:
+            facts |= linked_facts(made, test, model, outputs, ending.stop)
         facts["importance"] = column_importance(model, batch, truth, weights, some, self.listen)
         valid = learned.validated_rows
         return {
             "schema_version": SCHEMA_VERSION,
             "verb": "train",
             "task": model.problem.task,
-            "target": model.target.name,
+            "target": model.asked,
             "split": {**split, "train": split["train"] - valid, "valid": valid,
                       "folds": learned.training.get("members", 1)},
             **facts,
-            "threshold": learned.threshold,
-            "calibration": learned.calibration,
-            "findings": [],
+            "threshold": learned.threshold, "calibration": learned.calibration, "findings": [],
             "target_distribution": _distribution(made), "training": learned.training,
-            **({} if made.nodes is None else {"graph": facts_of(made)}),
             "licences": licences(model.encoder), "replay": learned.replay,
             "options": self.options.as_json(), "seed": self.options.seed, "versions": versions(),
         }  # fmt: skip

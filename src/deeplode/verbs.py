@@ -14,6 +14,7 @@ from deeplode.errors import LimitError, OptionError
 from deeplode.options import TrainOptions
 from deeplode.progress import Listen, silent
 from deeplode.readoptions import ReadOptions
+from deeplode.recommendoptions import RecommendOptions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from deeplode.detectoptions import EvaluateOptions, PredictOptions
     from deeplode.estimators import Classifier, Regressor
     from deeplode.experiments.settings import CompareOptions, TraceOptions
-    from deeplode.saved import AnyModel, Saved
+    from deeplode.recommender import Recommender
+    from deeplode.saved import Saved
 
 Source = str | Sequence[str]
 ReadToRun = TrainOptions | DetectOptions | ClusterOptions
@@ -71,6 +73,17 @@ def cluster(source: Source, options: ClusterOptions, listen: Listen = silent) ->
     check_limit(options.memory_bytes)
     _check_files(source)
     from deeplode.clustering import run
+
+    return run(source, options, listen)
+
+
+def recommend(source: Source, options: RecommendOptions, listen: Listen = silent) -> RunResult:
+    """Learn what each user will want next; see ``deeplode.recommending``."""
+    from deeplode.memory import check_limit
+
+    check_limit(options.memory_bytes)
+    _check_files(source, options.items, options.users, options.only, options.exclude)
+    from deeplode.recommending import run
 
     return run(source, options, listen)
 
@@ -122,23 +135,11 @@ def _check_files(*sources: Source | None) -> None:
 def predict(
     model: str, source: Source, options: PredictOptions, listen: Listen = silent
 ) -> pl.DataFrame:
-    """A model's answers for new rows, in their order: id, prediction, …, flags."""
-    listen("stage", name="load")
-    fitted = opened(model).model
-    listen("stage", name="read")
-    table = as_known(read_table(source, options, listen), fitted)
-    if fitted.schema.id is not None and fitted.schema.id in table.names:
-        table = table.with_ids(fitted.schema.id)
-    table = _among(table, fitted, options, listen)
-    listen("stage", name="predict")
-    answers = fitted.answered(table)
-    from deeplode.tasks.anomalies import AnomalyModel
-    from deeplode.tasks.drift import drift
+    """A model's answers for new rows, in their order: id, prediction, …, flags; or what their users
+    are recommended: user, rank, item, …"""
+    from deeplode.predicting import predict as run
 
-    if isinstance(fitted, AnomalyModel):
-        found = drift(fitted, answers["score"].to_numpy())
-        tell(found.notices() if found else [], listen)
-    return answers
+    return run(model, source, options, listen)
 
 
 def evaluate(
@@ -149,12 +150,12 @@ def evaluate(
     Raises DataError where the target is absent or no row has a value that the model knows.
     """
     from deeplode.evaluating import evaluate as judge
+    from deeplode.predicting import rows_for
 
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
-    table = as_known(read_table(source, options, listen), fitted)
-    table = _among(table, fitted, options, listen)
+    table = rows_for(fitted, source, options, listen)
     listen("stage", name="score")
     facts = judge(fitted, table, options.target)
     return {**facts, "warnings": tell(facts["warnings"], listen)}
@@ -195,7 +196,7 @@ def doctor() -> dict[str, Any]:
 
 def load(
     path: str | Path, nets: Mapping[str, Any] | None = None
-) -> Classifier | Regressor | AnomalyDetector | Clusterer:
+) -> Classifier | Regressor | AnomalyDetector | Clusterer | Recommender:
     """The estimator in a model file, or in the run folder that holds one.
 
     nets: for a model with a net of your own, ``{name: net}`` with what ``net=`` was in training:
@@ -205,11 +206,15 @@ def load(
     from deeplode.anomalydetector import detector_of
     from deeplode.clusterer import clusterer_of
     from deeplode.estimators import estimator_of
+    from deeplode.recommender import recommender_of
     from deeplode.tasks.clustermodel import ClusterModel
     from deeplode.tasks.communitymodel import CommunityModel
     from deeplode.tasks.model import Model
+    from deeplode.tasks.recommendmodel import RecommendModel
 
     saved = opened(path, nets)
+    if isinstance(saved.model, RecommendModel):
+        return recommender_of(saved)
     if isinstance(saved.model, ClusterModel | CommunityModel):
         return clusterer_of(saved)
     return estimator_of(saved) if isinstance(saved.model, Model) else detector_of(saved)
@@ -255,25 +260,6 @@ def read_to_run(source: Source, options: ReadToRun) -> Table:
     if unknown:
         raise OptionError("E-OPT-094", column=unknown[0], source=table.source)
     return table.without(options.drop)
-
-
-def _among(table: Table, model: AnyModel, options: PredictOptions, listen: Listen) -> Table:
-    """Rows among the links that the options name; tells what was noticed."""
-    from deeplode.linking import with_links
-
-    found, notices = with_links(model, table, options.edges, options, options.most_bad)
-    tell(notices, listen)
-    return found
-
-
-def as_known(table: Table, model: AnyModel) -> Table:
-    """A table of bare images or sounds, with the name that the model knows their column by."""
-    parts = model.encoder.media
-    if model.schema.windows is not None:
-        return table
-    if len(parts) != 1 or parts[0].columns[0] in table.names or parts[0].media not in table.names:
-        return table
-    return replace(table, frame=table.frame.rename({parts[0].media: parts[0].columns[0]}))
 
 
 def tell(notices: Sequence[Any], listen: Listen) -> list[Mapping[str, Any]]:

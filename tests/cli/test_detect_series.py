@@ -31,9 +31,9 @@ CHANNELS = ("pressure", "flow <b>", "heat")
 START = datetime(2024, 5, 1)
 
 
-def pumps() -> pl.DataFrame:
+def pumps(seed: int = 0) -> pl.DataFrame:
     """Three machines; the second loses pressure for a while, the third's flow dies."""
-    chance, frames = np.random.default_rng(0), []
+    chance, frames = np.random.default_rng(seed), []
     for machine in range(3):
         time = np.arange(500)
         pressure = 5 + machine + 0.1 * np.sin(time / 9) + 0.05 * chance.normal(size=500)
@@ -116,6 +116,24 @@ def test_the_model_file_alone_answers_for_new_moments_and_machines(run: Path, de
     facts = evaluate(str(run), str(path), EvaluateOptions(target="odd"))
     assert facts["metrics"]["roc_auc"]["low"] > 0.8
     assert facts["events"] == {"known": 2, "met": 2, "false": 0}
+
+
+def test_predict_says_when_scores_have_moved_and_is_silent_where_they_have_not(
+    run: Path, deeplode: Program, tmp_path: Path
+) -> None:
+    usual = pumps(seed=1).filter(pl.col("odd") == 0).drop("odd")
+    moved = usual.with_columns(pl.col("heat") + 0.4)  # far from an alarm, and everywhere
+    for name, frame, told in (("usual", usual, False), ("moved", moved, True)):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+        out = str(tmp_path / f"{name}.csv")
+        done = deeplode("predict", str(run), str(tmp_path / f"{name}.parquet"), "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert ("W-SERIES-086" in done.stderr) is told
+    path = tmp_path / "known.parquet"
+    moved.with_columns(pl.int_range(pl.len()).lt(50).alias("odd")).write_parquet(path)
+    facts = evaluate(str(run), str(path), EvaluateOptions(target="odd"))
+    assert facts["drift"]["drifted"]
+    assert facts["warnings"][0]["code"] == "W-SERIES-086"
 
 
 def test_scores_of_a_moment_do_not_depend_on_what_comes_later(run: Path) -> None:

@@ -230,8 +230,6 @@ def test_a_folder_of_class_folders_is_learned_and_single_files_are_predicted(
     done = deeplode(
         "train",
         str(tmp_path / "digits"),
-        "--target",
-        "label",
         "--out",
         str(out),
         "--epochs",
@@ -244,9 +242,22 @@ def test_a_folder_of_class_folders_is_learned_and_single_files_are_predicted(
     assert (
         json.loads((out / "result.json").read_text("utf-8"))["metrics"]["accuracy"]["value"] > 0.9
     )
-    one = tmp_path / "digits" / "number 7" / "003.png"
-    done = deeplode("predict", str(out / "model.lode"), str(one), "--quiet")
+    assert json.loads((out / "result.json").read_text("utf-8"))["target"] == "label"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (out / "model.lode").rename(elsewhere / "model.lode")
+    (elsewhere / "new.png").write_bytes(png(digits.images[digits.target == 7][100] * 15))
+    done = deeplode("predict", "model.lode", "new.png", "--quiet", cwd=elsewhere)
     assert "number 7" in done.stdout.splitlines()[1]
+
+
+def test_a_folder_without_classes_has_no_target(deeplode: Program, tmp_path: Path) -> None:
+    (tmp_path / "loose").mkdir()
+    for at in range(3):
+        (tmp_path / "loose" / f"{at}.png").write_bytes(png(load_digits().images[at] * 15))
+    done = deeplode("train", "loose", "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-093"
 
 
 def test_a_column_says_which_rows_test(deeplode: Program, tmp_path: Path) -> None:

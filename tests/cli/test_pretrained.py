@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from safetensors.numpy import load
 from sklearn.datasets import load_digits
 
 pytest.importorskip("tokenizers", reason="needs deeplode[text]")
@@ -146,6 +147,60 @@ def test_the_memory_plan_tells_of_the_encoders(deeplode: Program, place: Path, r
     ]
     assert "pretrained" not in parts[0]
     assert parts[1]["pretrained"] > 4 * 40_000
+
+
+KEPT = ("--text-encoder", "kept/tiny-bert", "--image-encoder", "kept/tiny-resnet")
+
+
+@pytest.fixture(scope="module")
+def tuned(deeplode: Program, place: Path, run: Path) -> Path:
+    """A run whose net trained the encoders further."""
+    done = deeplode("train", "shops.parquet", *QUICK, *KEPT, *TUNED, "tuned", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return place / "tuned"
+
+
+TUNED = ("--fine-tune", "--learning-rate", "0.05", "--out")
+
+
+def test_fine_tuned_weights_stand_once_in_the_model_file_and_are_no_longer_the_published_ones(
+    deeplode: Program, place: Path, run: Path, tuned: Path
+) -> None:
+    with zipfile.ZipFile(tuned / "model.lode") as archive:
+        arrays = load(archive.read("weights.safetensors"))
+        card = json.loads(archive.read("card.json"))
+    published = load((place / "kept" / "tiny-bert" / "model.safetensors").read_bytes())
+    words = published["bert.embeddings.word_embeddings.weight"]
+    alike = [one for one in arrays.values() if one.shape[-2:] == words.shape]
+    assert len(alike) == 1
+    change = np.abs(alike[0] - words).max()
+    assert 0 < change < 0.1 * np.abs(words).max()
+    assert [one["name"] for one in card["licences"]] == ["tiny-bert", "tiny-resnet"]
+
+
+def test_a_fine_tuned_model_predicts_the_same_bits_alone_and_the_seed_gives_them_again(
+    deeplode: Program, place: Path, tuned: Path
+) -> None:
+    told = ("predict", "tuned/model.lode", "shops.parquet", "--quiet", "--out", "tuned.parquet")
+    assert deeplode(*told, cwd=place).returncode == 0
+    before = pl.read_parquet(tuned / "predictions.parquet")
+    after = pl.read_parquet(place / "tuned.parquet")
+    assert after.join(before.select("id"), on="id", how="semi").equals(before.drop("truth"))
+    deeplode("train", "shops.parquet", *QUICK, *KEPT, *TUNED, "again", cwd=place)
+    assert learned(place / "again") == learned(tuned)
+    told = ("train", "shops.parquet", *KEPT, "--quiet", "--replay", "tuned", "--out", "replayed")
+    done = deeplode(*told, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert learned(place / "replayed") == learned(tuned)
+
+
+def test_fine_tuning_without_an_encoder_is_refused(
+    deeplode: Program, place: Path, run: Path
+) -> None:
+    told = ("train", "shops.parquet", *QUICK, "--fine-tune", "--out", "none", "--json")
+    done = deeplode(*told, cwd=place)
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (2, "E-OPT-220")
+    assert not (place / "none").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")

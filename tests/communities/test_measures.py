@@ -9,7 +9,7 @@ import pytest
 
 from deeplode.communities.centrality import betweenness, pagerank
 from deeplode.communities.layout import layout, shown
-from deeplode.communities.measures import homophily, overall, within
+from deeplode.communities.measures import correlation, homophily, overall, within
 from deeplode.communities.network import Network
 
 Planted = Callable[..., Network]
@@ -58,7 +58,44 @@ def test_a_triangle_with_a_tail_has_its_counts() -> None:
     assert told == {
         "nodes": 5, "links": 4, "isolated": 1, "components": 2, "largest": 4,
         "density": 0.4, "mean_degree": 1.6, "transitivity": pytest.approx(3 / 5),
+        "degrees": {"0": 0, "0.25": 1, "0.5": 2, "0.75": 2, "0.95": pytest.approx(2.8), "1": 3},
     }  # fmt: skip
+
+
+def test_triangles_are_all_counted_whichever_nodes_are_hubs(blocks: Planted) -> None:
+    net = blocks((40, 30), 0.3, 0.1)
+    plain = (net.links.toarray() > 0).astype(float)
+    near = plain.sum(1)
+    closed = np.trace(plain @ plain @ plain) / (near * (near - 1)).sum()
+    for order in (np.arange(70), np.random.default_rng(0).permutation(70)):
+        assert overall(net.ordered(order))["transitivity"] == pytest.approx(closed)
+
+
+def test_a_hub_of_half_a_million_leaves_costs_no_pairs_of_leaves() -> None:
+    leaves = np.delete(np.arange(500_001), 250_000)
+    star = Network.of(500_001, np.full(500_000, 250_000), leaves)
+    assert overall(star)["transitivity"] == 0
+
+
+def test_transitivity_is_not_told_where_no_time_is_left(blocks: Planted) -> None:
+    assert overall(blocks((20, 20), 0.3, 0.1), lambda: "time")["transitivity"] is None
+
+
+def test_links_of_like_values_correlate_and_the_interval_holds_it(blocks: Planted) -> None:
+    net, rng = blocks((60, 60), 0.2, 0.02), np.random.default_rng(0)
+    values = np.repeat([0.0, 3.0], 60) + rng.normal(size=120)
+    told = correlation(net, values)
+    source, target, _ = net.edges
+    ends = np.concatenate([[source, target], [target, source]], axis=1)
+    assert told is not None
+    assert told["value"] == pytest.approx(np.corrcoef(values[ends])[0, 1])
+    assert 0 < told["low"] < told["value"] < told["high"] < 1
+    assert correlation(net, np.where(values > 0, 1e300, -1e300)) is not None
+
+
+def test_values_that_do_not_differ_or_are_not_known_have_no_correlation() -> None:
+    assert correlation(PATH, np.ones(5)) is None
+    assert correlation(PATH, np.array([1.0, np.nan, 2.0, np.nan, 3.0])) is None
 
 
 def test_communities_have_their_links_and_what_leaves_them() -> None:

@@ -114,7 +114,9 @@ def test_an_absent_column_is_named_with_what_comes_near(lacking):
     assert f"{lacking}s" in error.value.hint()
 
 
-@pytest.mark.parametrize("weight", [[1.0, -1.0], [1.0, None], [1.0, float("inf")], ["1", "much"]])
+@pytest.mark.parametrize(
+    "weight", [[1.0, -1.0], [1.0, None], [1.0, float("inf")], [1.0, 1e200], ["1", "much"]]
+)
 def test_weights_that_are_none_are_refused_with_their_row(weight):
     with pytest.raises(DataError) as error:
         edges([0, 1], [1, 2], weight=weight)
@@ -129,9 +131,29 @@ def test_a_graph_without_a_link_is_refused():
 
 
 def test_columns_that_are_not_used_are_told():
-    found = edges([0, 1], [1, 2], type=["a", "b"], time=[1, 2])
+    found = edges([0, 1], [1, 2], type=["a", "b"], note=["x", "y"])
     assert found.notices[-1].code == "W-GRAPH-006"
-    assert "'type', 'time'" in found.notices[-1].message()
+    assert "'note'" in found.notices[-1].message()
+    assert "'type'" not in found.notices[-1].message()
+
+
+def test_types_and_times_are_kept_of_the_rows_that_count():
+    found = edges([0, 1, 2, 9], [1, 1, 3, 1], bad=0.5, type=["a", "b", "c", "d"], time=[1, 2, 3, 4])
+    assert found.said is not None
+    assert found.said.frame.rows() == [("a", 1, 0, 1), ("c", 3, 2, 3)]
+    assert found.said.ids.to_list() == [0, 2]
+    assert edges([0], [1]).said is None
+
+
+def test_the_order_of_rows_changes_no_bit_of_weights_that_are_added_up():
+    chance = np.random.default_rng(0)
+    ends = np.sort(chance.integers(0, 5, (2, 400)), axis=0)
+    weight = 10.0 ** chance.uniform(-9, 9, 400)
+    one = edges(*ends.tolist(), weight=weight)
+    for _ in range(5):
+        order = chance.permutation(400)
+        other = edges(*ends[:, order].tolist(), weight=weight[order])
+        assert (one.weight == other.weight).all()
 
 
 def test_by_node_has_every_link_from_both_ends_in_order():

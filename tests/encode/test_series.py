@@ -143,3 +143,19 @@ def test_a_state_that_no_fit_has_written_is_refused(change: dict[str, Any]) -> N
     facts = fitted(pl.Series("s", RNG.normal(size=(20, 12)))).to_json()
     with pytest.raises((ValueError, KeyError, TypeError)):
         SeriesEncoder.from_json({**facts, **change})
+
+
+def test_the_last_tenth_is_described_apart_and_the_last_quarter_in_files_from_before() -> None:
+    column = pl.Series("s", [[0.0] * 30 + [1.0] * 10, list(np.sin(np.arange(40.0)))])
+    encoder = fitted(column)
+    facts = encoder.to_json()
+    before = SeriesEncoder.from_json({name: own for name, own in facts.items() if name != "tail"})
+    at = encoder.number_names.index("s mean at the end")
+    new, old = (one.encode(column).numbers[at][0] for one in (encoder, before))
+    center, spread = encoder.channels[0].center, encoder.channels[0].spread
+    assert new * spread + center == pytest.approx(1.0, abs=1e-6)  # the last 4 of 40
+    assert old * spread + center == pytest.approx(1.0, abs=1e-6)  # the last 10
+    longer = pl.Series("s", [[0.0] * 34 + [1.0] * 6, [0.0] * 40])
+    new, old = (one.encode(longer).numbers[at][0] for one in (encoder, before))
+    assert new * spread + center == pytest.approx(1.0, abs=1e-6)
+    assert old * spread + center == pytest.approx(0.6, abs=1e-6)

@@ -33,3 +33,22 @@ def test_the_map_holds_every_row_and_the_number_of_each_group_within_its_frame()
     page = render(facts([]), "zh")
     assert page.count("<image ") == 1
     assert made["image"] in page
+
+
+def test_the_page_says_which_change_moves_how_many_rows_in_both_languages() -> None:
+    change = {"share": 0.62, "low": 0.54, "high": 0.69, "inside": 0.9}
+    one = {**change, "columns": ["spent"], "cells": [87.5]}
+    two = {**change, "columns": ["spent", "plan"], "cells": [87.5, "<gold>"], "inside": 1.0}
+    told = [
+        {"from": 1, "to": 2, "rows": 150, "changes": [one, two]},
+        {"from": 2, "to": 1, "rows": 150, "changes": []},
+    ]
+    made = {**facts([]), "moves": told, "split": {"test": 300}}
+    english, chinese = render(made, "en"), render(made, "zh")
+    for page in (english, chinese):
+        assert '<section id="moves"' in page
+        assert "&lt;gold&gt;" in page
+        assert "62%" in page
+    assert "10% of them are like no group then" in english
+    assert "None" not in english
+    assert '<section id="moves"' not in render(facts([]), "en")

@@ -34,4 +34,5 @@ def draw(out: Console, facts: Mapping[str, Any]) -> None:
             for name, metric in facts["metrics"].items()
         ],
     )
+    tables.targets(out, facts)
     tables.warnings(out, facts.get("warnings", ()))

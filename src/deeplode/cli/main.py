@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "T-HELP-TRAIN",
     "detect": "T-HELP-DETECT",
     "cluster": "T-HELP-CLUSTER",
+    "recommend": "T-HELP-RECOMMEND",
     "predict": "T-HELP-PREDICT",
     "evaluate": "T-HELP-EVALUATE",
     "report": "T-HELP-REPORT",
@@ -103,6 +104,8 @@ def _command(name: str) -> Callable[..., None]:
             from deeplode.cli.detect import detect as command
         case "cluster":
             from deeplode.cli.cluster import cluster as command
+        case "recommend":
+            from deeplode.cli.recommend import recommend as command
         case "predict":
             from deeplode.cli.predict import predict as command
         case "evaluate":

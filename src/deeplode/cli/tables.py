@@ -99,7 +99,7 @@ def flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, objec
             yield above + name, value
 
 
-def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
+def leaderboard(out: Console, facts: Mapping[str, Any], title: str | None = None) -> None:
     """Every candidate: its main metric with the interval, and its times."""
     say_it, board = words(), facts["leaderboard"]
     main = facts["main_metric"]
@@ -118,9 +118,32 @@ def leaderboard(out: Console, facts: Mapping[str, Any]) -> None:
         )
         for one in board
     ]
-    out.print(Text(say("T-LEADERBOARD", rows=say_it.count(facts["split"]["test"])), "bold"))
+    title = title or say("T-LEADERBOARD", rows=say_it.count(facts["split"]["test"]))
+    out.print(Text(title, "bold"))
     out.print(grid(headings, rows, right=(1, 2, 3)))
     _rare(out, facts)
+
+
+def targets(out: Console, facts: Mapping[str, Any]) -> None:
+    """Each column of a joint forecast in its own unit, beside the best rule of thumb."""
+    told, say_it = facts.get("channels", ()), words()
+    if not told:
+        return
+    rule, error = say_it("R-TARGETS-RULE"), say_it.named("METRIC", "rmse")
+    headings = [say_it("R-CHANNEL"), say("T-INTERVAL", metric=error), rule]
+    rows = []
+    for one in told:
+        board = {other["name"]: other["metrics"] for other in one["leaderboard"]}
+        own = one["metrics"]["rmse"]
+        beside = board[one["rule"]]["rmse"]["value"]
+        rows.append((one["name"], score(own, "rmse"), say_it.score(beside, "rmse", own["value"])))
+    headings.append(say_it.named("METRIC", "mase"))
+    scaled = [score(one["metrics"]["mase"], "mase") for one in told]
+    out.print()
+    out.print(Text(say("T-TARGETS"), "bold"))
+    out.print(
+        grid(headings, [(*row, own) for row, own in zip(rows, scaled, strict=True)], (1, 2, 3))
+    )
 
 
 def _rare(out: Console, facts: Mapping[str, Any]) -> None:

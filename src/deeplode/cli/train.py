@@ -33,5 +33,6 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
     """Print the leaderboard, the verdict and where everything is."""
     out.print()
     tables.leaderboard(out, facts)
+    tables.targets(out, facts)
     out.print()
     tables.ending(out, facts, folder)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from deeplode.data.edges import Edges
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -45,6 +47,12 @@ class Network:
         links.sum_duplicates()
         links.sort_indices()
         return cls(links)
+
+    @classmethod
+    def linking(cls, edges: Edges) -> Network:
+        """The network of checked links."""
+        begins, other, weight = edges.by_node
+        return cls(sparse.csr_array((weight, other, begins), (edges.nodes, edges.nodes)))
 
     def __len__(self) -> int:
         return int(self.links.shape[0])

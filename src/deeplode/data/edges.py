@@ -5,21 +5,24 @@ Links have no direction: a pair that stands in both directions, or several times
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.parse import BLANKS, NumberFormat, numbers
+from deeplode.data.ids import one_form, places
+from deeplode.data.parse import NumberFormat, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
+from deeplode.data.timeline import moments
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
 ENDS = ("source", "target")
-WEIGHT = "weight"
+WEIGHT, TYPE, TIME = "weight", "type", "time"
+HEAVIEST = 1e100  # a weight: sums and squares of such ones stay finite
 SHOWN = 5  # ids that a message lists
 
 Ints = NDArray[np.int64]
@@ -31,7 +34,8 @@ class Edges:
     """Links between nodes 0 … nodes - 1, the rows of a table.
 
     source, target: (links,) int64, source < target, rising by pairs. weight: (links,) above 0.
-    notices: what the user should know of the file.
+    notices: what the user should know of the file. said: the rows of the file that count, with the
+    nodes that each goes ``from`` and ``to`` and its type and time; None where it has neither.
     Raises ValueError where they are no links between so many nodes.
     """
 
@@ -40,6 +44,7 @@ class Edges:
     target: Ints
     weight: Floats
     notices: tuple[Notice, ...] = ()
+    said: Table | None = None
 
     def __post_init__(self) -> None:
         shapes = {self.source.shape, self.target.shape, self.weight.shape}
@@ -72,11 +77,12 @@ class Edges:
 def links(table: Table, ids: pl.Series, most_bad: float = 0.0, source: str = "nodes") -> Edges:
     """The links that a table of ends names, between nodes with these ids.
 
-    table: columns ``source`` and ``target``, and ``weight`` if links differ in it. ids: (nodes,);
+    table: columns ``source`` and ``target``, and ``weight`` if links differ in it; ``type`` and
+    ``time`` are kept as they are. The order of rows is no matter, to the last bit. ids: (nodes,);
     numbers on one side and texts on the other match where the number is written so. most_bad:
     share of the links that may name an unknown node; these are left out and told, as are links
     of a node with itself. source: what messages call the nodes.
-    Raises DataError where a column is absent, ids come twice, weights are no numbers of 0 or more,
+    Raises DataError where a column is absent, ids come twice, weights are no numbers of 0 to 1e100,
     too many nodes are unknown, or no link is left.
     """
     for name in ENDS:
@@ -86,11 +92,11 @@ def links(table: Table, ids: pl.Series, most_bad: float = 0.0, source: str = "no
     _once(ids, source)
     cells = [table.frame[name] for name in ENDS]
     keys, notices = _keys([ids, *cells], table.source)
-    places = [_places(one, keys[0]) for one in keys[1:]]
-    known = np.logical_and.reduce([one >= 0 for one in places])
-    notices += _unknown(table, cells, places, known, most_bad)
+    ends = [places(one, keys[0]) for one in keys[1:]]
+    known = np.logical_and.reduce([one >= 0 for one in ends])
+    notices += _unknown(table, cells, ends, known, most_bad)
     weight = _weights(table)[known]
-    first, other = (one[known] for one in places)
+    first, other = (one[known] for one in ends)
     loops = first == other
     if loops.any():
         notices.append(Notice("W-GRAPH-002", None, {"count": int(loops.sum())}))
@@ -102,11 +108,34 @@ def links(table: Table, ids: pl.Series, most_bad: float = 0.0, source: str = "no
     notices += more
     if lonely:
         notices.append(Notice("W-GRAPH-004", None, {"count": lonely, "nodes": len(ids)}))
-    unused = [name for name in table.names if name not in (*ENDS, WEIGHT)]
+    unused = [name for name in table.names if name not in (*ENDS, WEIGHT, TYPE, TIME)]
     if unused:
         told = ", ".join(map(repr, unused[:SHOWN]))
         notices.append(Notice("W-GRAPH-006", None, {"source": table.source, "columns": told}))
-    return Edges(made.nodes, made.source, made.target, made.weight, tuple(notices))
+    said, odd = _said(table, np.flatnonzero(known)[kept], first[kept], other[kept])
+    return replace(made, notices=(*notices, *odd), said=said)
+
+
+def _said(
+    table: Table, rows: Ints, first: Ints, other: Ints
+) -> tuple[Table | None, tuple[Notice, ...]]:
+    """What the file says of links beside their weight, a row a row, and what to tell of it. A time
+    that cannot be read is left out."""
+    names = [name for name in (TYPE, TIME) if name in table.names]
+    if not names:
+        return None, ()
+    frame = table.frame.select(names)[rows]
+    odd: tuple[Notice, ...] = ()
+    if TIME in names:
+        lost = np.isnan(moments(table, TIME)[0]) & table.frame[TIME].is_not_null().to_numpy()
+        if lost.any():
+            row = int(np.argmax(lost))
+            told = {"count": int(lost.sum()), "row": row, "value": repr(table.frame[TIME][row])}
+            odd = (Notice("W-GRAPH-009", TIME, {"source": table.source, **told}),)
+        readable = pl.Series(~lost[rows])
+        frame = frame.with_columns(pl.when(readable).then(pl.col(TIME)).alias(TIME))
+    ends = [pl.Series("from", first), pl.Series("to", other)]
+    return replace(table, frame=frame.with_columns(ends), ids=pl.Series("id", rows)), odd
 
 
 def _once(ids: pl.Series, source: str) -> None:
@@ -119,44 +148,16 @@ def _once(ids: pl.Series, source: str) -> None:
     raise DataError("E-DATA-131", source=source, row=row, value=repr(ids[row]), count=twice)
 
 
-def _whole(series: pl.Series) -> pl.Series | None:
-    """The cells as whole numbers; None where some are none."""
-    if series.dtype.is_integer():
-        return series.cast(pl.Int64, strict=False)
-    if not series.dtype.is_float():
-        return None
-    filled = series.fill_nan(None)
-    whole = filled.cast(pl.Int64, strict=False)
-    return whole if bool((whole.cast(pl.Float64) == filled).fill_null(True).all()) else None
-
-
-def as_written(series: pl.Series) -> pl.Series:
-    """Ids as texts: whole numbers as they are written, texts without blanks around them."""
-    whole = _whole(series)
-    return (series if whole is None else whole).cast(pl.String).str.strip_chars(BLANKS)
-
-
 def _keys(columns: list[pl.Series], source: str) -> tuple[list[pl.Series], list[Notice]]:
     """The columns in one form, numbers or texts, and what to tell where they had two."""
-    whole = [one for column in columns if (one := _whole(column)) is not None]
-    if len(whole) == len(columns):
-        return whole, []
-    texts = [as_written(column) for column in columns]
-    return texts, [Notice("W-GRAPH-007", None, {"source": source})] if whole else []
-
-
-def _places(keys: pl.Series, ids: pl.Series) -> Ints:
-    """(rows,) the node that each key names; -1 where there is none."""
-    nodes = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
-    asked = pl.DataFrame({"key": keys})
-    found = asked.join(nodes, on="key", how="left", maintain_order="left")
-    return found["place"].fill_null(-1).to_numpy()
+    found, differed = one_form(columns)
+    return found, [Notice("W-GRAPH-007", None, {"source": source})] if differed else []
 
 
 def _unknown(
     table: Table,
     cells: list[pl.Series],
-    places: list[Ints],
+    ends: list[Ints],
     known: NDArray[np.bool_],
     most_bad: float,
 ) -> list[Notice]:
@@ -165,7 +166,7 @@ def _unknown(
         return []
     row = int(np.argmin(known))
     strange: list[object] = []
-    for one, place in zip(cells, places, strict=True):
+    for one, place in zip(cells, ends, strict=True):
         strange += one.filter(pl.Series(place < 0)).unique(maintain_order=True).to_list()
     different = list(dict.fromkeys(strange))
     ids = ", ".join(map(repr, different[:SHOWN])) + (", …" if len(different) > SHOWN else "")
@@ -181,7 +182,7 @@ def _weights(table: Table) -> Floats:
     if WEIGHT not in table.names:
         return np.ones(len(table))
     values, _ = numbers(table.frame[WEIGHT], NumberFormat())
-    bad = ~(np.isfinite(values) & (values >= 0))
+    bad = ~((values >= 0) & (values <= HEAVIEST))
     if bad.any():
         row = int(np.argmax(bad))
         value = repr(table.frame[WEIGHT][row])
@@ -195,6 +196,9 @@ def _merged(
     """Each pair once: its weights in one direction added up, of two directions the mean."""
     low, high = np.minimum(first, other), np.maximum(first, other)
     way = 2 * (low * nodes + high) + (first > other)
+    if weighted:  # sums of floats depend on their order
+        order = np.lexsort((weight, way))
+        way, weight = way[order], weight[order]
     ways, which, counts = np.unique(way, return_inverse=True, return_counts=True)
     sums = np.bincount(which, weight) if weighted else np.ones(len(ways))
     pairs, place, directions = np.unique(ways >> 1, return_inverse=True, return_counts=True)

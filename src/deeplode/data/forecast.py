@@ -8,7 +8,7 @@ that what is learned holds at other heights; the level is added to the answer ag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.parse import NumberFormat, find_number_format, numbers
+from deeplode.data.period import LONGEST, period
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
@@ -27,9 +28,7 @@ LAGS = 8  # last values that are seen one by one
 PERIODS = 3  # earlier periods of which the value of the same phase is seen
 SHORTEST = 8  # moments of the level where there is no period
 PAIRS = 40_000  # origins times steps that are learned from and tested on, at most
-LIKE = 0.3  # correlation of a series with itself from where on it has a period
-NEAR = 0.95  # of the highest correlation: of such lags the shortest is the period
-LONGEST = 1_000  # moments of a period that is looked for
+EARLY = 0.8  # share of a series that its period is found in
 FEWEST = 30  # moments, and three horizons, that a series must have
 MOST = 10_000  # steps ahead
 
@@ -87,6 +86,31 @@ class Forecast:
         """Moments that the level is the mean of."""
         return max(self.period, min(SHORTEST, self.horizon)) if self.period > 1 else SHORTEST
 
+    @property
+    def value(self) -> str:
+        """The column of the answers."""
+        return self.target
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns that are asked for."""
+        return (self.target,)
+
+    @property
+    def unlearned(self) -> list[str]:
+        """Columns of the rows that only lead back to the target's unit."""
+        return [self.names.level]
+
+    def asks(self, table: Table) -> bool:
+        """Whether the rows of a table are such rows already."""
+        return self.names.step in table.names
+
+    def whole(self, away: Values, frame: pl.DataFrame) -> Values:
+        """Values in the target's unit. away: (rows,) from the level of the rows of ``frame``; as
+        they are where it does not tell the level."""
+        told = self.names.level in frame.columns
+        return away + frame[self.names.level].to_numpy() if told else away
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact."""
         return asdict(self)
@@ -119,9 +143,14 @@ class Laid:
     line: Timeline
     values: Values
 
-    def past(self, seed: int = 0) -> Table:
+    @property
+    def parts(self) -> tuple[Laid, ...]:
+        """Once a target."""
+        return (self,)
+
+    def past(self, seed: int = 0, most: int = PAIRS) -> Table:
         """Rows whose answers are known, with the target as its distance from the level; evenly
-        drawn where there are more than PAIRS."""
+        drawn where there are more than ``most``."""
         place = np.arange(len(self.values))
         ends = np.append(self.line.heads[1:], len(place))[self.line.series]
         starts, horizon = self.line.starts, self.forecast.horizon
@@ -129,8 +158,8 @@ class Laid:
         origins = place[able]
         count = len(origins) * horizon
         some = np.arange(count)
-        if count > PAIRS:
-            some = np.sort(np.random.default_rng(seed).choice(count, PAIRS, replace=False))
+        if count > most:
+            some = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
         origin, step = origins[some // horizon], some % horizon + 1
         known = (origin + step < ends[origin]) & np.isfinite(
             self.values[np.minimum(origin + step, len(place) - 1)]
@@ -152,10 +181,10 @@ class Laid:
     def _rows(self, origin: Places, step: Places, when: Values) -> Table:
         """origin: (rows,) places in order. when: (rows,) moments that are asked for."""
         names, line = self.forecast.names, self.line
-        level = self._level(origin)
+        level = self.level(origin)
         plain = self.table.rows(line.order[origin])
         out = [self.forecast.target, self.forecast.timestamp]
-        frame = plain.frame.drop(out).with_columns(
+        frame = plain.frame.drop(out, strict=False).with_columns(
             pl.Series(names.step, step),
             *self._moments(when),
             pl.Series(names.block, self._blocks(when)),
@@ -172,6 +201,11 @@ class Laid:
             ),
         )
         return replace(plain, frame=frame, ids=self._ids(line.series[origin], when))
+
+    def early(self) -> Iterator[Values]:
+        """The first part of each series, that periods are found in."""
+        for head, end in pairwise([*self.line.heads.tolist(), len(self.values)]):
+            yield self.values[head : head + int(EARLY * (end - head))]
 
     def before(self, block: int) -> Places:
         """The places of moments in blocks before this one."""
@@ -214,8 +248,8 @@ class Laid:
         back = period * (np.ceil(step / period).astype(np.int64) + periods - 1) - step
         return self._lag(origin, back)
 
-    def _level(self, origin: Places) -> Values:
-        """The mean of the present ones of the last values."""
+    def level(self, origin: Places) -> Values:
+        """(origins,) the mean of the present ones of the last values."""
         there = np.isfinite(self.values)
         total = np.concatenate([[0.0], np.cumsum(np.where(there, self.values, 0.0))])
         count = np.concatenate([[0], np.cumsum(there)])
@@ -241,43 +275,4 @@ def fit_forecast(
         raise DataError("E-DATA-120", longest=int(sizes.max()), **told)
     if np.isfinite(laid.values).mean() < 0.5:
         raise DataError("E-DATA-121", source=table.source, column=target)
-    return replace(plain, period=_period(laid))
-
-
-def _period(laid: Laid) -> int:
-    """The lag at which series are most like themselves, beyond their first fall: 1 = none."""
-    line = laid.line
-    bounds = [*line.heads.tolist(), len(laid.values)]
-    total, many = np.zeros(LONGEST + 1), np.zeros(LONGEST + 1)
-    for head, end in pairwise(bounds):
-        own = laid.values[head : head + int(0.8 * (end - head))]
-        found = _alike(own)
-        total[: len(found)] += found
-        many[: len(found)] += 1
-    mean = total / np.maximum(many, 1)
-    mean[many == 0] = -1
-    falls = np.flatnonzero(mean < LIKE / 2)
-    falls = falls[many[falls] > 0]
-    if not len(falls):
-        return 1
-    rest = mean[falls[0] :]
-    near = np.flatnonzero(rest >= NEAR * rest.max())  # multiples of a period are as like as it
-    first = int(near[0])
-    best = first + int(rest[first : first + 2].argmax())
-    return int(falls[0] + best) if rest[best] >= LIKE else 1
-
-
-def _alike(values: Values) -> Values:
-    """(lags,) correlation of a series with itself, its straight line taken off; as far as a
-    third of it."""
-    there = np.isfinite(values)
-    most = min(LONGEST, len(values) // 3)
-    if there.sum() < FEWEST:
-        return np.zeros(0)
-    place = np.arange(len(values))
-    line = np.polyfit(place[there], values[there], 1)
-    rest = np.where(there, values - np.polyval(line, place), 0.0)
-    size = 1 << int(np.ceil(np.log2(2 * len(rest))))
-    spectrum = np.abs(np.fft.rfft(rest, size)) ** 2
-    found = np.fft.irfft(spectrum)[: most + 1] / np.maximum(len(rest) - np.arange(most + 1), 1)
-    return np.asarray(found / max(found[0], 1e-300))
+    return replace(plain, period=period(laid.early()))

@@ -21,6 +21,7 @@ ENDINGS = {
     "image": r"(?i)\.(png|jpe?g|gif|bmp|tiff?|webp|dcm)$",
     "audio": r"(?i)\.(wav|mp3|flac|ogg|m4a|aac|wma|opus)$",
 }
+LABEL = "label"  # the column of the classes of a folder of class folders
 FOLDER = "folder"  # the format of a source that is one
 HEAD = 132  # bytes that tell what a file is
 FOUND = 0.95  # share of the cells of a column that must look like media for it to be one
@@ -108,7 +109,7 @@ def read_folder(folder: Path, every: int) -> Table:
     labels = [one.label for one in found]
     columns = {found[0].medium: [str(one.path) for one in found]}
     if labels[0] is not None:
-        columns["label"] = labels  # type: ignore[assignment]
+        columns[LABEL] = labels  # type: ignore[assignment]
     return _table(pl.DataFrame(columns), [one.place for one in found], str(folder), every, notices)
 
 
@@ -177,7 +178,9 @@ def spread(cells: pl.Series) -> list[Any]:
 def _table(
     frame: pl.DataFrame, ids: Sequence[str], source: str, every: int, notices: list[Notice]
 ) -> Table:
-    reading = {"format": frame.columns[0], "files": frame.height}
+    reading: dict[str, Any] = {"format": frame.columns[0], "files": frame.height}
+    if LABEL in frame.columns:
+        reading["target"] = LABEL
     table = Table.of(frame.gather_every(every), source, reading, notices)
     if every > 1:
         told = Notice("W-READ-011", values={"every": every, "rows": len(table)})

@@ -11,7 +11,7 @@ import numpy as np
 
 from deeplode.data.column import Column, Kind
 from deeplode.data.facts import Facts, measure
-from deeplode.data.forecast import Forecast
+from deeplode.data.jointforecast import AnyForecast, forecast_from_json
 from deeplode.data.kinds import (
     boolean,
     category,
@@ -93,7 +93,7 @@ class Schema:
     roles: Roles
     notices: tuple[Notice, ...] = ()
     windows: Windows | None = None
-    forecast: Forecast | None = None
+    forecast: AnyForecast | None = None
 
     @property
     def features(self) -> tuple[Column, ...]:
@@ -149,7 +149,7 @@ class Schema:
         told = facts.get("windows")
         windows = None if told is None else Windows.from_json(told)
         asked = facts.get("forecast")
-        forecast = None if asked is None else Forecast.from_json(asked)
+        forecast = None if asked is None else forecast_from_json(asked)
         return cls(columns, Roles(**facts["roles"]), windows=windows, forecast=forecast)
 
 

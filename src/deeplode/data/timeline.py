@@ -61,7 +61,7 @@ def timeline(table: Table, timestamp: str, group: str | None = None) -> Timeline
         if name is not None and name not in table.names:
             values = {"role": role, "column": name, "source": table.source}
             raise DataError("E-DATA-045", **values, closest=closest(name, table.names))
-    times, dates, mixed = _times(table, timestamp)
+    times, dates, mixed = times_of(table, timestamp)
     names, which = _series(table, group)
     order = np.lexsort((times, which))  # stable
     series, ordered = which[order], times[order]
@@ -95,27 +95,32 @@ def _notices(timestamp: str, **counts: int) -> tuple[Notice, ...]:
     )
 
 
-def _times(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
-    """(rows,) of each row, whether they are seconds of dates, and how many name a time zone
-    where others do not."""
+def times_of(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
+    """As ``moments``. Raises DataError for a cell that is no moment."""
+    times, dates, mixed = moments(table, name)
+    return _all_there(table, name, times), dates, mixed
+
+
+def moments(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
+    """(rows,) of each row, NaN where a cell is no moment; whether they are seconds of dates; and
+    how many name a time zone where others do not. Raises DataError for a column of another type."""
     cells = table.frame[name]
     if cells.dtype == pl.Boolean or cells.dtype.is_nested() or cells.dtype == pl.Binary:
         raise DataError("E-DATA-100", source=table.source, column=name, row=0, value=cells[0])
     if cells.dtype.is_numeric():
-        return _all_there(table, name, cells.cast(pl.Float64).to_numpy()), False, 0
+        return cells.cast(pl.Float64).to_numpy(), False, 0
     if not cells.dtype.is_temporal():
         texts = cells.cast(pl.String)
         pattern, share, _ = find_pattern(texts.drop_nulls().unique())
         if share < READABLE:
             values, _ = numbers(texts, find_number_format(texts))
-            return _all_there(table, name, values), False, 0
+            return values, False, 0
         zoned = texts.str.contains(r"(?:[Zz]|UTC|GMT|[0-9:][+-][0-9]{2}:?[0-9]{2})$")
         mixed = int(zoned.sum()) if 0 < zoned.sum() < len(zoned) else 0
         counts = instants(texts, DatetimeFormat(pattern)).utc
     else:
         mixed, counts = 0, instants(cells, DatetimeFormat()).utc
-    seconds = np.where(counts == NONE, np.nan, counts / SECOND)
-    return _all_there(table, name, seconds), True, mixed
+    return np.where(counts == NONE, np.nan, counts / SECOND), True, mixed
 
 
 def _all_there(table: Table, name: str, times: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,10 +150,10 @@ def moment(text: str, table: Table, timestamp: str) -> float:
 
     Raises OptionError for what is none, or of another sort than the column.
     """
-    _, dates, _ = _times(table, timestamp)
+    _, dates, _ = times_of(table, timestamp)
     one = Table.of(pl.DataFrame({timestamp: [text]}))
     try:
-        found, dated, _ = _times(one, timestamp)
+        found, dated, _ = times_of(one, timestamp)
     except DataError:
         found, dated = np.zeros(0), dates
     if not len(found) or dated != dates:

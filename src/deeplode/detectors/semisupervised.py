@@ -7,8 +7,9 @@ trees, linear model and the detectors' own score, each in its spreads over the u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -25,6 +26,15 @@ LINE = 0.25  # weight of the linear model; that of the trees is 1 …
 OWN = 0.5  # … and of the detectors' own score, over the root of the known rows
 FOLDS = 5  # of the known rows, each scored by what did not learn it
 FOLD_PAIRS = 1  # of bags a fold
+
+Fit = Callable[[], tuple[Bags, Floats]]
+Run = Callable[[str, Fit], tuple[Bags, Floats]]
+"""Does a step of that name, or knows what came of it before."""
+
+
+def at_once(name: str, fit: Fit) -> tuple[Bags, Floats]:
+    """Do a step and keep nothing of it."""
+    return fit()
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,9 +167,11 @@ def fit_semisupervised(
     budget: Budget,
     threads: int,
     scores: Mapping[str, Floats] | None = None,
+    run: Run = at_once,
 ) -> tuple[SemiSupervised, Floats]:
     """Learn the known rows. x: (rows, columns) float32, those that ``ranks`` was fitted on. known:
-    (rows,), at least one of either sort. scores: of ``ranks``' members, if they are there.
+    (rows,), at least one of either sort. scores: of ``ranks``' members, if they are there. run: by
+    which the steps ``bags`` and ``fold 1`` … ``fold 5`` are kept, so that a killed run goes on.
 
     Returns the detector and each row's score by what had not seen it, or had not learned that it is
     known: halves of the unlabelled rows, folds of the known ones. A single known row, and those
@@ -167,7 +179,7 @@ def fit_semisupervised(
     """
     scores = scores or {name: one.score(x) for name, one in ranks.members.items()}
     features, plain = beside(ranks, x, scores), ranks.combined(scores)
-    bags, out = fit_bags(features, known, chance, budget, threads)
+    bags, out = run("bags", lambda: fit_bags(features, known, chance, budget, threads))
     whole = _Said.of(np.column_stack([out, plain]), known)
     weights = weigh(int(known.sum()))
     honest = whole.score(np.arange(len(known)), weights)
@@ -179,9 +191,8 @@ def fit_semisupervised(
         if not len(rows) or budget.stop():
             break
         rest = np.setdiff1d(np.arange(len(known)), rows)
-        one, out = fit_bags(
-            features[rest], known[rest], chance + 1 + fold, budget, threads, FOLD_PAIRS
-        )
+        told = (features[rest], known[rest], chance + 1 + fold, budget, threads, FOLD_PAIRS)
+        one, out = run(f"fold {fold + 1}", partial(fit_bags, *told))
         said = _Said.of(np.column_stack([out, plain[rest]]), known[rest])
         parts = np.column_stack([one.said(features[rows]), plain[rows]])
         honest[rows] = combined(parts, weights, said.middle, said.spread)

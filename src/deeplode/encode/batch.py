@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from deeplode.encode.linked import Linked
+from deeplode.pretrained.read import Pretrained
 
 UNSEEN = 0  # category slot of a level that the training rows did not have
 MISSING = 1  # category slot of an empty cell; levels begin at slot 2
+BYTES = {"image": 1, "pixels": 1, "audio": 1, "tokens": 8}  # of a value in a cell; else 4
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class MediaSize:
 
     kind: ``text``, ``image``, ``audio`` or ``series``. shape: of one encoded cell. described:
     descriptors that the simple models get of it. features: of texts, how many there are. wide:
-    features that the linear model gets beside the descriptors.
+    features that the linear model gets beside the descriptors. pretrained: the encoder that the
+    net trains further over these cells, which are ``tokens`` or ``pixels``.
     """
 
     kind: str
@@ -29,11 +32,12 @@ class MediaSize:
     described: int = 0
     features: int = 0
     wide: int = 0
+    pretrained: Pretrained | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of one encoded cell and its descriptors: images and sounds are uint8."""
-        cells = int(torch.Size(self.shape).numel()) * (1 if self.kind in ("image", "audio") else 4)
+        cells = int(torch.Size(self.shape).numel()) * BYTES.get(self.kind, 4)
         return cells + 4 * (self.described + self.wide)
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.column import Column, Kind
+from deeplode.data.deadchannels import dead_channels
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
@@ -20,6 +21,7 @@ from deeplode.encode.column import FILLED_IN, INFINITE, NOT_A_NUMBER, flag_words
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
+LARGEST = 1e150  # numbers beyond count as this one: their squares must be numbers, too
 NEW = "new_series"  # flag of moments of a series that the model was not made with
 
 
@@ -72,7 +74,8 @@ class Channels:
         made = cls(roles.timestamp, roles.group, chosen, line.names)
         values = {"count": len(left), "columns": ", ".join(left[:8])}
         notices = (Notice("W-SERIES-010", None, values),) if left else ()
-        return made, made._read(table, line), (*line.notices, *notices)
+        notices = (*line.notices, *notices, *dead_channels(table, chosen, line))
+        return made, made._read(table, line), notices
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,7 +125,7 @@ class Channels:
             infinite = np.isinf(values)
             lost = FILLED_IN * ~np.isfinite(values)
             masks |= (lost + INFINITE * infinite + NOT_A_NUMBER * unread).astype(np.uint8)
-            cells[:, place] = np.where(infinite, np.nan, values)
+            cells[:, place] = np.clip(np.where(infinite, np.nan, values), -LARGEST, LARGEST)
         places = {name: place for place, name in enumerate(self.known)}
         own = np.array([places.get(name, len(places)) for name in line.names], np.int64)
         base = own[line.series]

@@ -91,7 +91,7 @@ def _embedded(model: ImageModel, series: pl.Series, watch: Callable[[float], Non
     with quiet(), ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
         for first in range(0, len(cells), CHUNK):
             part = cells[first : first + CHUNK]
-            squares = list(pool.map(lambda cell: _square(cell, model.look), part))
+            squares = list(pool.map(lambda cell: square(cell, model.look), part))
             rows = [at for at, one in enumerate(squares) if one is not None]
             if rows:
                 there = np.stack([one for one in squares if one is not None])
@@ -100,7 +100,7 @@ def _embedded(model: ImageModel, series: pl.Series, watch: Callable[[float], Non
     return out
 
 
-def _square(cell: str | bytes | None, look: Look) -> np.ndarray | None:
+def square(cell: str | bytes | None, look: Look) -> np.ndarray | None:
     """The pixels that the encoder wants; None where there are none."""
     if cell is None:
         return None

@@ -28,6 +28,7 @@ from deeplode.encode.datetime import SpanEncoder
 from deeplode.encode.embedding import EmbeddingEncoder
 from deeplode.encode.kinds import encoders_of, part_of, written
 from deeplode.encode.linked import Linked
+from deeplode.encode.tuned import PixelsEncoder, TokensEncoder, Tuned
 from deeplode.pretrained.read import Pretrained, restore
 from deeplode.runtime import Budget
 
@@ -141,6 +142,7 @@ class Encoder:
                 len(part.described_names),
                 part.features,
                 part.wide,
+                part.model if isinstance(part, TokensEncoder | PixelsEncoder) else None,
             )
             for part in self.media
         )
@@ -233,7 +235,7 @@ class Encoder:
 
     def probe_cells(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The input columns of some rows as they may travel in a model file."""
-        own = {part.columns[0]: part for part in self.media}
+        own = {part.columns[0]: part for part in self.media[::-1]}  # our own comes first
         return frame.select(
             own[name].probe_cells(frame[name]).alias(name) if name in own else frame[name]
             for name in self.columns
@@ -248,14 +250,20 @@ class Encoder:
     @cached_property
     def models(self) -> dict[str, Pretrained]:
         """The pretrained encoders, by what they read."""
-        parts = (part for part in self.parts if isinstance(part, EmbeddingEncoder))
-        return {part.model.medium: part.model for part in parts}
+        return {part.model.medium: part.model for part in self.pretrained}
+
+    @property
+    def pretrained(self) -> tuple[EmbeddingEncoder | Tuned, ...]:
+        """The parts that have a pretrained encoder."""
+        kinds = (EmbeddingEncoder, TokensEncoder, PixelsEncoder)
+        return tuple(part for part in self.parts if isinstance(part, kinds))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The weights of the pretrained encoders: ``<medium>.<name>``."""
+        """The weights of the pretrained encoders that are as they were: ``<medium>.<name>``."""
         return {
             f"{medium}.{name}": array
             for medium, model in self.models.items()
+            if not model.tuned
             for name, array in model.arrays().items()
         }
 

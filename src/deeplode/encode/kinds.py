@@ -20,6 +20,7 @@ from deeplode.encode.number import NumberEncoder
 from deeplode.encode.series import SeriesEncoder
 from deeplode.encode.sparse import SparseEncoder
 from deeplode.encode.text import TextEncoder
+from deeplode.encode.tuned import PixelsEncoder, TokensEncoder, tuned_of
 from deeplode.pretrained.read import Pretrained
 
 # The names under which encoders are written down; nothing else is read back.
@@ -36,8 +37,12 @@ ENCODERS: dict[str, Any] = {
     "series": SeriesEncoder,
     "sparse": SparseEncoder,
 }
-EMBEDDING = "embedding"  # is handed the pretrained encoder that it needs
-NAMES = {encoder: name for name, encoder in ENCODERS.items()} | {EmbeddingEncoder: EMBEDDING}
+PRETRAINED: dict[str, Any] = {  # are handed the pretrained encoder that they need
+    "embedding": EmbeddingEncoder,
+    "tokens": TokensEncoder,
+    "pixels": PixelsEncoder,
+}
+NAMES = {encoder: name for name, encoder in (ENCODERS | PRETRAINED).items()}
 
 
 def encoders_of(
@@ -62,7 +67,9 @@ def encoders_of(
     }[column.kind]
     own = encoder.fit(series, column)  # type: ignore[attr-defined]
     model = None if column.kind == Kind.SPARSE else models.get(own.media)
-    return [own] if model is None else [own, EmbeddingEncoder(column.name, model)]
+    if model is None:
+        return [own]
+    return [own, tuned_of(series, model) if model.tuned else EmbeddingEncoder(column.name, model)]
 
 
 def written(part: ColumnEncoder) -> dict[str, Any]:
@@ -72,7 +79,8 @@ def written(part: ColumnEncoder) -> dict[str, Any]:
 
 def part_of(facts: Mapping[str, Any], models: Mapping[str, Pretrained]) -> ColumnEncoder:
     """The inverse of ``written``. Raises KeyError, TypeError or ValueError if odd."""
-    if facts["encoder"] == EMBEDDING:
-        return EmbeddingEncoder.of(facts["state"], models)
-    made: ColumnEncoder = ENCODERS[facts["encoder"]].from_json(facts["state"])
+    name, state = facts["encoder"], facts["state"]
+    own = name in ENCODERS
+    made: ColumnEncoder
+    made = ENCODERS[name].from_json(state) if own else PRETRAINED[name].of(state, models)
     return made

@@ -27,7 +27,7 @@ WORK = 5e8  # training rows x moments x features: of more rows, few features wou
 FEWEST = 1_000  # … and fewer than so many are of no use
 MOST_CHANNELS = 4_096
 CHUNK = 1 << 21  # values of rows that are encoded at once
-TAIL = 4  # the last so-manieth part of a series is described apart
+TAIL = 10  # the last so-manieth part of a series is described apart; 4 in the first model files
 FIGURES = ("last", "mean", "spread", "lowest", "highest", "slope", "mean at the end",
              "slope at the end")  # fmt: skip
 
@@ -59,6 +59,7 @@ class SeriesEncoder(ColumnEncoder):
     length: moments of an encoded cell, each the mean of ``pooled`` moments of the series.
     short: some training series had moments without any value; a mark says which have one.
     convolved: what the linear model sees beside them; None where there are none.
+    tail: the last so-manieth part of a series is described apart.
     """
 
     name: str
@@ -67,13 +68,14 @@ class SeriesEncoder(ColumnEncoder):
     pooled: int
     short: bool
     convolved: Convolutions | None
+    tail: int = TAIL
 
     media: ClassVar[str] = "series"
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.channels) <= MOST_CHANNELS:
             raise ValueError(f"series of {len(self.channels)} channels")
-        for size, most in ((self.length, LONGEST), (self.pooled, 1 << 20)):
+        for size, most in ((self.length, LONGEST), (self.pooled, 1 << 20), (self.tail, LONGEST)):
             if type(size) is not int or not 1 <= size <= most:
                 raise ValueError(f"series of {self.length} x {self.pooled} moments")
         if self.convolved and self.convolved.mixed.shape[2] != len(self.channels):
@@ -202,7 +204,7 @@ class SeriesEncoder(ColumnEncoder):
 
     def _figures(self, filled: Floats, there: NDArray[np.bool_]) -> NDArray[np.float64]:
         """(rows, number names); NaN for a channel without any value."""
-        tail = max(2, self.length // TAIL)
+        tail = max(2, self.length // self.tail)
         exists = np.any(there, axis=1, keepdims=True)
         whole = _moments_of(filled, np.broadcast_to(exists, filled.shape))
         end = _moments_of(filled[:, :, -tail:], np.broadcast_to(exists, filled.shape)[:, :, -tail:])
@@ -236,6 +238,7 @@ class SeriesEncoder(ColumnEncoder):
             "pooled": self.pooled,
             "short": self.short,
             "convolved": self.convolved.to_json() if self.convolved else None,
+            "tail": self.tail,
         }
 
     @classmethod
@@ -254,8 +257,8 @@ class SeriesEncoder(ColumnEncoder):
         )
         told = facts["convolved"]
         convolved = None if told is None else Convolutions.from_json(told)
-        length, pooled = facts["length"], facts["pooled"]
-        return cls(str(facts["name"]), channels, length, pooled, bool(facts["short"]), convolved)
+        sizes = facts["length"], facts["pooled"], bool(facts["short"])
+        return cls(str(facts["name"]), channels, *sizes, convolved, facts.get("tail", 4))
 
 
 def _channel(name: str, cells: NDArray[Any], there: NDArray[np.bool_]) -> Channel:

@@ -14,8 +14,10 @@ from torch.nn.functional import dropout, embedding
 
 from deeplode.nets.activation import ACTIVATIONS
 from deeplode.nets.codes import EMBEDDING, Codes
-from deeplode.nets.group import even
-from deeplode.nets.members import Members, switched
+from deeplode.nets.group import Group, even
+from deeplode.nets.members import Members, grouped, switched
+from deeplode.nets.pieces import pieces
+from deeplode.nets.tunedbranch import TunedBranch
 
 CHUNK = 128  # rows that are answered at once: activations of images stay small
 
@@ -164,6 +166,19 @@ class JointNets(Members):
             else:
                 found.append(_answered(module, own))
         return torch.stack(found)
+
+    def groups(self) -> tuple[Group, ...]:
+        """As all members have them; branches that were trained before take smaller steps."""
+        branches = enumerate(self.modules[0].branches)
+        slow = {f"branches.{at}.": own.rate for at, own in branches if isinstance(own, TunedBranch)}
+        rates = [
+            next((rate for stem, rate in slow.items() if piece.label.startswith(stem)), 1.0)
+            for piece in pieces(self.modules[0]).trained
+        ]
+        chosen: dict[float, list[nn.Parameter]] = {one: [] for one in (1.0, *slow.values())}
+        for rate, weight in zip(rates, self.weights, strict=True):
+            chosen[rate].append(weight)
+        return tuple(group for rate, own in chosen.items() for group in grouped(own, rate))
 
     def shares(self, threads: int) -> list[slice]:
         """Nearly as many members for each thread."""

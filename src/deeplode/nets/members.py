@@ -55,8 +55,7 @@ class Members:
 
     def groups(self) -> tuple[Group, ...]:
         """What has one dimension, biases and scales, does not decay."""
-        matrices = tuple(one for one in self.weights if one.dim() > 2)
-        return (Group(matrices), Group(tuple(o for o in self.weights if o.dim() <= 2), decay=False))
+        return grouped(self.weights)
 
     def tensors(self) -> list[list[Tensor]]:
         """Each member's own slices of all parameters and buffers."""
@@ -101,6 +100,13 @@ class ModulePass:
     def hidden(self) -> tuple[Hidden, ...]:
         """Nothing: modules do not show their layers."""
         return ()
+
+
+def grouped(weights: Sequence[nn.Parameter], rate: float = 1.0) -> tuple[Group, Group]:
+    """Stacked parameters, those that decay and those that do not. rate: of all of them."""
+    matrices = tuple(one for one in weights if one.dim() > 2)
+    others = tuple(one for one in weights if one.dim() <= 2)
+    return Group(matrices, rate), Group(others, rate, decay=False)
 
 
 def switched(module: nn.Module, training: bool) -> nn.Module:

@@ -19,7 +19,7 @@ from deeplode.pretrained.imagenames import CONVNEXTS, RESNETS, VITS, convnext_of
 from deeplode.pretrained.look import Look, look_of_huggingface, look_of_timm
 from deeplode.pretrained.resnet import ResnetSizes
 from deeplode.pretrained.vit import VitSizes
-from deeplode.pretrained.weights import arrays_of, filled, tensors_of, unit
+from deeplode.pretrained.weights import arrays_of, filled, restored_net, unit
 
 BATCH = 4  # images that go through it at once, or as many that fill the batch up
 CHANNELS = 3
@@ -39,13 +39,14 @@ KNOWN = (
 
 @dataclass(frozen=True, eq=False)
 class ImageModel:
-    """A pretrained encoder of images. family: key of SIZES."""
+    """A pretrained encoder of images. family: key of SIZES. tuned: as ``TextModel`` has it."""
 
     origin: Origin
     family: str
     sizes: Sizes
     look: Look
     net: nn.Module
+    tuned: bool = False
 
     medium = "image"
 
@@ -92,6 +93,7 @@ class ImageModel:
             "family": self.family,
             "sizes": self.sizes.to_json(),
             "look": self.look.to_json(),
+            **({"tuned": True} if self.tuned else {}),
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -102,9 +104,9 @@ class ImageModel:
     def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> ImageModel:
         """The inverse of ``to_json`` and ``arrays``. Raises KeyError, TypeError or ValueError."""
         sizes = SIZES[facts["family"]].from_json(facts["sizes"])
-        net = filled(sizes.build, tensors_of(arrays, sizes.build))
-        look = Look.from_json(facts["look"])
-        return cls(Origin.from_json(facts["origin"]), facts["family"], sizes, look, net)
+        tuned = facts.get("tuned", False) is True
+        net, look = restored_net(sizes.build, arrays, tuned), Look.from_json(facts["look"])
+        return cls(Origin.from_json(facts["origin"]), facts["family"], sizes, look, net, tuned)
 
 
 def read_image(path: str) -> ImageModel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,18 @@ TOKENIZER = 50  # bytes of two tokenizers, for each sign of their JSON, as measu
 MOST_BYTES = 1_900_000_000  # of weights: they shall fit into a model file beside all others
 
 
-def read(text: str | None, image: str | None) -> dict[str, Pretrained]:
-    """The encoders in these folders, by what they read. Raises OptionError where one is none."""
+def read(text: str | None, image: str | None, tuned: bool = False) -> dict[str, Pretrained]:
+    """The encoders in these folders, by what they read. tuned: they shall be trained further.
+
+    Raises OptionError where one is none, or where there is none to train further.
+    """
+    if tuned and text is None and image is None:
+        raise OptionError("E-OPT-220")
     found: dict[str, Pretrained] = {}
     for medium, path in (("text", text), ("image", image)):
         if path is None:
             continue
-        model = found[medium] = READ[medium](path)
+        model = found[medium] = replace(READ[medium](path), tuned=tuned)
         size = weight_bytes(model)
         if size > MOST_BYTES:
             told = {"path": path, "bytes": size, "most": MOST_BYTES}

@@ -16,7 +16,7 @@ from deeplode.errors import ExtraError, OptionError
 from deeplode.pretrained.bert import Bert, BertSizes
 from deeplode.pretrained.folder import TOKENIZER, Folder, Origin
 from deeplode.pretrained.names import FAMILIES, named, sizes_of
-from deeplode.pretrained.weights import arrays_of, filled, tensors_of, unit
+from deeplode.pretrained.weights import arrays_of, filled, restored_net, unit
 
 LENGTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # tokens that a text is made up to
 TOKENS = 256  # tokens of all texts that go through it at once, where a text has no more
@@ -30,7 +30,8 @@ Watch = Callable[[float], None]  # told after each step which share of the work 
 class TextModel:
     """A pretrained encoder of texts.
 
-    tokenizer: its tokenizer.json. longest: tokens of a text that are read.
+    tokenizer: its tokenizer.json. longest: tokens of a text that are read. tuned: a net trains its
+    weights further and keeps them: read back from a model file, it has none.
     """
 
     origin: Origin
@@ -38,6 +39,7 @@ class TextModel:
     tokenizer: str
     longest: int
     net: Bert
+    tuned: bool = False
 
     medium = "text"
 
@@ -69,7 +71,7 @@ class TextModel:
         does not depend on its neighbours.
         """
         out = np.full((len(texts), self.width), np.nan, np.float32)
-        ids = [self._ids(text) for text in texts]
+        ids = self.ids(texts)
         by_length: dict[int, list[int]] = {}
         for row, own in enumerate(ids):
             if own:
@@ -84,6 +86,10 @@ class TextModel:
             out[rows] = self._batch([ids[row] for row in rows], length)
             watch(number / len(batches))
         return out
+
+    def ids(self, texts: Sequence[str | None]) -> list[list[int]]:
+        """Numbers of the tokens of each text; none where there is no text."""
+        return [self._ids(text) for text in texts]
 
     def _ids(self, text: str | None) -> list[int]:
         if text is None or not text.strip():
@@ -108,6 +114,7 @@ class TextModel:
             "sizes": self.sizes.to_json(),
             "tokenizer": self.tokenizer,
             "longest": self.longest,
+            **({"tuned": True} if self.tuned else {}),
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -118,9 +125,10 @@ class TextModel:
     def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TextModel:
         """The inverse of ``to_json`` and ``arrays``. Raises KeyError, TypeError or ValueError."""
         sizes = BertSizes.from_json(facts["sizes"])
-        net = filled(sizes.build, tensors_of(arrays, sizes.build))
+        tuned = facts.get("tuned", False) is True
+        net = restored_net(sizes.build, arrays, tuned)
         return cls(Origin.from_json(facts["origin"]), sizes, facts["tokenizer"], facts["longest"],
-                   net)  # type: ignore[arg-type] # fmt: skip
+                   net, tuned)  # type: ignore[arg-type] # fmt: skip
 
 
 def read_text(path: str) -> TextModel:

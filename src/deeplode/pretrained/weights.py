@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
+def unfilled(build: Callable[[], nn.Module]) -> nn.Module:
+    """The module without memory of its own: what its weights are called and how large they are."""
+    with torch.device("meta"):
+        return build()
+
+
 def filled(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor]) -> nn.Module:
     """The module with these tensors as they are, for answering.
 
     It is built without memory of its own: sizes that lie allocate nothing.
     Raises ValueError where names, shapes or types are not just its own.
     """
-    with torch.device("meta"):
-        module = build()
+    module = unfilled(build)
     wanted = module.state_dict()
     for name, one in wanted.items():
         own = tensors.get(name)
@@ -43,13 +48,19 @@ def tensors_of(
     arrays: Mapping[str, NDArray[Any]], build: Callable[[], nn.Module]
 ) -> dict[str, Tensor]:
     """The inverse of ``arrays_of``: a number alone was written as one in a row."""
-    with torch.device("meta"):
-        shapes = {name: one.shape for name, one in build().state_dict().items()}
+    shapes = {name: one.shape for name, one in unfilled(build).state_dict().items()}
     return {
         name: torch.from_numpy(own).reshape(()) if shapes.get(name) == () and own.size == 1
         else torch.from_numpy(own)
         for name, own in arrays.items()
     }  # fmt: skip
+
+
+def restored_net(
+    build: Callable[[], nn.Module], arrays: Mapping[str, NDArray[Any]], tuned: bool
+) -> nn.Module:
+    """An encoder from a model file; without weights where a net has them. Raises as ``filled``."""
+    return unfilled(build) if tuned else filled(build, tensors_of(arrays, build))
 
 
 def unit(found: Tensor) -> NDArray[np.float32]:

@@ -40,11 +40,13 @@ def network(facts: Facts, words: Words) -> Section | None:
     if (svg := draw_network(drawing, words)) is not None:
         shown = len(items(drawing.get("x")))
         every = round(number(told.get("nodes")) or 0)
-        code = "R-NET-NOTE" if shown >= every else "R-NET-NOTE-SOME"
+        of = "-CLASS" if rows(drawing.get("classes")) else ""
+        code = f"R-NET-NOTE{of}" if shown >= every else f"R-NET-NOTE{of}-SOME"
         note = words(code, shown=words.count(shown), nodes=words.count(every))
         blocks.append(Drawing(words("R-NET-DRAWING"), svg, note, _legend(facts, words)))
     blocks.append(Terms(tuple(_sizes(told, words)), words("R-NET-SIZES")))
-    return Section("network", words("R-NET-TITLE"), tuple(blocks), words("R-NET-LEAD"))
+    lead = words("R-NET-LEAD" if is_network(facts) else "R-NET-LEAD-CLASS")
+    return Section("network", words("R-NET-TITLE"), tuple(blocks), lead)
 
 
 def communities(facts: Facts, words: Words) -> Section | None:
@@ -136,7 +138,7 @@ def homophily(facts: Facts, words: Words) -> Section | None:
     found = [
         (one, told)
         for one in rows(facts.get("homophily"))
-        if (told := numbers(one, "value", "low", "high", "same", "expected"))
+        if (told := numbers(one, "value", "low", "high"))
     ][:_COLUMNS]
     if not found:
         return None
@@ -154,10 +156,11 @@ def homophily(facts: Facts, words: Words) -> Section | None:
         Heading(words("R-NET-CHANCE"), number=True),
     )
     table = tuple(
-        (Cell(name), Cell(words.share(own["same"])), Cell(words.share(own["expected"])))
-        for name, (_, own) in zip(names, found, strict=True)
+        (Cell(name), Cell(words.share(one["same"])), Cell(words.share(one.get("expected"))))
+        for name, (one, _) in zip(names, found, strict=True)
+        if number(one.get("same")) is not None  # of categories
     )
-    grid = Grid(words("R-NET-HOMOPHILY"), head, table)
+    grid = Grid(words("R-NET-HOMOPHILY"), head, table) if table else None
     figure = Figure(words("R-NET-HOMOPHILY"), svg, note, grid)
     return Section("homophily", words("R-NET-HOMOPHILY"), (figure,))
 
@@ -205,7 +208,13 @@ def _sizes(told: Facts, words: Words) -> list[tuple[str, str]]:
 
 
 def _legend(facts: Facts, words: Words) -> tuple[tuple[str, str], ...]:
-    """The communities that have a colour of their own, and all others."""
+    """The communities or classes that have a colour of their own, and all others."""
+    if classes := rows(mapping(facts.get("drawing")).get("classes")):
+        named = [
+            (colour(at + 1), f"{plain(one.get('name'), 40)} ({words.count(one.get('rows'))})")
+            for at, one in enumerate(classes[:COLOURS])
+        ]
+        return (*named, ("rest", words("R-NET-OTHERS-CLASS")))
     found = rows(facts.get("communities"))
     own = [
         (colour(at + 1), f"{_name(one, words)} ({words.count(one.get('size'))})")

@@ -11,11 +11,15 @@ from deeplode.report.clusters import changes, groups, spaces
 from deeplode.report.data import data, findings, remarks
 from deeplode.report.events import channels, events
 from deeplode.report.learning import importance, training
+from deeplode.report.links import links
 from deeplode.report.making import making, use
 from deeplode.report.media import media
+from deeplode.report.moves import moves
 from deeplode.report.network import central, communities, homophily, made_of, network
+from deeplode.report.recommendations import counted, go_together, reach, recommendations
 from deeplode.report.scores import all_scores, errors, leaderboard
 from deeplode.report.summary import Facts, summarize
+from deeplode.report.targets import targets
 from deeplode.report.template import template
 from deeplode.report.words import Words
 
@@ -26,21 +30,28 @@ SECTIONS = (
     alarms,
     oddness,
     detectors,
+    groups,
+    moves,
+    changes,
+    spaces,
+    recommendations,
+    leaderboard,
+    reach,
+    go_together,
+    targets,
+    findings,
+    errors,
+    importance,
     network,
     communities,
     made_of,
     central,
     homophily,
-    groups,
-    changes,
-    spaces,
-    leaderboard,
-    findings,
-    errors,
-    importance,
+    links,
     media,
     all_scores,
     training,
+    counted,
     data,
     remarks,
     use,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from deeplode.report import anomalies, clusters, network
+from deeplode.report import anomalies, clusters, network, recommendations
 from deeplode.report.blocks import KeyFigure
 from deeplode.report.facts import mapping, number, rows
 from deeplode.report.words import Words, plain
@@ -50,6 +50,8 @@ def _told(facts: Facts, words: Words) -> tuple[str, ...]:
     """What was found, as the run judged it, where no score says it; () for other verbs."""
     if network.is_network(facts):
         return tuple(network.answer(facts, words))
+    if told := recommendations.answer(facts, words):
+        return told
     if facts.get("verb") != "cluster":
         return ()
     return tuple(
@@ -95,6 +97,8 @@ def model_name(name: object, facts: Facts, words: Words) -> str:
     """A leaderboard name in words."""
     if name == "trivial" and facts.get("task") == "regression":
         return words("R-MODEL-TRIVIAL-MEAN")
+    if name == "blend" and facts.get("verb") == "recommend":
+        return words("R-MODEL-BLEND-RECOMMEND")
     if name == "blend" and "deep" in facts:
         partner = words.named("MODEL", facts.get("partner"))
         return words("R-MODEL-BLEND-GRAPH", partner=partner)
@@ -229,6 +233,7 @@ def _key_figures(facts: Facts, words: Words) -> list[KeyFigure]:
     wanted = [main, *(name for name in _BESIDE.get(str(facts.get("task")), ()) if name != main)]
     figures = anomalies.key_figures(facts, words) or clusters.key_figures(facts, words)
     figures = figures or network.key_figures(facts, words)
+    figures = figures or recommendations.key_figures(facts, words)
     for name in wanted:
         entry = mapping(metrics.get(name))
         if number(entry.get("value")) is not None:

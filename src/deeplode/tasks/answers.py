@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 
@@ -30,7 +31,9 @@ class Answers:
 
     outputs: (rows, n_classes) calibrated probabilities, or (rows,) values in the target's unit.
     flags: words on what is odd about each row, '' where nothing is.
+    channels: (rows,) the column that each row asks for, where a forecast is of several.
     """
 
     outputs: NDArray[np.float64]
     flags: list[str]
+    channels: pl.Series | None = None

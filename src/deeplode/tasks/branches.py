@@ -9,12 +9,14 @@ from math import inf
 from typing import Any
 
 from deeplode.encode.batch import MediaSize, Sizes
+from deeplode.fit.loop import VALIDATE
 from deeplode.nets import bfloat16
 from deeplode.nets.audiobranch import AudioShape
 from deeplode.nets.imagebranch import ImageShape
 from deeplode.nets.joint import Shape
 from deeplode.nets.seriesbranch import SeriesShape
 from deeplode.nets.textbranch import TextShape
+from deeplode.nets.tunedbranch import TunedShape
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,20 @@ def _series(size: MediaSize, rows: int) -> SeriesShape:
     return SeriesShape.fitting(channels, length)
 
 
+def _tuned(size: MediaSize, rows: int) -> TunedShape:
+    assert size.pretrained is not None
+    return TunedShape.of(size.pretrained, size.shape[0] if size.kind == "tokens" else 0)
+
+
+# A pretrained encoder takes many times longer for a row than all others do.
+TUNED = Medium(_tuned, TunedShape.from_json, (Rule(inf, 16, 4, 1, 0.003, 0.1),))
+
 # A kind of media is one entry here. Where a table holds several, the first decides on training.
 # Rules: rows, batch size, epochs, members, learning rate, decay, dropout, label smoothing; chosen
 # on rows held out of training rows.
 MEDIA: dict[str, Medium] = {
+    "tokens": TUNED,
+    "pixels": TUNED,
     "image": Medium(
         _image,
         ImageShape.from_json,
@@ -146,4 +158,5 @@ def branch_memory(sizes: Sizes, rows: int, members: int, batch: int) -> int:
     built = [branch.shape.build(None) for branch in branches]
     weights = sum(4 * one.numel() for branch in built for one in branch.parameters())
     held = sum(branch.shape.row_bytes for branch in branches)
-    return int(members * (7 * weights + batch * held))
+    validated = min(rows, VALIDATE) * sum(one.nbytes for one in sizes.media if one.pretrained)
+    return int(members * (7 * weights + batch * held + validated))

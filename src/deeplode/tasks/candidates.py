@@ -15,6 +15,7 @@ from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.labelpropagation import fit_propagation
 from deeplode.fit.config import FitConfig
+from deeplode.nets.tunedbranch import TunedShape
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.branches import branch_of, choose_branches
@@ -109,9 +110,13 @@ def _fit_joint(
 ) -> tuple[Candidate, Outputs]:
     """Choose the branches, or take those of the run that is repeated, and train."""
     batch, target, problem, budget = data[0], data[1], data[2], data[5]
+    branches = choose_branches(encoder.sizes, len(batch))
     if settings.replay and "branches" in settings.replay:
-        branches = tuple(branch_of(one) for one in settings.replay["branches"])
+        told = [branch_of(one) for one in settings.replay["branches"]]
+        branches = tuple(
+            own if isinstance(own.shape, TunedShape) else one
+            for own, one in zip(branches, told, strict=True)
+        )
     else:
-        branches = choose_branches(encoder.sizes, len(batch))
         branches = choose_mirrors(branches, batch, target, problem, config, budget)
     return JointFit(branches, config, settings.checkpoint)(*data)

@@ -27,6 +27,7 @@ from deeplode.runtime import Budget
 from deeplode.tasks.clustermodel import ClusterModel, fitted_fences
 from deeplode.tasks.cut import cut_short, nothing
 from deeplode.tasks.stages import Stages
+from deeplode.tasks.typical import typical_cells
 
 FEWEST = 3  # rows
 HELD = 0.25  # share of the rows that form no group, so that what is said of groups can be checked
@@ -111,9 +112,9 @@ def cluster(
     order = by_size(best.grouping.probabilities(x).argmax(1), best.grouping.groups)
     grouping = best.grouping.ordered(order)
     labels = grouping.probabilities(rows).argmax(1)
-    model = ClusterModel(
-        schema, encoder, vectors, grouping, *fitted_fences(rows, labels, grouping.groups)
-    )
+    fences = fitted_fences(rows, labels, grouping.groups)
+    typical = typical_cells(table.rows(forming), encoder, labels, grouping.groups)
+    model = ClusterModel(schema, encoder, vectors, grouping, *fences, typical)
     found[grouping.name] = Found(grouping, best.separation.ordered(order), best.tried)
     answers = model.assigned(x, encoded.flags)
     notices = tuple(cut_short(found, budget, tuple(CANDIDATES)))

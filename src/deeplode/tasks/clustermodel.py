@@ -19,6 +19,7 @@ from deeplode.data.table import Table
 from deeplode.detectors.detector import kept
 from deeplode.encode.encoder import Encoder
 from deeplode.parts import below, under
+from deeplode.tasks.typical import Typical, checked_typical
 
 NOWHERE = -1  # the group of rows that belong to none
 FENCE = 3.0  # interquartile ranges beyond the third quartile (Tukey's far out)
@@ -42,7 +43,8 @@ class ClusterModel:
     """Encoders, the vectors made of rows, and the groups of these.
 
     centers: (groups, dimensions) float32, the mean vector of each. fence: (groups,) distance from
-    it beyond which a row belongs nowhere.
+    it beyond which a row belongs nowhere. typical: of the columns that can be changed, the cell
+    that rows of each group usually have.
     """
 
     schema: Schema
@@ -51,6 +53,7 @@ class ClusterModel:
     grouping: Grouping
     centers: NDArray[np.float32]
     fence: NDArray[np.float64]
+    typical: Typical
 
     verb = "cluster"
     task = "cluster"
@@ -98,6 +101,7 @@ class ClusterModel:
             "encoder": self.encoder.to_json(),
             "vectors": self.vectors.facts(),
             "grouping": self.grouping.facts(),
+            "typical": dict(self.typical),
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -114,13 +118,15 @@ class ClusterModel:
         grouping = Grouping.restore(facts["grouping"], below(arrays, "grouping"))
         centers = kept(arrays, "centers", "float32", grouping.groups, -1)
         fence = kept(arrays, "fence", "float64", grouping.groups)
+        encoder = Encoder.from_json(facts["encoder"])
         return cls(
             Schema.from_json(facts["schema"]),
-            Encoder.from_json(facts["encoder"]),
+            encoder,
             Vectors.restore(facts["vectors"], below(arrays, "vectors")),
             grouping,
             centers,
             fence,
+            checked_typical(facts["typical"], encoder, grouping.groups),
         )
 
 

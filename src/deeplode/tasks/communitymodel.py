@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deeplode.clusters.vectors import Vectors
 from deeplode.communities.assign import UNLINKED, Assigner
 from deeplode.communities.network import Floats, Ints, Network
-from deeplode.data.edges import as_written
+from deeplode.data.ids import as_written
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.detectors.detector import kept
@@ -97,7 +97,7 @@ class CommunityModel:
         every[table.places] = content
         label = np.full(edges.nodes, UNLINKED)
         label[known >= 0] = self.label[known[known >= 0]]
-        network = Network.of(edges.nodes, edges.source, edges.target, edges.weight)
+        network = Network.linking(edges)
         return self.assigner.by_links(network, label, every)[table.places]
 
     def frame(self, ids: pl.Series, answers: Placed) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
+from deeplode.detectors.bags import Bags
 from deeplode.detectors.detector import Detector
 from deeplode.detectors.matrix import fit_matrix
 from deeplode.detectors.null import fit_null
@@ -96,13 +97,15 @@ def detect(
     if not found:
         raise nothing(budget)
     listen("stage", name="calibrate")
-    ranks = together(found, x, settings.seed, settings.clean, budget, settings.threads)
+    ranks = weighed(found, x, settings, budget)
     parts[ranks.name] = ranks.combined(parts)
     answer: Ranks | SemiSupervised = ranks
     if settings.known is not None:
         listen("stage", name="semi_supervised")
+        told = (settings.known, settings.seed, budget, settings.threads, parts)
+        stages: Stages[Bags] = Stages(settings.checkpoint, _bags)
         answer, parts[SemiSupervised.name] = fit_semisupervised(
-            ranks, x, settings.known, settings.seed, budget, settings.threads, parts
+            ranks, x, *told, lambda name, fit: stages.run(name, fit)[:2]
         )
     null = fit_null(answer.held, settings.clean, settings.seed)
     usual = Usual.of(table, batch, encoder)
@@ -131,6 +134,31 @@ def fit_detectors(
         fit = _fit(name, x, replace(settings, clean=clean), budget)
         found[name], parts[name], seconds[name] = stages.run(name, fit)
     return found, parts, seconds
+
+
+def weighed(
+    found: Mapping[str, Detector],
+    x: Tensor,
+    settings: Settings,
+    budget: Budget,
+    blocks: NDArray[np.int64] | None = None,
+) -> Ranks:
+    """The detectors put together, as ``together`` has it. x: (rows, columns) float32."""
+    stages: Stages[Ranks] = Stages(settings.checkpoint, _ranks)
+
+    def fit() -> tuple[Ranks, NDArray[np.float64]]:
+        told = (settings.seed, settings.clean, budget, settings.threads, blocks)
+        return together(found, x, *told), np.empty(0)
+
+    return stages.run(Ranks.name, fit)[0]
+
+
+def _ranks(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Ranks:
+    return Ranks.restore(facts, arrays)
+
+
+def _bags(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Bags:
+    return Bags.restore(facts, arrays)
 
 
 def _fit(

@@ -16,14 +16,14 @@ from deeplode.data.timeline import moment
 from deeplode.detectors.detector import Detector
 from deeplode.detectors.moments import Learned, fit_moments
 from deeplode.detectors.null import fit_null
-from deeplode.detectors.ranks import FITS, Ranks, together
+from deeplode.detectors.ranks import FITS, Ranks
 from deeplode.encode.channels import Channels, Series
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.cut import cut_short, nothing
-from deeplode.tasks.detect import Settings, fit_detectors
+from deeplode.tasks.detect import Settings, fit_detectors, weighed
 from deeplode.tasks.seriesmodel import SeriesModel, Watched
 
 WINDOW = 30  # moments that an answer looks back on
@@ -168,8 +168,8 @@ def _ranks(
 ) -> Ranks:
     """The detectors that answer: on clean moments the one that found made-up faults best."""
     chosen = {name: one for name, one in found.items() if not clean or name in CLEAN}
-    given = (learned.x, settings.seed, clean, budget, settings.threads, learned.blocks)
-    return together(chosen or found, *given)
+    settings = replace(settings, clean=clean)
+    return weighed(chosen or found, learned.x, settings, budget, learned.blocks)
 
 
 def _raised(model: SeriesModel, watched: Watched, settings: Settings) -> float:

@@ -1,4 +1,4 @@
-"""Drift: whether new rows score otherwise than training rows did."""
+"""Drift: whether new rows, or moments of series, score otherwise than those of training did."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from deeplode.evaluate.calibrate import wilson
 from deeplode.messages import Notice
-from deeplode.tasks.anomalies import AnomalyModel
+from deeplode.tasks.anomalies import AnomalyModel, calibrated
+from deeplode.tasks.seriesmodel import SeriesModel
 
 FEWEST = 20  # new rows below which nothing is said
 CRITICAL = 1.358  # of the Kolmogorov distribution, at 95 %
@@ -25,7 +26,8 @@ class Drift:
 
     rows: new ones. distance: between the two distributions, Kolmogorov-Smirnov's; noise: what
     95 in 100 samples of these sizes stay below without any drift. called, trained: shares of new
-    and of training rows that reach the threshold.
+    and of training rows that reach the threshold. window: moments that a score looks back on, 1 for
+    rows; so many neighbours say no more than one.
     """
 
     rows: int
@@ -33,6 +35,7 @@ class Drift:
     noise: float
     called: float
     trained: float
+    window: int = 1
 
     @property
     def drifted(self) -> bool:
@@ -45,7 +48,7 @@ class Drift:
 
     def facts(self) -> dict[str, Any]:
         """Plain JSON values, with 95 % intervals."""
-        low, high = wilson(self.called, float(self.rows))
+        low, high = wilson(self.called, max(1.0, self.rows / self.window))
         return {
             "drifted": self.drifted,
             "rows": self.rows,
@@ -67,24 +70,27 @@ class Drift:
             "called": 100 * self.called,
             "trained": 100 * self.trained,
         }
-        return [Notice("W-PRED-001", None, values)] if self.drifted else []
+        code = "W-PRED-001" if self.window == 1 else "W-SERIES-086"
+        return [Notice(code, None, values)] if self.drifted else []
 
 
-def drift(model: AnomalyModel, scores: Floats) -> Drift | None:
+def drift(model: AnomalyModel | SeriesModel, scores: Floats) -> Drift | None:
     """Compare with the scores of training rows that the model holds; None for few rows.
 
     scores: (rows,) 0 … 1.
     """
     if len(scores) < FEWEST:
         return None
-    trained = np.sort(model.calibrated(model.detector.held))
+    window = model.moments.window if isinstance(model, SeriesModel) else 1
+    trained = np.sort(calibrated(model.null, model.detector.held))
     new = np.sort(scores)
     every = np.concatenate([trained, new])
     below = [np.searchsorted(one, every, side="right") / len(one) for one in (trained, new)]
     return Drift(
         rows=len(new),
         distance=float(np.abs(below[0] - below[1]).max()),
-        noise=float(CRITICAL * np.sqrt(1 / len(new) + 1 / len(trained))),
+        noise=float(CRITICAL * np.sqrt(window / len(new) + window / len(trained))),
         called=float((new >= model.threshold).mean()),
         trained=float((trained >= model.threshold).mean()),
+        window=window,
     )

@@ -5,24 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
+
+import numpy as np
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.embedding import EmbeddingEncoder, OutOfTimeError
 from deeplode.encode.encoder import Encoder
-from deeplode.errors import OptionError
+from deeplode.errors import LimitError, OptionError
 from deeplode.messages import Notice
 from deeplode.pretrained.read import Pretrained
 from deeplode.runtime import Budget
+
+TRIED = 16  # cells by which it is known how long a pretrained encoder takes for one
+LEARNED = (
+    4.0  # times as long as a way through it: what a training row takes in the shortest training
+)
 
 
 @dataclass(frozen=True)
 class Encoding:
     """Encoders and the training rows as they make them.
 
-    seconds: that rows took where pretrained encoders or series are among them, else 0. notices:
+    seconds: that rows take where pretrained encoders or series are among them, else 0. notices:
     what there was no time for.
     """
 
@@ -40,18 +48,26 @@ def encoded(
     budget: Budget,
     replay: Mapping[str, Any] | None,
     others: Table | None = None,
+    later: float = 0.0,
 ) -> Encoding:
     """Fit encoders on the training rows and encode them.
 
     models: pretrained encoders; all are left out where the budget is too small for them, or just
     those that ``replay`` did not have, whatever the budget. others: rows to fit on in their place,
-    which have no target.
+    which have no target. later: rows to be encoded after learning, over training rows.
+
+    Raises LimitError where there is no time to train pretrained encoders further.
     """
     if replay is not None:
         models = {name: own for name, own in models.items() if name in replay.get("pretrained", ())}
         budget = Budget()
     learned = table if others is None else others
     encoder = Encoder.fit(learned, schema, models)
+    through = _through(encoder, table, budget)
+    if (LEARNED + later) * through > budget.left():
+        names = ", ".join(sorted(one.origin.name for one in models.values()))
+        needed = ceil((LEARNED + later) * through)
+        raise LimitError("E-OPT-221", names=names, needed=needed, left=int(budget.left()))
     began = time.monotonic()
     try:
         batch = encoder.transform(table, most_bad, budget).batch
@@ -60,8 +76,23 @@ def encoded(
         names = ", ".join(sorted(one.origin.name for one in models.values()))
         notice = Notice("W-ENC-001", None, {"names": names, "rows": len(table)})
         return Encoding(encoder, encoder.transform(table, most_bad).batch, 0.0, (notice,))
+    if through:
+        return Encoding(encoder, batch, through)
     slow = bool(encoder.models) or any(part.media == "series" for part in encoder.media)
     return Encoding(encoder, batch, time.monotonic() - began if slow else 0.0)
+
+
+def _through(encoder: Encoder, table: Table, budget: Budget) -> float:
+    """Seconds that the rows will take, once, through the encoders that are trained further; 0 where
+    there are none or time does not matter."""
+    tuned = [part for part in encoder.pretrained if part.model.tuned]
+    if not tuned or budget.left() == float("inf"):
+        return 0.0
+    some = table.rows(np.linspace(0, len(table) - 1, min(len(table), TRIED)).astype(np.int64))
+    began = time.monotonic()
+    for part in tuned:
+        EmbeddingEncoder(part.name, part.model).encode(some.frame[part.name])
+    return (time.monotonic() - began) * len(table) / len(some)
 
 
 def check_used(models: Mapping[str, Pretrained], schema: Schema) -> None:
@@ -77,7 +108,6 @@ def licences(encoder: Encoder) -> list[dict[str, Any]]:
     """Whose pretrained weights a model holds, and what allows it: the ``licences`` of a card."""
     found = []
     for medium, model in encoder.models.items():
-        parts = [part for part in encoder.parts if isinstance(part, EmbeddingEncoder)]
-        own = [part.name for part in parts if part.model is model]
+        own = [part.name for part in encoder.pretrained if part.model is model]
         found.append({"kind": medium, "columns": own, **model.origin.to_json()})
     return found

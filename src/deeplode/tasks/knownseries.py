@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from deeplode.data.table import Table
 from deeplode.evaluate.intervals import draws, resample
 from deeplode.evaluate.problem import Problem
+from deeplode.tasks.drift import Drift, drift
 from deeplode.tasks.known import known
 from deeplode.tasks.seriesmodel import SeriesModel, Watched
 
@@ -17,8 +18,11 @@ FEWEST = 10  # series that are resampled as they are; fewer are cut into …
 BLOCKS = 10  # … so many stretches each
 
 
-def judged_series(model: SeriesModel, table: Table, target: str) -> dict[str, Any]:
-    """Scores on labelled moments with 95 % intervals, point by point, nothing adjusted.
+def judged_series(
+    model: SeriesModel, table: Table, target: str
+) -> tuple[dict[str, Any], Drift | None]:
+    """Scores on labelled moments with 95 % intervals, point by point, nothing adjusted, and how far
+    scores have drifted.
 
     roc_auc and average_precision of the scores; f1, far, mar and precision of the moments within
     events. Moments next to each other are alike, so that whole series are resampled, or
@@ -38,11 +42,14 @@ def judged_series(model: SeriesModel, table: Table, target: str) -> dict[str, An
     }
     metrics["f1"] = found.interval("event", "f1").as_json()
     metrics |= _shares(truth, answers.anomaly, units)
-    return {
+    moved = drift(model, answers.outputs)
+    facts = {
         "metrics": metrics,
         "anomalies": {"called": int(answers.anomaly.sum()), "known": int(truth.sum())},
         "events": _events(truth[answers.series.line.order], answers),
+        "drift": moved.facts() if moved else None,
     }
+    return facts, moved
 
 
 def _units(answers: Watched) -> NDArray[np.int64]:

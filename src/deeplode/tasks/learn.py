@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from deeplode.data.jointforecast import JointForecast
 from deeplode.data.schema import Schema
 from deeplode.data.split import Fold, folds
 from deeplode.data.table import Table
@@ -33,6 +35,7 @@ from deeplode.tasks.joint import JointNet
 from deeplode.tasks.model import ANSWERS, NO_BLEND, Model
 from deeplode.tasks.nodes import Nodes
 from deeplode.tasks.own import OwnNet
+from deeplode.tasks.spreads import by_channel
 from deeplode.tasks.watch import AnyNet, net_summary, watched
 
 Outputs = NDArray[np.float64]
@@ -166,7 +169,7 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     listen("stage", name="encode")
     made = encoded(
         lesson.table, lesson.schema, settings.models, settings.most_bad, budget, settings.replay,
-        lesson.others,
+        lesson.others, settings.later,
     )  # fmt: skip
     encoder, batch = made.encoder, made.batch
     budget = budget.until(settings.later * made.seconds)
@@ -208,6 +211,7 @@ def _assemble(
         blend_temperatures=mixed[1],
         calibrations={name: own.calibration for name, own in found.items()},
         spread=found[answer].spread,
+        spreads=by_channel(oof[answer], target, _channels(lesson)),
         partner=partner,
         deep=deep,
         nodes=lesson.nodes,
@@ -217,6 +221,12 @@ def _assemble(
     notices = (*told, *cut_short(fitted.candidates, budget, _wanted(lesson, encoder)))
     own = found[answer]
     return Learned(model, fitted.candidates, oof, seconds, own.threshold, own.reliability, notices)
+
+
+def _channels(lesson: Lesson) -> pl.Series | None:
+    """(rows,) the column that each row asks for, where a forecast is of several."""
+    forecast = lesson.schema.forecast
+    return lesson.table.frame[forecast.channel] if isinstance(forecast, JointForecast) else None
 
 
 def _without_blend(candidates: Mapping[str, Candidate], deep: str) -> dict[str, Candidate]:

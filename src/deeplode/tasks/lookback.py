@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 import psutil
-from numpy.typing import NDArray
 
 from deeplode.data.audit import audit
 from deeplode.data.column import Column, Kind
+from deeplode.data.deadchannels import dead_channels
 from deeplode.data.schema import Roles, Schema, infer
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
 from deeplode.data.windows import (
     LONGEST,
     Windows,
-    channel_values,
     free_names,
     is_irregular,
     last_rows,
@@ -32,8 +31,6 @@ ALL = "all"  # moments: the whole series
 USUAL = 80  # moments of a window where nothing is said and series are twice as long
 SHARE = 0.2  # of the memory that windows may fill
 COPIES = 3  # of a window: in the table, encoded, and on its way
-DEAD = 10  # moments, and half of its series, without a change of a channel …
-LIVELY = 0.5  # … that changed in such a share of the moments before
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Lookback:
             self.whole, names["elapsed"], names["steps"] if is_irregular(self.line) else None,
         )  # fmt: skip
         suspects = (one for one in found.notices if one.column in taken)
-        return made, (*suspects, *self.dead(table, channels))
+        return made, (*suspects, *dead_channels(table, channels, self.line))
 
     def _channels(self, learned: Table, schema: Schema) -> tuple[Column, ...]:
         """Numbers and truths that change within a series."""
@@ -123,21 +120,6 @@ class Lookback:
         if all(static):
             return tuple(columns)
         return tuple(one for one, same in zip(columns, static, strict=True) if not same)
-
-    def dead(self, table: Table, channels: tuple[Column, ...]) -> list[Notice]:
-        """Channels that stop changing, or have no more values, half-way through a series."""
-        line, notices = self.line, []
-        sizes = np.bincount(line.series, minlength=len(line.names))
-        for channel in channels:
-            values = channel_values(table.frame[channel.name], channel)[0][line.order]
-            quiet, changes = _quiet(values, line)
-            lively = changes > LIVELY * (sizes - quiet)
-            ended = (quiet > np.maximum(DEAD, sizes // 2)) & (sizes - quiet >= DEAD) & lively
-            if ended.any():
-                first = line.names[int(np.argmax(ended))]
-                told = {"count": int(ended.sum()), "series": first or "1"}
-                notices.append(Notice("W-SERIES-007", channel.name, told))
-        return notices
 
 
 def lookback(
@@ -237,17 +219,3 @@ def _of_series(table: Table, train: Table, line: Timeline) -> Table:
     which[line.order] = line.series
     own = np.isin(which, which[train.frame[ROW].to_numpy()])
     return table.rows(np.flatnonzero(own))
-
-
-def _quiet(
-    values: NDArray[np.float64], line: Timeline
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(series,) moments at the end of each that repeat the one before, or have no value, and how
-    many moments of each do not."""
-    before = np.roll(values, 1)
-    changed = np.isfinite(values) & (values != before)
-    changed[line.heads[line.heads < len(values)]] = True
-    last = np.maximum.accumulate(np.where(changed, np.arange(len(values)), 0))
-    ends = np.append(line.heads[1:], len(values)) - 1
-    changes = np.bincount(line.series[changed], minlength=len(ends))
-    return np.asarray(ends - last[ends], np.int64), changes

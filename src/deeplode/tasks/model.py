@@ -12,6 +12,7 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from deeplode.data.jointforecast import JointForecast
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.data.windows import Laid
@@ -29,7 +30,8 @@ from deeplode.tasks.answers import Answers, Calibration
 from deeplode.tasks.graphnet import GraphModel
 from deeplode.tasks.nodes import Nodes
 from deeplode.tasks.own import OwnNet
-from deeplode.tasks.restore import restored
+from deeplode.tasks.restore import restored, temperatures
+from deeplode.tasks.spreads import bounds, pairs, spread_of
 
 NO_SPREAD = Spread(0.0, 0.0)
 NO_BLEND = (0.5, (1.0, 1.0))  # the net's weight, and the temperatures of net and partner
@@ -55,7 +57,8 @@ class Model:
         trees or linear model; among linked rows any candidate.
     blend_temperatures: of net and partner before they are mixed.
     calibrations: of each candidate, so that they can be compared; the answer's own is used.
-    spread: where a regression's truth lies around the value, for 90 % of rows.
+    spread: where a regression's truth lies around the value, for 90 % of rows. spreads: the same by
+        channel, in steps of each, where a forecast is of several.
     nodes: what is kept of the graph; None where rows are not linked.
     """
 
@@ -72,6 +75,7 @@ class Model:
     blend_temperatures: tuple[float, float] = NO_BLEND[1]
     deep: str = "net"
     nodes: Nodes | None = None
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
 
     verb = "train"
 
@@ -121,7 +125,22 @@ class Model:
     def truth(self, table: Table) -> pl.Series:
         """The target of rows that were held out, in its own unit."""
         known, forecast = table.frame[self.target.name], self.schema.forecast
-        return known if forecast is None else known + table.frame[forecast.names.level]
+        if forecast is None:
+            return known
+        return pl.Series(known.name, forecast.whole(known.to_numpy(), table.frame))
+
+    @property
+    def asked(self) -> str:
+        """What the model answers for: the target, or the targets as ``--target`` lists them."""
+        forecast = self.schema.forecast
+        return self.target.name if forecast is None else ",".join(forecast.targets)
+
+    def channels(self, table: Table) -> pl.Series | None:
+        """(rows,) the column that each row asks for, where a forecast is of several."""
+        forecast = self.schema.forecast
+        if not isinstance(forecast, JointForecast) or forecast.channel not in table.names:
+            return None
+        return table.frame[forecast.channel].alias("channel")
 
     def laid(self, table: Table) -> Laid | None:
         """A long table in order, where the model looks back on windows that are not cut yet."""
@@ -131,7 +150,7 @@ class Model:
     def rows(self, table: Table) -> Table:
         """The rows that are answered: those of the table, or its windows."""
         forecast = self.schema.forecast
-        if forecast is not None and forecast.names.step not in table.names:
+        if forecast is not None and not forecast.asks(table):
             return forecast.lay(table).past(self.problem.seed)
         laid = self.laid(table)
         return table if laid is None else laid.at(laid.rows)
@@ -139,14 +158,14 @@ class Model:
     def _predict(self, table: Table) -> Answers:
         encoded = self.encoder.transform(table)
         outputs, forecast = self.outputs(encoded.batch), self.schema.forecast
-        if forecast is not None and forecast.names.level in table.names:
-            outputs = outputs + table.frame[forecast.names.level].to_numpy()
-        return Answers(outputs, encoded.flags)
+        if forecast is not None:
+            outputs = forecast.whole(outputs, table.frame)
+        return Answers(outputs, encoded.flags, self.channels(table))
 
     def _asked(self, table: Table) -> Table:
         """Of a long table, the moments to come, where these are what the model answers for."""
         forecast = self.schema.forecast
-        if forecast is None or forecast.names.step in table.names:
+        if forecast is None or forecast.asks(table):
             return table
         return forecast.lay(table).future()
 
@@ -172,6 +191,8 @@ class Model:
     ) -> pl.DataFrame:
         """Answers as rows of ``predictions.parquet``: id, truth, prediction, …, flags."""
         columns = [ids.alias("id")]
+        if answers.channels is not None:
+            columns.append(answers.channels)
         if truth is not None:
             columns.append(truth.alias("truth"))
         outputs = answers.outputs
@@ -182,8 +203,8 @@ class Model:
                 columns.append(pl.Series(f"probability_{label}", np.ascontiguousarray(column)))
         else:
             columns.append(pl.Series("prediction", outputs))
-            bounds = self.spread.around(outputs)
-            columns += [pl.Series(*pair) for pair in zip(("low", "high"), bounds, strict=True)]
+            ends = bounds(answers, self.spread, self.spreads, self.schema.forecast)
+            columns += [pl.Series(*pair) for pair in zip(("low", "high"), ends, strict=True)]
         columns.append(pl.Series("flags", answers.flags, dtype=pl.String))
         return pl.DataFrame(columns)
 
@@ -207,6 +228,7 @@ class Model:
             "blend_temperatures": list(self.blend_temperatures),
             "calibrations": {name: asdict(own) for name, own in self.calibrations.items()},
             "spread": [self.spread.low, self.spread.high],
+            **({"spreads": pairs(self.spreads)} if self.spreads else {}),
             **({} if self.nodes is None else {"deep": self.deep, NODES: self.nodes.facts()}),
         }
 
@@ -237,7 +259,6 @@ class Model:
                 candidates[name] = OwnNet.restore(own, parts, nets or {}, source)
             else:
                 candidates[name] = restored(name, own, parts)
-        low, high = (float(reach) for reach in facts["spread"])
         model = cls(
             problem=Problem(**facts["problem"]),
             target=TargetCode.from_json(facts["target"]),
@@ -250,9 +271,10 @@ class Model:
                 name: Calibration(float(own["temperature"]), float(own["threshold"]))
                 for name, own in facts["calibrations"].items()
             },
-            spread=Spread(low, high),
+            spread=spread_of(facts["spread"]),
+            spreads={name: spread_of(own) for name, own in facts.get("spreads", {}).items()},
             partner=facts.get("partner", "trees"),
-            blend_temperatures=_two(facts.get("blend_temperatures", NO_BLEND[1])),
+            blend_temperatures=temperatures(facts.get("blend_temperatures", NO_BLEND[1])),
             deep=facts.get("deep", "net"),
             nodes=Nodes.restore(facts[NODES], below(arrays, NODES)) if NODES in facts else None,
         )
@@ -266,14 +288,6 @@ class Model:
         for own in self.candidates.values():
             if isinstance(own, LabelPropagation | GraphModel) and len(own.state) != count:
                 raise ValueError(f"states of {len(own.state)} nodes, but {count} are known")
-
-
-def _two(numbers: Any) -> tuple[float, float]:
-    """Two numbers above 0. Raises ValueError or TypeError."""
-    first, second = (float(one) for one in numbers)
-    if not (0 < first < float("inf") and 0 < second < float("inf")):
-        raise ValueError(f"no temperatures: {numbers}")
-    return first, second
 
 
 def _timeless(facts: dict[str, Any]) -> dict[str, Any]:

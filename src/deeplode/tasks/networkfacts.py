@@ -42,7 +42,7 @@ def network_facts(
     tell = _Teller(names, label)
     return {
         "network": {
-            **overall(network),
+            **overall(network, stop),
             "communities": len(parts),
             "modularity": modularity(network, label),
         },
@@ -56,7 +56,7 @@ def network_facts(
             "bridges": tell.top(between),
             "betweenness_from": sources,
         },
-        "drawing": _drawing(
+        "drawing": drawing(
             network, label, influence, names, lambda one, own: layout(one, own, seed, stop)
         ),
     }
@@ -91,15 +91,18 @@ class _Teller:
         return [{"row": at, "name": self.names[at], "value": float(influence[at])} for at in order]
 
 
-def _drawing(
+def drawing(
     network: Network,
     label: Ints,
     influence: Floats,
     names: Sequence[str],
     arrange: Callable[[Network, Ints], Floats],
 ) -> dict[str, Any]:
-    """Places, communities and influence (1 = the most) of the nodes drawn, their links, and the
-    names of leaders as [place in these lists, name], those of large communities first."""
+    """Places, communities (1 …) and influence (1 = the most) of the nodes drawn, their links, and
+    the names of leaders as [place in these lists, name], those of large communities first.
+
+    label: (nodes,) from 0. arrange: the places of the nodes of a part, (nodes, 2).
+    """
     some = shown(network, label, influence)
     part = network.ordered(some) if len(some) < len(network) else network
     place = arrange(part, label[some])
@@ -140,7 +143,7 @@ def homophilies(
         codes = texts.rank("dense").cast(pl.Int64).fill_null(-1).to_numpy()
         if not 2 <= len(np.unique(codes[codes >= 0])) <= LEVELS:
             continue
-        told = homophily(network, np.asarray(codes, np.int64), seed)
+        told = homophily(network, np.asarray(codes, np.int64), seed, stop)
         if told is not None:
             found.append({"column": name, **told})
     return sorted(found, key=lambda one: -abs(one["value"]))

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.edges import ENDS, as_written, links
+from deeplode.data.edges import ENDS, links
 from deeplode.data.graph import Graph, fingerprint, keys, linked
+from deeplode.data.ids import as_written
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.errors import DataError

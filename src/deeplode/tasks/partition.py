@@ -10,13 +10,12 @@ import numpy as np
 from deeplode.clusters.vectors import Vectors, fit_vectors
 from deeplode.communities.assign import Assigner
 from deeplode.communities.network import Network
-from deeplode.data.edges import links
+from deeplode.data.edges import Edges, links
 from deeplode.data.graph import Graph, linked
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
-from deeplode.messages import Notice
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.cluster import units_of
@@ -31,15 +30,15 @@ AFTER = 0.4  # of the time there is, kept for central nodes, the drawing and the
 class Partitioned:
     """Communities of a table's rows, the model of them, and what it answers for these rows.
 
-    order: (rows,) places by ids. batch: the encoded rows in that order.
+    edges: the links. order: (rows,) places by ids. batch: the encoded rows in that order.
     """
 
     found: Communities
     model: CommunityModel
     placed: Placed
+    edges: Edges
     order: np.ndarray
     batch: Batch
-    notices: tuple[Notice, ...]
 
 
 def partition(
@@ -67,7 +66,7 @@ def partition(
     batch = encoder.transform(sorted_rows, most_bad).batch
     vectors = _vectors(encoder, batch, seed) if schema.features else None
     content = content_of(vectors, batch, len(table))
-    network = Network.of(edges.nodes, edges.source, edges.target, edges.weight)
+    network = Network.linking(edges)
     placed = content[np.argsort(order)]
     found = communities(network, table.ids, placed, clusters, seed, _earlier(budget), listen)
     told = found.answer == BOTH
@@ -81,7 +80,7 @@ def partition(
         found.label.astype(np.int32),
         Assigner.fit(network.ordered(order), found.label[order], content if told else None),
     )
-    return Partitioned(found, model, model.predict(among), order, batch, edges.notices)
+    return Partitioned(found, model, model.predict(among), edges, order, batch)
 
 
 def _vectors(encoder: Encoder, batch: Batch, seed: int) -> Vectors:

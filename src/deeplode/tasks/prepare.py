@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplode.data.audit import audit
-from deeplode.data.forecast import Forecast
+from deeplode.data.jointforecast import AnyForecast
 from deeplode.data.schema import Kind, Roles, infer, row_weights
 from deeplode.data.split import Split, hold_out, keys, marked
 from deeplode.data.suggest import closest
@@ -36,7 +36,7 @@ class Plan:
     seed: int = 0
     split_column: str | None = None
     windows: Windows | None = None
-    forecast: Forecast | None = None
+    forecast: AnyForecast | None = None
 
     @property
     def split(self) -> str:
@@ -118,7 +118,7 @@ def lesson(
     target = np.array(code.encode(train.frame[code.name]))  # its own memory: torch writes to it
     schema = infer(train, plan.roles, plan.feature_kinds, bare)
     schema = replace(schema, forecast=plan.forecast)
-    schema = schema.over(plan.windows).without([plan.forecast.names.level] if plan.forecast else [])
+    schema = schema.over(plan.windows).without(plan.forecast.unlearned if plan.forecast else [])
     found = audit(train, schema, target, keep=tuple(plan.feature_kinds))
     weights = None if plan.roles.weight is None else row_weights(train, plan.roles.weight)
     by = None if plan.by is None else keys(train, plan.by)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.forecast import fit_forecast
 from deeplode.data.future import refuse_future
+from deeplode.data.jointforecast import AnyForecast, AnyLaid, fit_joint, targets_of
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.data.windows import Laid, Windows
@@ -34,24 +35,53 @@ class Prepared:
 def prepared_forecast(table: Table, plan: Plan, horizon: int) -> Prepared:
     """A long table as rows that ask for the target up to ``horizon`` moments ahead; the latest of
     these moments are held out. Raises DataError for series that are too short."""
-    roles = plan.roles
-    target, timestamp = str(roles.target), str(roles.timestamp)
-    forecast = fit_forecast(table, timestamp, roles.group, target, horizon)
+    forecast = _asked(table, plan, horizon)
     laid = forecast.lay(table)
     rows, names = laid.past(plan.seed), forecast.names
-    own = Roles(target=target, group=names.block, timestamp=names.when)
-    told = {**(plan.kinds or {}), target: "number"}
-    kinds = {name: kind for name, kind in told.items() if name in rows.names}
+    value = forecast.value
+    own = Roles(target=value, group=names.block, timestamp=names.when)
+    known = set(rows.names) - set(forecast.targets)
+    kinds = {name: kind for name, kind in (plan.kinds or {}).items() if name in known}
+    kinds[value] = "number"
     asked = Plan(own, kinds, "time", plan.seed, forecast=forecast)
     labels, code = labelled(rows, asked)
     train, test, how, odd = tested(labels, code, asked, None)
     made, found = lesson(train, code, asked)
-    learned = laid.before(int(train.frame[names.block].max()))  # type: ignore[arg-type]
-    late = _refuse_future(table.rows(laid.line.order[learned]), laid.values[learned], made, plan)
-    period = Notice("W-SERIES-020", timestamp, {"period": forecast.period})
-    known = [period] if forecast.period > 1 else []
-    notices = (*laid.line.notices, *known, *found, *late, *odd)
+    learned = int(train.frame[names.block].max())  # type: ignore[arg-type]
+    late = _known_before(table, laid, laid.before(learned), made, plan)
+    notices = (*laid.line.notices, *_told(forecast), *found, *late, *odd)
     return Prepared(made, test, how, len(train), notices)
+
+
+def _told(forecast: AnyForecast) -> list[Notice]:
+    """What to know of the rows that a forecast makes."""
+    period = {"period": forecast.period}
+    told = [Notice("W-SERIES-020", forecast.names.when, period)] if forecast.period > 1 else []
+    return [*told, Notice("W-SERIES-085")] if len(forecast.targets) > 1 else told
+
+
+def _known_before(
+    table: Table, laid: AnyLaid, learned: NDArray[np.int64], made: Lesson, plan: Plan
+) -> tuple[Notice, ...]:
+    """``_refuse_future`` of each target. Targets are no leaks of each other: each was measured at
+    its moment. learned: places in time of the moments that are learned from."""
+    targets = laid.forecast.targets
+    moments = table.rows(laid.line.order[learned]).without(targets)
+    late: tuple[Notice, ...] = ()
+    for target, part in zip(targets, laid.parts, strict=True):
+        own = replace(plan, roles=replace(plan.roles, target=target))
+        late = _refuse_future(moments, part.values[learned], made, own)
+    return late  # of the dates, which are the same for each
+
+
+def _asked(table: Table, plan: Plan, horizon: int) -> AnyForecast:
+    """How rows ask for the target, or for the targets that its name lists."""
+    roles = plan.roles
+    targets = targets_of(str(roles.target), table.names)
+    told = (table, str(roles.timestamp), roles.group)
+    if len(targets) == 1:
+        return fit_forecast(*told, targets[0], horizon)
+    return fit_joint(*told, targets, horizon)
 
 
 def prepared(

@@ -7,7 +7,6 @@ be learned from, their targets are not looked at.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from deeplode.data.edges import links
 from deeplode.data.graph import linked
-from deeplode.data.graphfacts import graph_facts
 from deeplode.data.split import MARKED, marked
 from deeplode.data.table import Table
 from deeplode.encode.target import infer_target, missing_targets
@@ -68,16 +66,6 @@ def taught_graph(
     train = whole.rows(np.flatnonzero(~missing_targets(target)))
     made, found = lesson(train, code, plan, bare=True)
     return _among(made, whole, train.rows(np.arange(0))), (*_edges(whole), *found)
-
-
-def facts_of(made: Lesson) -> dict[str, Any]:
-    """The ``graph`` of result.json; homophily among training rows alone."""
-    graph, places = made.table.graph, made.table.places
-    assert graph is not None
-    assert places is not None
-    labels = np.full(graph.edges.nodes, np.nan)
-    labels[places] = made.target
-    return graph_facts(graph.edges, labels, bool(made.code.classes))
 
 
 def _placed(table: Table, ends: Table, plan: Plan, given: Table | None, most_bad: float) -> Table:

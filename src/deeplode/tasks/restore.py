@@ -34,3 +34,11 @@ def restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> 
     """
     restore = JointNet.restore if name == "net" and "joint" in facts else RESTORE[name]
     return restore(facts, arrays)
+
+
+def temperatures(numbers: Any) -> tuple[float, float]:
+    """Two numbers above 0: of net and partner. Raises ValueError or TypeError."""
+    first, second = (float(one) for one in numbers)
+    if not (0 < first < float("inf") and 0 < second < float("inf")):
+        raise ValueError(f"no temperatures: {numbers}")
+    return first, second

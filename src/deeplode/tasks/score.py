@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch, Places
@@ -19,6 +21,7 @@ from deeplode.evaluate.metrics import DECIDES
 from deeplode.evaluate.verdict import Asked, verdict
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
+from deeplode.tasks.channelscores import best_guess, by_channel
 from deeplode.tasks.learn import Learned
 from deeplode.tasks.model import Model
 from deeplode.trees.candidate import Trees
@@ -28,27 +31,34 @@ ORDER = (  # of the leaderboard
     "graph_net", "blend",
 )  # fmt: skip
 
-GUESSES = {"trivial", "naive", "seasonal"}  # that a forecast must be better than
-
 Outputs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Held-out rows: batch, truth, weights, groups that are drawn together, and of a forecast of
+    several columns the one that each row asks for."""
+
+    batch: Batch
+    truth: NDArray[Any]
+    weights: NDArray[np.float64] | None = None
+    groups: NDArray[np.int64] | None = None
+    channels: pl.Series | None = None
 
 
 def score(
     model: Model,
     others: Mapping[str, Candidate],
-    batch: Batch,
-    truth: NDArray[Any],
+    held: Held,
     answer: Outputs,
     fit_seconds: Mapping[str, float],
-    weights: NDArray[np.float64] | None = None,
-    groups: NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
     """Facts of result.json that come from held-out rows.
 
     others: all fitted candidates, the answering one among them or made of them.
-    batch, truth, weights, groups: the held-out rows. answer: the model's outputs for them.
+    answer: the model's outputs for the rows.
     """
-    outputs, seconds = {}, {}
+    outputs, seconds, batch = {}, {}, held.batch
     for name in (one for one in ORDER if one in others):
         began = time.monotonic()
         outputs[name] = others[name].predict(batch)
@@ -60,7 +70,11 @@ def score(
         seconds["blend"] = seconds[deep] + seconds[partner]
     outputs = {name: model.calibrated(name, own) for name, own in outputs.items()}
     outputs[model.answer] = answer
-    return _facts(model, truth, outputs, fit_seconds, seconds, weights, groups)
+    told = (held.weights, held.groups)
+    facts = _facts(model, held.truth, outputs, fit_seconds, seconds, *told)
+    if held.channels is not None:
+        facts["channels"] = by_channel(model, held.truth, outputs, held.channels, held.groups)
+    return facts
 
 
 def _facts(
@@ -77,8 +91,8 @@ def _facts(
     cut = {name: model.calibration(name).threshold for name in outputs}
     found = resample(problem, truth, outputs, weights, groups, cut)
     guess = "trivial"
-    if model.schema.forecast is not None:  # what is better than the best of them is better than all
-        guess = min(GUESSES & outputs.keys(), key=lambda name: found.values[name]["rmse"])
+    if model.schema.forecast is not None:
+        guess = best_guess(found)
     asked = Asked(model.answer, model.partner, guess, model.deep)
     judged = verdict(problem, found, asked, fit_seconds)
     facts: dict[str, Any] = {

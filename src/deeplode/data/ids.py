@@ -1,0 +1,94 @@
+"""Ids: cells that name things, as numbers in one file and as texts in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from deeplode.data.parse import BLANKS
+
+FEW = 64  # cells that are sought one by one where ids are in order
+
+Ints = NDArray[np.int64]
+
+
+def whole(series: pl.Series) -> pl.Series | None:
+    """The cells as whole numbers of 64 bits; None where some are none."""
+    if series.dtype.is_integer():
+        found = series.cast(pl.Int64, strict=False)
+        return found if found.null_count() == series.null_count() else None
+    if not series.dtype.is_float():
+        return None
+    filled = series.fill_nan(None)
+    found = filled.cast(pl.Int64, strict=False)
+    return found if bool((found.cast(pl.Float64) == filled).fill_null(True).all()) else None
+
+
+def as_written(series: pl.Series) -> pl.Series:
+    """Ids as texts: whole numbers as they are written, texts without blanks around them."""
+    numbers = whole(series)
+    return (series if numbers is None else numbers).cast(pl.String).str.strip_chars(BLANKS)
+
+
+def ids_of(cells: pl.Series) -> pl.Series:
+    """Ids as numbers where all are whole ones, else as texts; empty ones are missing."""
+    numbers = whole(cells)
+    return as_written(cells).replace("", None) if numbers is None else numbers
+
+
+def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:
+    """The columns as numbers where all hold some, else as texts; and whether they differed."""
+    numbers = [found for column in columns if (found := whole(column)) is not None]
+    if len(numbers) == len(columns):
+        return numbers, False
+    return [as_written(column) for column in columns], bool(numbers)
+
+
+def places(cells: pl.Series, ids: pl.Series) -> Ints:
+    """(cells,) which of the ids each cell is; -1 where it is none. ids: each once. Both in one
+    form."""
+    if len(cells) <= FEW and len(ids) and ids.flags["SORTED_ASC"]:
+        at = np.minimum(ids.search_sorted(cells).to_numpy().astype(np.int64), len(ids) - 1)
+        return np.where((ids.gather(at) == cells).fill_null(False).to_numpy(), at, -1)
+    known = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
+    asked = pl.DataFrame({"key": cells})
+    found = asked.join(known, on="key", how="left", maintain_order="left")
+    return found["place"].fill_null(-1).to_numpy()
+
+
+def packed(ids: pl.Series) -> dict[str, NDArray[Any]]:
+    """Ids as arrays: ``number`` int64, or ``text`` uint8 of UTF-8 and ``length`` int64 of each."""
+    if ids.dtype == pl.Int64:
+        return {"number": ids.to_numpy()}
+    raw = [one.encode() for one in ids.to_list()]
+    length = np.array([len(one) for one in raw], np.int64)
+    return {"text": np.frombuffer(b"".join(raw), np.uint8), "length": length}
+
+
+def unpacked(arrays: Mapping[str, NDArray[Any]]) -> pl.Series:
+    """The inverse. Raises KeyError or ValueError for arrays that hold no ids, each once."""
+    if "number" in arrays:
+        found = pl.Series(checked(arrays["number"], np.int64), dtype=pl.Int64)
+    else:
+        text, length = checked(arrays["text"], np.uint8), checked(arrays["length"], np.int64)
+        if (length < 0).any() or length.sum() != len(text):
+            raise ValueError("texts and their lengths do not agree")
+        raw, ends = text.tobytes(), np.cumsum(length)
+        cells = [
+            raw[e - n : e].decode() for e, n in zip(ends.tolist(), length.tolist(), strict=True)
+        ]
+        found = pl.Series(cells, dtype=pl.String)
+    if found.n_unique() != len(found):
+        raise ValueError("an id comes twice")
+    return found.set_sorted() if found.is_sorted() else found
+
+
+def checked(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    """A list of this type. Raises ValueError."""
+    if array.dtype != dtype or array.ndim != 1:
+        raise ValueError(f"a list of {dtype.__name__} is needed")
+    return array

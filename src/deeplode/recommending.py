@@ -1,0 +1,124 @@
+"""Recommending: a run folder with a model, a report, and a list for every user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from deeplode.data.measure import fingerprint
+from deeplode.data.table import Table
+from deeplode.keeping import Keeping
+from deeplode.machine import usable_threads
+from deeplode.messages import Notice
+from deeplode.output import replacing
+from deeplode.progress import Listen, silent
+from deeplode.recommended import make
+from deeplode.recommendoptions import RecommendOptions
+from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
+from deeplode.runfolder import RunFolder
+from deeplode.running import running
+from deeplode.runtime import Budget, configured
+from deeplode.saved import PROBE_ROWS, AnyModel
+from deeplode.tasks.catalogue import Asked
+from deeplode.tasks.listed import allowed
+from deeplode.tasks.recommendmodel import RecommendModel
+from deeplode.verbs import RunResult, Source, read_table, tell
+
+OF_USERS = ("samples",)  # facts that stay out of a model file: they are of single users
+LISTS = 0.1  # share of the time limit that lists for everybody may take
+ROWS = 200_000  # of lists that are written at once
+LAST = 1.5  # seconds kept for the page after them
+
+Bools = NDArray[np.bool_]
+
+
+def run(
+    source: Source,
+    options: RecommendOptions,
+    listen: Listen = silent,
+    budget: Budget | None = None,
+) -> RunResult:
+    """Learn what users will want next and leave a run folder.
+
+    budget: what the run may use; from the options and the start of the process if not given.
+    Raises DeeplodeError, with nothing left behind, when no model can be made.
+    """
+    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
+    threads = options.threads or usable_threads()
+    begun = running(options, source_name(source), "recommend", budget, listen)
+    with begun as made, configured(threads, options.seed):
+        facts = _Run(source, options, made.folder, budget, made.log, threads).all()
+    return RunResult(made.folder.path, facts, budget.stop() == "interrupt")
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run, step by step."""
+
+    source: Source
+    options: RecommendOptions
+    folder: RunFolder
+    budget: Budget
+    listen: Listen
+    threads: int
+
+    def all(self) -> dict[str, Any]:
+        """Everything from the source to the report; returns the facts."""
+        self.listen("stage", name="read")
+        told = self.options
+        named = {name: getattr(told, name) for name in ("items", "users", "only", "exclude")}
+        files = [self.source, *(path for path in named.values() if path is not None)]
+        table = read_table(self.source, told, silent)
+        beside = {name: read_table(path, told, silent)
+                  for name, path in named.items() if path is not None}  # fmt: skip
+        self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
+        tail = TAIL_SECONDS + (TAIL_SHARE + LISTS) * (told.seconds or 0.0)
+        made = make(table, beside, told, self.budget.until(tail), self.threads,
+                    self.folder.checkpoint, self.listen)  # fmt: skip
+        facts = made.facts
+        facts["warnings"] = tell([*table.notices, *made.notices], self.listen)
+        facts["files"] = {"recommendations": self.folder.recommendations.name}
+        known = made.model.catalogue
+        probe = Table.of(pl.DataFrame({known.columns.user: known.users[:PROBE_ROWS]}))
+        keeping = Keeping(self.folder, self.budget, told, self.listen, made.planned, files)
+        asked, open_ = allowed(known, known.everyone(), beside, made.stock)
+        return keeping.keep(made.model, facts, probe, lambda _: made.tests, OF_USERS,
+                            self._lists(facts, asked, open_))  # fmt: skip
+
+    def _lists(self, facts: dict[str, Any], asked: Asked, open_: Bools | None) -> Any:
+        def write(model: AnyModel) -> None:
+            assert isinstance(model, RecommendModel)
+            self.listen("stage", name="lists")
+            done = self._write(model, asked, open_)
+            facts["recommended_users"] = done
+            if done < len(asked):
+                notice = Notice("W-REC-010", None, {"done": done, "users": len(asked)})
+                facts["warnings"] += tell([notice], self.listen)
+
+        return write
+
+    def _write(self, model: RecommendModel, asked: Asked, open_: Bools | None) -> int:
+        """Write the lists, some users at a time; returns how many users there was time for."""
+        done, waiting, limited = 0, [], self.budget.until(LAST)
+        writer: pq.ParquetWriter | None = None
+        with replacing(self.folder.recommendations, force=True) as file:
+            for part in model.stream(asked, self.options.top, open_):
+                waiting.append(model.frame(part))
+                done += len(part.flags)
+                over = limited.stop() or done == len(asked)
+                if over or sum(map(len, waiting)) >= ROWS:
+                    rows = pl.concat(waiting).to_arrow()
+                    writer = writer or pq.ParquetWriter(file, rows.schema, compression="zstd")
+                    writer.write_table(rows)
+                    waiting = []
+                    self.listen("progress", done=done, total=len(asked))
+                if over:
+                    break
+            if writer is not None:
+                writer.close()
+        return done
