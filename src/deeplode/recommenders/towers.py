@@ -48,14 +48,13 @@ class TwoTowers:
 
     name: ClassVar[str] = "two towers"
 
-    @torch.no_grad()
     def scores(self, histories: Histories) -> Floats:
         """(users, items): products of the user's vector with the items'."""
         own = checked(histories, len(self.known))
         given, told = own.matrix, _told(own, self._told)
+        vectors, liked = self._items
 
         def work(index: NDArray[np.int64]) -> Tensor:
-            vectors, liked = self._items
             user = self.net.user(_sums(given[index], vectors), told[torch.from_numpy(index)])
             return steady(user, vectors.T, liked)
 
