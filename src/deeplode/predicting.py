@@ -8,7 +8,7 @@ import polars as pl
 
 from deeplode.data.ids import ids_of
 from deeplode.data.table import Table
-from deeplode.detectoptions import PredictOptions
+from deeplode.detectoptions import PredictOptions, RowOptions
 from deeplode.errors import OptionError
 from deeplode.linking import with_links
 from deeplode.progress import Listen
@@ -45,7 +45,7 @@ def predict(model: str, source: Source, options: PredictOptions, listen: Listen)
     return answers
 
 
-def rows_for(model: AnyModel, source: Source, options: PredictOptions, listen: Listen) -> Table:
+def rows_for(model: AnyModel, source: Source, options: RowOptions, listen: Listen) -> Table:
     """The rows of a source as the model takes them, among their links where it learned from such.
     Tells what was noticed."""
     table = read_table(source, options, listen)
