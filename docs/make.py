@@ -13,16 +13,22 @@ from typing import Any
 
 from deeplode import errors
 from deeplode.clusteroptions import ClusterOptions
-from deeplode.detectoptions import DetectOptions
+from deeplode.detectoptions import DetectOptions, PredictOptions
 from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.messages import catalogue
 from deeplode.options import TrainOptions
 from deeplode.readoptions import GROUPS, ReadOptions
+from deeplode.recommendoptions import RecommendOptions
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- made by docs/make.py -->", "<!-- end -->"
 BEGIN_DETECT, END_DETECT = "<!-- detect: made by docs/make.py -->", "<!-- end of detect -->"
 BEGIN_CLUSTER, END_CLUSTER = "<!-- cluster: made by docs/make.py -->", "<!-- end of cluster -->"
+BEGIN_RECOMMEND, END_RECOMMEND = (
+    "<!-- recommend: made by docs/make.py -->",
+    "<!-- end of recommend -->",
+)
+BEGIN_PREDICT, END_PREDICT = "<!-- predict: made by docs/make.py -->", "<!-- end of predict -->"
 BEGIN_COMPARE, END_COMPARE = "<!-- compare: made by docs/make.py -->", "<!-- end of compare -->"
 BEGIN_TRACE, END_TRACE = "<!-- trace: made by docs/make.py -->", "<!-- end of trace -->"
 
@@ -130,6 +136,8 @@ def commands_page(text: str) -> str:
         (BEGIN, flags_section(), END),
         (BEGIN_DETECT, own_section(DetectOptions), END_DETECT),
         (BEGIN_CLUSTER, own_section(ClusterOptions), END_CLUSTER),
+        (BEGIN_RECOMMEND, own_section(RecommendOptions), END_RECOMMEND),
+        (BEGIN_PREDICT, own_section(PredictOptions), END_PREDICT),
         (BEGIN_COMPARE, own_section(CompareOptions), END_COMPARE),
         (BEGIN_TRACE, own_section(TraceOptions), END_TRACE),
     ):

@@ -133,3 +133,22 @@ def hourly() -> Callable[..., pl.DataFrame]:
         return pl.concat(frames)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def tastes() -> Callable[..., pl.DataFrame]:
+    """What users of four tastes watched and how they liked it: mostly films of their own taste,
+    each once; some that they disliked."""
+
+    def watched(users: int = 240, films: int = 60, each: int = 12) -> pl.DataFrame:
+        chance, rows = np.random.default_rng(0), []
+        for user in range(users):
+            own = np.arange(films) % 4 == user % 4
+            weight = np.where(own, 8.0, 1.0) / (10 + np.arange(films))
+            for film in chance.choice(films, each, replace=False, p=weight / weight.sum()):
+                stars = chance.integers(3, 6) if own[film] else chance.integers(1, 5)
+                when = 1_700_000_000 + chance.integers(10_000_000)
+                rows.append((f"u{user:03}", 100 + int(film), int(stars), int(when)))
+        return pl.DataFrame(rows, ["user", "film", "stars", "when"], orient="row")
+
+    return watched

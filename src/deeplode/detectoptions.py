@@ -10,6 +10,7 @@ from deeplode.limited import Limited
 from deeplode.optionfield import option
 from deeplode.quantity import share
 from deeplode.readoptions import ReadOptions
+from deeplode.recommendoptions import MOST
 from deeplode.same import same
 
 AUTO = "auto"
@@ -25,11 +26,26 @@ MOST_ANOMALIES = 0.5  # with more, what is odd would be the rule
 
 
 @dataclass(frozen=True)
-class PredictOptions(ReadOptions):
-    """Everything that ``predict`` can be told."""
+class RowOptions(ReadOptions):
+    """How the rows that a model is asked about are read."""
 
     edges: str | None = same("edges")
     max_bad: str | float = same("max_bad")
+
+    @property
+    def most_bad(self) -> float:
+        """``max_bad`` as a number between 0 and 1."""
+        return share("max_bad", self.max_bad)
+
+
+@dataclass(frozen=True)
+class PredictOptions(RowOptions):
+    """Everything that ``predict`` can be told."""
+
+    items: str | None = option(
+        None, "New items to recommend, too: a table with the columns items are known by.",
+        "Recommendations", "FILE",
+    )  # fmt: skip
     top: int | None = option(
         None, "Items recommended to each user.", "Recommendations", "K", shown="as in training"
     )
@@ -45,15 +61,12 @@ class PredictOptions(ReadOptions):
         super().__post_init__()
         if self.top is not None and self.top < 1:
             raise OptionError("E-OPT-004", option="top", value=self.top, least=1)
-
-    @property
-    def most_bad(self) -> float:
-        """``max_bad`` as a number between 0 and 1."""
-        return share("max_bad", self.max_bad)
+        if self.top is not None and self.top > MOST:
+            raise OptionError("E-OPT-240", top=self.top, most=MOST)
 
 
 @dataclass(frozen=True)
-class EvaluateOptions(PredictOptions):
+class EvaluateOptions(RowOptions):
     """Everything that ``evaluate`` can be told."""
 
     target: str | None = same(

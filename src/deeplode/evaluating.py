@@ -31,7 +31,7 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     """
     if isinstance(model, RecommendModel):
         if target is not None:
-            raise OptionError("E-OPT-244", option="target", verb="train")
+            raise OptionError("E-OPT-247", option="target")
         facts, notices = judged_lists(model, table), list[Any]()
     elif isinstance(model, Model):
         if target not in (None, model.asked):

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import polars as pl
 
+from deeplode.data.ids import ids_of
 from deeplode.data.table import Table
-from deeplode.detectoptions import PredictOptions
+from deeplode.detectoptions import PredictOptions, RowOptions
 from deeplode.errors import OptionError
 from deeplode.linking import with_links
 from deeplode.progress import Listen
@@ -15,11 +16,12 @@ from deeplode.saved import AnyModel, RowModel
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.drift import drift
 from deeplode.tasks.listed import allowed
+from deeplode.tasks.newitems import with_items
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.seriesmodel import SeriesModel
 from deeplode.verbs import Source, opened, read_table, tell
 
-OF_LISTS = ("top", "only", "exclude")  # options for models of recommend
+OF_LISTS = ("items", "top", "only", "exclude")  # options for models of recommend
 
 
 def predict(model: str, source: Source, options: PredictOptions, listen: Listen) -> pl.DataFrame:
@@ -43,7 +45,7 @@ def predict(model: str, source: Source, options: PredictOptions, listen: Listen)
     return answers
 
 
-def rows_for(model: AnyModel, source: Source, options: PredictOptions, listen: Listen) -> Table:
+def rows_for(model: AnyModel, source: Source, options: RowOptions, listen: Listen) -> Table:
     """The rows of a source as the model takes them, among their links where it learned from such.
     Tells what was noticed."""
     table = read_table(source, options, listen)
@@ -61,10 +63,13 @@ def _lists(
     """Lists for the users of a source; where it has items alone, what goes with each."""
     table = read_table(source, options, listen)
     columns = model.catalogue.columns
-    if columns.user not in table.names and columns.item in table.names:
+    of_users = columns.user in table.names or options.only or options.exclude
+    if not of_users and columns.item in table.names:
         listen("stage", name="predict")
-        items = table.frame[columns.item].drop_nulls().unique(maintain_order=True)
+        items = ids_of(table.frame[columns.item]).drop_nulls().unique(maintain_order=True)
         return model.similar(items, options.top or model.top)
+    if options.items is not None:
+        model = with_items(model, read_table(options.items, options, listen))
     named = {"only": options.only, "exclude": options.exclude}
     beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
     listen("stage", name="predict")

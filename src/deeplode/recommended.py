@@ -22,13 +22,15 @@ from deeplode.recommenders.question import ranks
 from deeplode.recommendfacts import Told, facts_of
 from deeplode.recommendoptions import PUBLISHED_COUNT, PUBLISHED_RATING, RecommendOptions
 from deeplode.runtime import Budget
-from deeplode.tasks.catalogue import Catalogue
+from deeplode.tasks.catalogue import NO_HISTORY, Catalogue
 from deeplode.tasks.gathered import Gathered, Wish, gather, with_features
 from deeplode.tasks.heldout import HeldOut, hold_out
+from deeplode.tasks.listed import opened
 from deeplode.tasks.rated import rate
-from deeplode.tasks.recommend import FALLBACK, REASONS, Learned, Settings, again, learn
+from deeplode.tasks.recommend import COLUMNS, FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.recommendroom import room, scorer_room
+from deeplode.tasks.scoringtime import tested
 from deeplode.tasks.things import Beside, Things, of_items, of_users
 
 Tables = Mapping[str, Table]
@@ -38,8 +40,8 @@ Tables = Mapping[str, Table]
 class Made:
     """A model and what to tell of it.
 
-    tests: each test interaction with the place that the model gave it. stock: (items,) what can be
-    recommended now; None = everything. planned: bytes.
+    tests: each test interaction with the place that the model gave it. stock: (items,) what is
+    there to be recommended now; None = everything. planned: bytes.
     """
 
     model: RecommendModel
@@ -61,8 +63,8 @@ def make(
 ) -> Made:
     """Learn from interactions, and score what was learned on those held out.
 
-    beside: tables by name: items, users. Raises DataError for data that cannot be learned from,
-    LimitError where the budget is too small for any model.
+    beside: tables by name: items, users, only, exclude. Raises DataError for data that cannot be
+    learned from, LimitError where the budget is too small for any model.
     """
     columns = columns_of(told, table)
     gathered = gather(table, columns, wish_of(told))
@@ -77,13 +79,15 @@ def make(
     held = hold_out(gathered, table, how, told.split_column, told.seed,
                     known.user_features, told.protocol is not None and how == "random")  # fmt: skip
     settings = Settings(told.seed, threads, liked.time is not None, memory,
-                        known.item_features, checkpoint)  # fmt: skip
-    learned = learn(held.train, held.valid, settings, budget, listen)
-    listen("stage", name="score")
-    rated = rate(learned, held.test) if len(held.test) else None
+                        known.item_features, checkpoint, len(held.test))  # fmt: skip
     every = with_features(gathered.histories(), known.user_features)
     catalogue = Catalogue(columns, liked.users, liked.items, known.titles, every,
                           gathered.disliked, gathered.least)  # fmt: skip
+    opened(catalogue, beside, known.stock)  # what is wrong with the lists is said before learning
+    learned = learn(held.train, held.valid, settings, budget, listen)
+    listen("stage", name="score")
+    held = held.few(tested(len(held.test), learned.each, budget), told.seed)
+    rated = rate(learned, held.test) if len(held.test) else None
     model = model_of(learned, catalogue, told.top, known)
     facts = facts_of(Told(table, gathered, held, learned, rated, model, told))
     tests = test_rows(model, held, gathered)
@@ -115,21 +119,33 @@ def things(
     gathered: Gathered, beside: Tables, columns: InteractionColumns, told: RecommendOptions
 ) -> Things:
     """What the tables beside the interactions tell of items and users."""
-    found, rest = Things(), (told.kinds, told.drop, told.seed, told.most_bad)
+
+    def of(name: str, key: str) -> Beside:
+        return Beside(beside[name], key, kinds_of(name, beside, told.kinds or {}),
+                      told.drop, told.seed, told.most_bad)  # fmt: skip
+
+    found = Things()
     if "items" in beside:
-        own = Beside(beside["items"], columns.item, *rest)
-        found = of_items(own, gathered.liked.items, told.in_stock)
+        found = of_items(of("items", columns.item), gathered.liked.items, told.in_stock)
     if "users" in beside:
-        users = of_users(Beside(beside["users"], columns.user, *rest), gathered.liked.users)
+        users = of_users(of("users", columns.user), gathered.liked.users)
         notices = found.notices + users.notices
         found = replace(found, user_features=users.user_features, of_users=users.of_users,
                         notices=notices)  # fmt: skip
     return found
 
 
+def kinds_of(name: str, beside: Tables, kinds: Mapping[str, str]) -> dict[str, str]:
+    """The kinds given for columns of one table; those that no table has are of every one."""
+    others = {column for other in ("items", "users") if other in beside and other != name
+              for column in beside[other].names}  # fmt: skip
+    own = beside[name].names
+    return {column: kind for column, kind in kinds.items() if column in own or column not in others}
+
+
 def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) -> RecommendModel:
     """The model with the scorers that it needs."""
-    needed = {FALLBACK, REASONS, learned.alone, *learned.blend.weights}
+    needed = {FALLBACK, REASONS, COLUMNS, learned.alone, *learned.blend.weights}
     scorers = {name: one for name, one in learned.scorers.items() if name in needed}
     blend = Blend(scorers, learned.blend.weights)
     return RecommendModel(catalogue, blend, top, learned.alone, known.of_items, known.of_users)
@@ -137,7 +153,9 @@ def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) ->
 
 def test_rows(model: RecommendModel, held: HeldOut, gathered: Gathered) -> pl.DataFrame:
     """Each test interaction with the place that the model gave it among all unseen items: id,
-    user, item, rank, score, flags. In the order of the source."""
+    user, item, rank, score, flags: ``seen`` where the user had it before, ``no_history`` where
+    there was nothing to go by, ``not_scored`` of users there was no time for. In the order of the
+    source."""
     liked, at = gathered.liked, held.test.wanted
     rank, score = ranks(model.scores, held.test)
     asked = pl.DataFrame(
@@ -145,12 +163,15 @@ def test_rows(model: RecommendModel, held: HeldOut, gathered: Gathered) -> pl.Da
     )
     tests = np.flatnonzero(held.part == TEST)
     tests = tests[np.argsort(liked.row[tests], kind="stable")]
-    rows = pl.DataFrame({"id": liked.row[tests], "user": liked.user[tests],
-                         "item": liked.item[tests]})  # fmt: skip
-    made = rows.join(asked, on=["user", "item"], how="left", maintain_order="left")
-    flags = pl.when(pl.col("rank").is_null()).then(pl.lit("no_history")).otherwise(pl.lit(""))
-    return made.with_columns(
-        liked.users.gather(made["user"]).alias("user"),
-        liked.items.gather(made["item"]).alias("item"),
-        flags.alias("flags"),
-    )
+    pair = pl.DataFrame({"id": liked.row, "user": liked.user, "item": liked.item})
+    before = pair.filter(held.part != TEST).select("user", "item", again=True).unique()
+    made = pair[tests]
+    for more in (asked, before):
+        made = made.join(more, on=["user", "item"], how="left", maintain_order="left")
+    told = pl.col("user").is_in(before["user"].unique().to_list())
+    unseen = pl.when(told).then(pl.lit("not_scored")).otherwise(pl.lit(NO_HISTORY))
+    missed = pl.when("again").then(pl.lit("seen")).otherwise(unseen)
+    flags = pl.when(pl.col("rank").is_null()).then(missed).otherwise(pl.lit(""))
+    user, item = liked.users.gather(made["user"]), liked.items.gather(made["item"])
+    made = made.with_columns(flags.alias("flags"), user.alias("user"), item.alias("item"))
+    return made.drop("again")

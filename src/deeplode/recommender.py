@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +10,8 @@ import polars as pl
 from sklearn.utils.validation import check_is_fitted
 
 from deeplode.data.frames import as_polars
+from deeplode.data.ids import ids_of, one_form, places
+from deeplode.data.role import serving
 from deeplode.data.table import Table
 from deeplode.errors import OptionError
 from deeplode.estimator import Estimator
@@ -22,6 +24,7 @@ from deeplode.tasks.catalogue import Asked
 from deeplode.tasks.further import further
 from deeplode.tasks.knownnext import judged_lists
 from deeplode.tasks.listed import allowed
+from deeplode.tasks.newitems import with_items
 from deeplode.tasks.recommend import Settings
 from deeplode.tasks.recommendmodel import RecommendModel
 
@@ -118,26 +121,29 @@ class Recommender(Estimator):
         k: int | None = None,
         *,
         history: Any = None,
+        items: Any = None,
         only: Any = None,
         exclude: Any = None,
     ) -> pl.DataFrame:
         """The k items that users will want next, the likeliest first; never one that they had.
 
-        users: ids, known or not; None = everybody known, or those of ``history``. history:
-        interactions that users had besides, as in ``fit``: all that is known of a new user.
-        only, exclude: frames, or lists of items, of what may be recommended alone or never.
+        users: ids, or one of them, known or not; None = everybody known, or those of ``history``.
+        history: interactions that users had besides, as in ``fit``: all that is known of a new
+        user. items: new items, with the columns that ``fit`` was told of items. only, exclude:
+        frames, or lists of items, of what may be recommended alone or never.
         Returns user, rank, item, title if items have such, score (higher is likelier, comparable
         for one user), because (the item of the history that goes best with it) and flags.
         Raises DataError for a column that is absent.
         """
         check_is_fitted(self, "model_")
-        if k is not None and k < 1:
-            raise OptionError("E-OPT-004", option="k", value=k, least=1)
+        _at_least_one(k)
         with configured(self.threads or usable_threads(), self.seed):
-            asked, open_ = allowed(
-                self.model_.catalogue, self._asked(users, history), self._lists(only, exclude)
-            )
-            return self.model_.frame(self.model_.recommend(asked, k or self.model_.top, open_))
+            model = self.model_
+            if items is not None:
+                model = with_items(model, Table.of(_frame(items), "items"))
+            asked = self._asked(model, users, history)
+            asked, open_ = allowed(model.catalogue, asked, self._lists(only, exclude))
+            return model.frame(model.recommend(asked, k or model.top, open_))
 
     def predict(self, X: Any) -> pl.DataFrame:
         """Lists for the users of a frame, as ``deeplode predict`` writes them: what it says that
@@ -151,7 +157,8 @@ class Recommender(Estimator):
         item: one, or a list of them. Raises OptionError for one that is not known.
         """
         check_is_fitted(self, "model_")
-        ids = pl.Series(list(item) if isinstance(item, list | tuple) else [item])
+        _at_least_one(k)
+        ids = _ids(item, "item")
         unknown = ids.filter(pl.Series(self.model_.catalogue.places_of(ids) < 0))
         if len(unknown):
             raise OptionError("E-OPT-245", item=unknown[0])
@@ -187,19 +194,21 @@ class Recommender(Estimator):
     def _told(self) -> RecommendOptions:
         return RecommendOptions().with_values({**self.get_params(), "drop": tuple(self.drop)})
 
-    def _asked(self, users: Any, history: Any) -> Asked:
-        known = self.model_.catalogue
+    def _asked(self, model: RecommendModel, users: Any, history: Any) -> Asked:
+        known = model.catalogue
+        told = None if history is None else Table.of(_frame(history), "history")
         if users is None:
-            return (
-                known.everyone()
-                if history is None
-                else self.model_.asked(Table.of(_frame(history)))
-            )
-        frame = pl.DataFrame({known.columns.user: list(users)})
-        count = len(dict.fromkeys(users))
-        if history is not None:
-            frame = pl.concat([frame, _frame(history)], how="diagonal_relaxed")
-        return self.model_.asked(Table.of(frame)).rows(np.arange(count))
+            return known.everyone() if told is None else model.asked(told)
+        ids = _ids(users, known.columns.user).drop_nulls()
+        frame = ids.to_frame()
+        if told is not None and told.names:  # an empty list says nothing
+            named = {"user": known.columns.user, "item": known.columns.item}
+            cells = [serving(told, role, name) for role, name in named.items()]
+            (ids, own), _ = one_form([ids, ids_of(cells[0])])
+            more = told.frame.with_columns(own.alias(known.columns.user))
+            frame = pl.concat([more, ids.alias(known.columns.user).to_frame()], how="diagonal")
+        asked = model.asked(Table.of(frame, "history"))
+        return asked.rows(places(ids.unique(maintain_order=True), asked.ids))
 
     def _lists(self, only: Any, exclude: Any) -> dict[str, Table]:
         """Tables of items, from frames or plain lists of them."""
@@ -208,9 +217,9 @@ class Recommender(Estimator):
         for role, given in (("only", only), ("exclude", exclude)):
             if given is not None:
                 plain = isinstance(given, Sequence) and not any(
-                    isinstance(o, Mapping) for o in given
+                    isinstance(one, Mapping) for one in given
                 )
-                frame = pl.DataFrame({name: list(given)}) if plain else _frame(given)
+                frame = _ids(given, name).to_frame() if plain else _frame(given)
                 made[role] = Table.of(frame, role)
         return made
 
@@ -220,10 +229,22 @@ class Recommender(Estimator):
         self._probe = Table.of(pl.DataFrame({known.columns.user: known.users[:PROBE_ROWS]}))
 
 
+def _at_least_one(k: int | None) -> None:
+    if k is not None and k < 1:
+        raise OptionError("E-OPT-004", option="k", value=k, least=1)
+
+
+def _ids(given: Any, name: str) -> pl.Series:
+    """Ids of a list, array or column, or a single one."""
+    alone = given is None or isinstance(given, str | bytes) or not isinstance(given, Iterable)
+    cells = [given] if alone else given if isinstance(given, pl.Series) else list(given)
+    return ids_of(pl.Series(name, cells, strict=False).rename(name))
+
+
 def _frame(given: Any) -> pl.DataFrame:
     """A frame, or rows as dicts."""
-    if isinstance(given, list | tuple) and given and isinstance(given[0], Mapping):
-        return pl.DataFrame(list(given))
+    if isinstance(given, list | tuple) and all(isinstance(one, Mapping) for one in given):
+        return pl.DataFrame(list(given), infer_schema_length=None)
     return as_polars(given)
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from deeplode.errors import OptionError
@@ -60,6 +60,7 @@ class Budget:
     deadline: float = float("inf")
     memory_limit: int | None = None
     flag: StopFlag = field(default_factory=StopFlag, repr=False, compare=False)
+    kept: float = 0.0  # seconds before the end that others will need
 
     @classmethod
     def begin(
@@ -99,9 +100,13 @@ class Budget:
 
     def until(self, seconds_before_end: float) -> Budget:
         """The same budget, ending so many seconds earlier: keeps them for what comes after."""
-        return Budget(
-            self.started, self.deadline - seconds_before_end, self.memory_limit, self.flag
-        )
+        deadline, kept = self.deadline - seconds_before_end, self.kept + seconds_before_end
+        return replace(self, deadline=deadline, kept=kept)
+
+    @property
+    def seconds(self) -> float:
+        """The whole time limit."""
+        return self.deadline + self.kept - self.started
 
 
 def wait_quietly() -> None:

@@ -18,6 +18,7 @@ COMMANDS = [
     "train",
     "detect",
     "cluster",
+    "recommend",
     "predict",
     "evaluate",
     "report",

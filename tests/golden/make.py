@@ -17,7 +17,7 @@ import polars as pl
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from deeplode import Classifier, Regressor
+from deeplode import Classifier, Recommender, Regressor
 from deeplode.data.demo import demo
 from deeplode.modelfile import FORMAT
 
@@ -71,6 +71,19 @@ def wav(hertz: float) -> bytes:
     return stream.getvalue()
 
 
+def watched() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """What users of two tastes watched; what is known of films and of users."""
+    chance, rows = np.random.default_rng(0), []
+    for user in range(80):
+        own = np.where(np.arange(24) % 2 == user % 2, 5.0, 1.0)
+        for film in chance.choice(24, 6, replace=False, p=own / own.sum()):
+            rows.append((f"用户 {user}", int(film), int(chance.integers(1, 6)), len(rows)))
+    films = {"item": range(24), "title": [f"Film {at}" for at in range(24)], "kind": [*"ab"] * 12}
+    people = {"user": [f"用户 {at}" for at in range(80)], "age": chance.integers(9, 90, 80)}
+    frame = pl.DataFrame(rows, ["user", "item", "rating", "time"], orient="row")
+    return frame, pl.DataFrame(films), pl.DataFrame(people)
+
+
 def main() -> None:
     folder = Path(__file__).parent / f"format-{FORMAT}"
     folder.mkdir(exist_ok=True)
@@ -85,6 +98,11 @@ def main() -> None:
         path = folder / f"{name}.lode"
         if not path.exists():
             estimator.fit(frame.drop("target"), frame["target"]).save(path)
+    path = folder / "recommend.lode"
+    if not path.exists():
+        frame, films, people = watched()
+        learner = Recommender(rating="rating", timestamp="time", seed=0, threads=1)
+        learner.fit(frame, items=films, users=people).save(path)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,8 @@ def _fit_text(media: Media, features: int, seed: int) -> Medium:
     width = min(MOST, len(known) - 1, counts.shape[0] - 1)
     if width < 1:
         return Medium("text", idf, np.zeros((len(known), 0), np.float32), known)
-    svd = TruncatedSVD(width, random_state=seed).fit(cells)
+    with np.errstate(invalid="ignore", divide="ignore"):  # it divides by the variance of all alike
+        svd = TruncatedSVD(width, random_state=seed).fit(cells)
     components = _signed(svd.components_.T) * _unit(svd.explained_variance_)
     return Medium("text", idf, components.astype(np.float32), known)
 
@@ -170,7 +171,7 @@ def _pool(size: MediaSize) -> int:
 def _unit(variance: NDArray[np.float64]) -> float:
     """What all dimensions are multiplied by, so that they spread like independent numbers."""
     total = float(variance.sum())
-    if total <= 0:
+    if total < 1e-12:  # all alike, but for rounding
         return 1.0
     return float(np.sqrt(total / np.square(variance).sum()))
 

@@ -17,9 +17,10 @@ Ints = NDArray[np.int64]
 
 
 def whole(series: pl.Series) -> pl.Series | None:
-    """The cells as whole numbers; None where some are none."""
+    """The cells as whole numbers of 64 bits; None where some are none."""
     if series.dtype.is_integer():
-        return series.cast(pl.Int64, strict=False)
+        found = series.cast(pl.Int64, strict=False)
+        return found if found.null_count() == series.null_count() else None
     if not series.dtype.is_float():
         return None
     filled = series.fill_nan(None)
@@ -31,6 +32,12 @@ def as_written(series: pl.Series) -> pl.Series:
     """Ids as texts: whole numbers as they are written, texts without blanks around them."""
     numbers = whole(series)
     return (series if numbers is None else numbers).cast(pl.String).str.strip_chars(BLANKS)
+
+
+def ids_of(cells: pl.Series) -> pl.Series:
+    """Ids as numbers where all are whole ones, else as texts; empty ones are missing."""
+    numbers = whole(cells)
+    return as_written(cells).replace("", None) if numbers is None else numbers
 
 
 def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.ids import as_written, places, whole
+from deeplode.data.ids import ids_of, places
 from deeplode.data.parse import NumberFormat, find_number_format, numbers
-from deeplode.data.suggest import closest
+from deeplode.data.role import serving
 from deeplode.data.table import Table
 from deeplode.data.timeline import times_of
 from deeplode.errors import DataError
@@ -73,6 +73,13 @@ class Interactions:
             rating=None if self.rating is None else self.rating[kept],
         )
 
+    def liked(self, least: float | None) -> Bools:
+        """(n,) whether the user liked the item. least: rating from which on that is so; None =
+        ratings, if any, are amounts, and more than nothing will do."""
+        if self.rating is None:
+            return np.ones(len(self), bool)
+        return self.rating > 0 if least is None else self.rating >= least
+
     def used(self) -> Interactions:
         """The same without the users and items that have none."""
         user, of_user = np.unique(self.user, return_inverse=True)
@@ -87,12 +94,8 @@ def interactions(table: Table, columns: InteractionColumns, most_bad: float) -> 
     most_bad: share of the rows that may lack a user, an item or a rating; these are left out and
     told. Raises DataError where a column is absent, a cell is no moment, or too many are lacking.
     """
-    for role, name in columns.named().items():
-        if name not in table.names:
-            values = {"role": role, "column": name, "source": table.source}
-            raise DataError("E-DATA-045", **values, closest=closest(name, table.names))
-    cells = {role: _ids(table.frame[name]) for role, name in columns.named().items()
-             if role in ("user", "item")}  # fmt: skip
+    given = {role: serving(table, role, name) for role, name in columns.named().items()}
+    cells = {role: ids_of(given[role]) for role in ("user", "item")}
     rating = _ratings(table, columns.rating)
     good = cells["user"].is_not_null().to_numpy() & cells["item"].is_not_null().to_numpy()
     good &= True if rating is None else np.isfinite(rating)
@@ -100,8 +103,9 @@ def interactions(table: Table, columns: InteractionColumns, most_bad: float) -> 
     row = np.flatnonzero(good)
     time, dated = None, False
     if columns.timestamp is not None:
-        every, dated, _ = times_of(table.rows(row), columns.timestamp)
-        time = every
+        time, dated, mixed = times_of(table.rows(row), columns.timestamp)
+        if mixed:
+            notices.append(Notice("W-SERIES-004", columns.timestamp, {"count": mixed}))
     ids, of = {}, {}
     for role, column in cells.items():
         kept = column.gather(row)
@@ -114,15 +118,6 @@ def interactions(table: Table, columns: InteractionColumns, most_bad: float) -> 
     if made.rating is not None:
         notices += _far(table, made, columns)
     return replace(made.those(order), notices=tuple(notices))
-
-
-def _ids(cells: pl.Series) -> pl.Series:
-    """Whole numbers, or texts; empty ones are missing."""
-    found = whole(cells)
-    if found is not None:
-        return found
-    texts = as_written(cells)
-    return texts.replace("", None)
 
 
 def _ratings(table: Table, name: str | None) -> Floats | None:

@@ -18,8 +18,17 @@ def top(scores: NDArray[np.float32], k: int) -> Ints:
     """(users, at most k) int64 items with the highest scores, the best first; of equals the first
     item. scores: (users, items); -inf = out of the question, and never among them but as -1."""
     k = min(k, scores.shape[1])
-    rank = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.where(np.isneginf(np.take_along_axis(scores, rank, 1)), -1, rank)
+    if not k:
+        return np.zeros((len(scores), 0), np.int64)
+    least = np.partition(scores, -k, axis=1)[:, [-k]]  # far quicker than putting all in order
+    above, equal = scores > least, scores == least
+    lack = k - above.sum(1, keepdims=True)
+    chosen = above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= lack))
+    best = np.nonzero(chosen)[1].reshape(len(scores), k)
+    own = np.take_along_axis(scores, best, 1)
+    order = np.argsort(-own, axis=1, kind="stable")
+    rank, own = np.take_along_axis(best, order, 1), np.take_along_axis(own, order, 1)
+    return np.where(np.isneginf(own), -1, rank)
 
 
 def hits(ranked: Ints, start: Ints, item: Ints) -> NDArray[np.bool_]:

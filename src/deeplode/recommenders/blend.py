@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from deeplode.evaluate.ranking import by_user, hits
+from deeplode.evaluate.ranking import by_user, hits, top
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.question import AT, Question, blocks, without
 from deeplode.recommenders.scorer import Scorer
@@ -111,6 +111,6 @@ def _added(z: Floats, hit: NDArray[np.bool_], wanted: Ints) -> NDArray[np.float6
 
 def _quality(scores: Floats, hit: NDArray[np.bool_], wanted: Ints) -> float:
     """Mean NDCG@10 of candidates by their scores."""
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :AT]
-    found = np.take_along_axis(hit, order, 1)
+    best = top(scores, AT)
+    found = np.take_along_axis(hit, np.maximum(best, 0), 1) & (best >= 0)
     return float(by_user(found, wanted, AT)["ndcg"].mean())

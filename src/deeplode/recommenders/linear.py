@@ -71,13 +71,18 @@ def common_users(
     place = np.full(histories.items, -1, np.int32)
     place[own] = np.arange(len(own))
     given = given[:, own] if len(own) < histories.items else given
-    common = torch.zeros(len(own), len(own))
-    room = torch.empty_like(common)
     with configured(grounds.threads, grounds.seed):
-        for first in range(0, len(histories), BLOCK):
-            block = torch.from_numpy(given[first : first + BLOCK].toarray())
-            common += multiply(block.T[None], block[None], room[None])[0]
-    return place, common
+        return place, products_of_columns(given)
+
+
+def products_of_columns(given: csr_array) -> Tensor:
+    """(columns, columns) float32: XᵀX of sparse X."""
+    total = torch.zeros(given.shape[1], given.shape[1])
+    room = torch.empty_like(total)
+    for first in range(0, given.shape[0], BLOCK):
+        block = torch.from_numpy(given[first : first + BLOCK].toarray())
+        total += multiply(block.T[None], block[None], room[None])[0]
+    return total
 
 
 def strongest(weights: csr_array, k: int) -> csr_array:

@@ -10,12 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.ids import as_written, one_form, packed, places, unpacked
+from deeplode.data.ids import ids_of, one_form, packed, places, unpacked
 from deeplode.data.interactions import InteractionColumns, interactions
-from deeplode.data.suggest import closest
+from deeplode.data.role import serving
 from deeplode.data.table import Table
 from deeplode.detectors.detector import kept
-from deeplode.errors import DataError
 from deeplode.parts import below, under
 from deeplode.recommenders.histories import Histories
 
@@ -93,24 +92,18 @@ class Catalogue:
 
         Raises DataError where the user column is absent, or cells cannot be read.
         """
-        name = self.columns.user
-        if name not in table.names:
-            values = {"role": "user", "column": name, "source": table.source}
-            raise DataError("E-DATA-045", **values, closest=closest(name, table.names))
-        cells = table.frame[name]
-        ids = cells.filter(as_written(cells).fill_null("") != "").unique(maintain_order=True)
+        cells = ids_of(serving(table, "user", self.columns.user))
+        ids = cells.drop_nulls().unique(maintain_order=True)
         place = self.places_of(ids, items=False)
-        if self.columns.item not in table.names:
+        name = self.columns.item
+        if name not in table.names or not ids_of(table.frame[name]).count():
             return self._of(ids, place, _nothing(self, len(ids)))
         given = {role: own for role, own in self.columns.named().items() if own in table.names}
         made = interactions(table, InteractionColumns(**given), 1.0)
         (own, asked), _ = one_form([ids, made.users])
         user = places(asked, own)[made.user]
         item = self.places_of(made.items)[made.item]
-        liked = np.ones(len(made), bool)
-        if made.rating is not None and self.least is not None:
-            liked = made.rating >= self.least
-        return self._of(ids, place, (user, item, liked))
+        return self._of(ids, place, (user, item, made.liked(self.least)))
 
     def _of(self, ids: pl.Series, place: Ints, more: tuple[Ints, Ints, NDArray[np.bool_]]) -> Asked:
         """Users by their places, -1 = new, and (users, items, liked) what they had besides."""

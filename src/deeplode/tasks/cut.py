@@ -17,7 +17,7 @@ def nothing(budget: Budget) -> DeeplodeError:
         return Interrupted("E-STOP-001")
     if why == "memory":
         return LimitError("E-LIMIT-002", limit=(budget.memory_limit or 0) // 1_000_000)
-    return LimitError("E-LIMIT-003", limit=budget.deadline - budget.started, spent=spent)
+    return LimitError("E-LIMIT-003", limit=budget.seconds, spent=spent)
 
 
 def cut_short(

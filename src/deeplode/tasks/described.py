@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.clusters.vectors import Vectors, fit_vectors
-from deeplode.data.ids import one_form, places
+from deeplode.data.ids import ids_of, one_form, places
+from deeplode.data.role import serving
 from deeplode.data.schema import Roles, Schema, infer
-from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.detectors.detector import Arrays
 from deeplode.encode.encoder import Encoder
@@ -80,10 +80,7 @@ def found(table: Table, key: str, role: str, ids: pl.Series) -> Ints:
 
     Raises DataError where the key column is absent, or names one of them twice.
     """
-    if key not in table.names:
-        values = {"role": role, "column": key, "source": table.source}
-        raise DataError("E-DATA-045", **values, closest=closest(key, table.names))
-    (own, asked), _ = one_form([table.frame[key], ids])
+    (own, asked), _ = one_form([ids_of(serving(table, role, key)), ids])
     twice = (own.is_duplicated() & own.is_not_null()).to_numpy()
     if twice.any():
         row = int(np.argmax(twice))

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.ids import one_form, places
+from deeplode.data.ids import ids_of, one_form, places
 from deeplode.data.interactions import (
     InteractionColumns,
     Interactions,
@@ -53,8 +53,8 @@ class Gathered:
 
     def with_items(self, ids: pl.Series) -> Gathered:
         """The same with further items behind those of the interactions, that nobody had yet."""
-        (own, asked), _ = one_form([self.liked.items, ids])
-        new = asked.drop_nulls().unique(maintain_order=True)
+        (own, asked), _ = one_form([self.liked.items, ids_of(ids)])
+        new = asked.drop_nulls().unique().sort()
         new = new.filter(pl.Series(places(new, own) < 0))
         items = pl.concat([own.alias("id"), new.alias("id")])
         disliked = replace(self.disliked, items=len(items))
@@ -76,7 +76,7 @@ def gather(table: Table, columns: InteractionColumns, wish: Wish) -> Gathered:
     least, good = wish.min_rating, np.ones(len(made), bool)
     if made.rating is not None and len(made):
         least = least_liked(made.rating) if least is None else least
-        good = made.rating >= least if least is not None else made.rating > 0
+        good = made.liked(least)
         code = "W-REC-004" if least is not None else "W-REC-005"
         told: dict[str, Any] = {"least": least, "count": int((~good).sum()), "rows": len(made)}
         notices.append(Notice(code, columns.rating, told))

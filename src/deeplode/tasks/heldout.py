@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from deeplode.data.holdout import (
     by_last,
     by_time,
 )
+from deeplode.data.role import serving
 from deeplode.data.table import Table
-from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.question import Question, ask
@@ -43,6 +43,16 @@ class HeldOut:
     new: int
     notices: tuple[Notice, ...] = ()
 
+    def few(self, most: int, seed: int) -> HeldOut:
+        """The same with a test of at most so many users, drawn by chance, and a notice of it."""
+        users = len(self.test)
+        if users <= most:
+            return self
+        rows = np.sort(np.random.default_rng(seed).permutation(users)[:most])
+        notice = Notice("W-REC-013", None, {"count": most, "users": users})
+        return replace(self, test=self.test.rows(rows), asked=self.asked[rows],
+                       notices=(*self.notices, notice))  # fmt: skip
+
 
 def hold_out(
     gathered: Gathered,
@@ -60,9 +70,7 @@ def hold_out(
     """
     liked = gathered.liked
     if column is not None:
-        if column not in table.names:
-            raise DataError("E-DATA-045", role="split_column", column=column,
-                            source=table.source, closest=column)  # fmt: skip
+        serving(table, "split_column", column)
         return _of("column", gathered, by_column(liked, table, column, seed), features, published)
     if how == "last":
         return _of("last", gathered, by_last(liked), features, published)

@@ -33,8 +33,7 @@ def judged_lists(model: RecommendModel, table: Table) -> dict[str, Any]:
     item = known.places_of(made.items)[made.item]
     good = (user >= 0) & (item >= 0)
     strange = int((~good).sum())
-    if made.rating is not None and known.least is not None:
-        good &= made.rating >= known.least
+    good &= made.liked(known.least)
     news = Histories.of(len(known.users), len(known.items), user[good], item[good])
     question, _ = ask(known.known, both(known.known, known.disliked), news)
     if not len(question):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from deeplode.data.ids import one_form, places
 from deeplode.data.kinds.boolean import TRUTHS
 from deeplode.data.parse import BLANKS
-from deeplode.data.suggest import closest
+from deeplode.data.role import serving
 from deeplode.data.table import Table
 from deeplode.errors import DataError
 from deeplode.recommenders.histories import Histories
@@ -21,57 +22,71 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def allowed(
-    catalogue: Catalogue, asked: Asked, tables: Mapping[str, Table], stock: Bools | None = None
-) -> tuple[Asked, Bools | None]:
-    """Users, and (items,) what they may be recommended: in stock, listed by the table ``only``, not
-    by ``exclude``; None = everything.
+Tables = Mapping[str, Table]
 
-    Raises DataError where a table has no items column, or none that is known.
-    """
-    open_ = stock
-    if "only" in tables:
-        more = only(catalogue, tables["only"])
-        open_ = more if open_ is None else open_ & more
-    if "exclude" in tables:
-        more, asked = excluded(catalogue, tables["exclude"], asked)
-        open_ = more if open_ is None else open_ & more
+
+def allowed(
+    catalogue: Catalogue, asked: Asked, tables: Tables, stock: Bools | None = None
+) -> tuple[Asked, Bools | None]:
+    """Users, and what they may be recommended. Raises DataError as ``opened`` does."""
+    open_ = opened(catalogue, tables, stock)
+    if "exclude" in tables and catalogue.columns.user in tables["exclude"].names:
+        asked = apart(catalogue, tables["exclude"], asked)
     return asked, open_
+
+
+def opened(catalogue: Catalogue, tables: Tables, stock: Bools | None) -> Bools | None:
+    """(items,) what may be recommended: in stock, listed by the table ``only``, not by ``exclude``
+    where that names no users; None = everything.
+
+    Raises DataError where a table has no items column, ``only`` none that is known, or nothing is
+    left.
+    """
+    made = [] if stock is None else [stock]
+    if "only" in tables:
+        made.append(only(catalogue, tables["only"]))
+    if "exclude" in tables:
+        found = listed(catalogue, tables["exclude"])
+        if catalogue.columns.user not in tables["exclude"].names:
+            made.append(~found)
+    if not made:
+        return None
+    open_: Bools = np.logical_and.reduce(made)
+    if not open_.any():
+        raise DataError("E-DATA-207", items=len(open_))
+    return open_
 
 
 def only(catalogue: Catalogue, table: Table) -> Bools:
     """(items,) those that the table lists. Raises DataError where it lists none that is known."""
-    open_ = np.zeros(len(catalogue.items), bool)
-    place = catalogue.places_of(_column(catalogue, table))
-    open_[place[place >= 0]] = True
+    open_ = listed(catalogue, table)
     if not open_.any():
         raise DataError("E-DATA-204", source=table.source, column=catalogue.columns.item)
     return open_
 
 
-def excluded(catalogue: Catalogue, table: Table, asked: Asked) -> tuple[Bools, Asked]:
-    """(items,) those that the table does not list; if it names users, all are open, and what it
-    lists is taken as seen by these."""
-    place = catalogue.places_of(_column(catalogue, table))
-    open_ = np.ones(len(catalogue.items), bool)
-    user = catalogue.columns.user
-    if user not in table.names:
-        open_[place[place >= 0]] = False
-        return open_, asked
-    (own, named), _ = one_form([asked.ids, table.frame[user]])
+def listed(catalogue: Catalogue, table: Table) -> Bools:
+    """(items,) whether the table lists them. Raises DataError where it has no items column."""
+    found = np.zeros(len(catalogue.items), bool)
+    place = catalogue.places_of(serving(table, "item", catalogue.columns.item))
+    found[place[place >= 0]] = True
+    return found
+
+
+def apart(catalogue: Catalogue, table: Table, asked: Asked) -> Asked:
+    """The users, with the items that the table lists for each as if they had seen them."""
+    place = catalogue.places_of(serving(table, "item", catalogue.columns.item))
+    (own, named), _ = one_form([asked.ids, table.frame[catalogue.columns.user]])
     who = places(named, own)
     good = (who >= 0) & (place >= 0)
-    more = Histories.of(len(asked), len(open_), who[good], place[good])
-    return open_, Asked(asked.ids, asked.histories, both(asked.seen, more), asked.flags)
+    more = Histories.of(len(asked), len(catalogue.items), who[good], place[good])
+    return replace(asked, seen=both(asked.seen, more))
 
 
 def in_stock(table: Table, column: str) -> Bools:
     """(rows,) whether the column says yes, or a number above 0. Raises DataError where a cell is
     neither."""
-    if column not in table.names:
-        values = {"role": "in_stock", "column": column, "source": table.source}
-        raise DataError("E-DATA-045", **values, closest=closest(column, table.names))
-    cells = table.frame[column]
+    cells = serving(table, "in_stock", column)
     if cells.dtype == pl.Boolean:
         return cells.fill_null(False).to_numpy()
     if cells.dtype.is_numeric():
@@ -83,11 +98,3 @@ def in_stock(table: Table, column: str) -> Bools:
         told = {"source": table.source, "column": column, "row": row, "value": cells[row]}
         raise DataError("E-DATA-205", **told)
     return said.to_numpy()
-
-
-def _column(catalogue: Catalogue, table: Table) -> pl.Series:
-    name = catalogue.columns.item
-    if name not in table.names:
-        values = {"role": "item", "column": name, "source": table.source}
-        raise DataError("E-DATA-045", **values, closest=closest(name, table.names))
-    return table.frame[name]

@@ -19,11 +19,13 @@ from deeplode.recommenders.scorer import Grounds, Scorer, Way
 from deeplode.recommenders.ways import WAYS
 from deeplode.runtime import Budget
 from deeplode.tasks.cut import cut_short, nothing
+from deeplode.tasks.scoringtime import kept_for_scores, seconds_each
 from deeplode.tasks.stages import Stages
 
 JUDGES = 2_000  # validation users that settings are chosen by
 MANY, FEW = 5_000, 2  # items above which a setting takes minutes, and how many are tried then
 FALLBACK = "popularity"  # answers for users without a history
+COLUMNS = "two_towers"  # knows items by their columns
 REASONS = "item_knn"  # knows which items go together
 
 Floats = NDArray[np.float32]
@@ -35,7 +37,7 @@ class Settings:
 
     ordered: whether histories are in order of time. memory: bytes that a scorer may take.
     item_features: (items, columns) what is known of items. checkpoint: folder that a killed run
-    goes on from.
+    goes on from. tests: users that will be scored.
     """
 
     seed: int = 0
@@ -44,6 +46,7 @@ class Settings:
     memory: int | None = None
     item_features: Floats | None = None
     checkpoint: Path | None = None
+    tests: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Learned:
 
     scorers: by name, each at its best setting. seconds: that they took. tried: NDCG@10 on
     validation users of each setting. blend: what answers. alone: what answers where there is no
-    history.
+    history. each: seconds that a user's rankings by all ways take.
     """
 
     scorers: Mapping[str, Scorer]
@@ -60,14 +63,19 @@ class Learned:
     tried: Mapping[str, list[float]]
     blend: Blend
     alone: str = FALLBACK
+    each: float = 0.0
     notices: tuple[Notice, ...] = field(default=())
 
 
-def ways(settings: Settings) -> dict[str, Way]:
-    """The ways that what is known allows."""
+def ways(settings: Settings, items: int) -> dict[str, Way]:
+    """The ways that what is known, and how many items there are, allow."""
     have = {None, *(["order"] if settings.ordered else [])}
     have |= {"items"} if settings.item_features is not None else set()
-    return {name: way for name, way in WAYS.items() if way.needs in have}
+    return {
+        name: way
+        for name, way in WAYS.items()
+        if way.needs in have and (way.most is None or items <= way.most)
+    }
 
 
 def learn(
@@ -83,19 +91,22 @@ def learn(
     before there was one.
     """
     judges = valid.few(JUDGES, settings.seed)
-    wanted = ways(settings)
+    wanted = ways(settings, train.items)
     stages: Stages[Scorer] = Stages(settings.checkpoint, _restored)
     found: dict[str, Scorer] = {}
     seconds: dict[str, float] = {}
     tried: dict[str, list[float]] = {}
+    each: list[float] = []
     for at, (name, way) in enumerate(wanted.items()):
-        if budget.stop():
+        left = budget.until(kept_for_scores(each, len(valid), settings.tests, budget))
+        if left.stop():
             break
         listen("stage", name=name)
-        own = _part(budget, len(wanted) - at)
+        own = _part(left, len(wanted) - at)
         fit = _chosen(way, train, judges, grounds_of(settings, own, judges))
         scorer, values, seconds[name] = stages.run(name, fit)
         found[name], tried[name] = scorer, values.tolist()
+        each.append(seconds_each(scorer, judges))
     if not found:
         raise nothing(budget)
     listen("stage", name="blend")
@@ -104,8 +115,8 @@ def learn(
         {first: found[first]}, {first: 1.0}
     )  # fmt: skip
     alone = without_history(found, judges)
-    notices = tuple(cut_short(found, budget, tuple(wanted)))
-    return Learned(found, seconds, tried, blend, alone, notices)
+    notices = tuple(cut_short(found, left, tuple(wanted)))
+    return Learned(found, seconds, tried, blend, alone, sum(each), notices)
 
 
 def without_history(found: Mapping[str, Scorer], judges: Question) -> str:

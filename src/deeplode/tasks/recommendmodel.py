@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from deeplode.data.ids import ids_of
 from deeplode.data.table import Table
 from deeplode.detectors.detector import whole
 from deeplode.evaluate.ranking import top
@@ -21,6 +22,7 @@ from deeplode.recommenders.itemknn import ItemNeighbours
 from deeplode.recommenders.question import blocks, without
 from deeplode.recommenders.together import Together, apart, together
 from deeplode.recommenders.ways import WAYS
+from deeplode.recommenders.wider import Wider
 from deeplode.recommendoptions import MOST
 from deeplode.tasks.catalogue import Asked, Catalogue
 from deeplode.tasks.described import Described, found, spread
@@ -72,6 +74,8 @@ class RecommendModel:
     def together(self) -> Together:
         """Which items go together, by the users that had both; none where time was too short."""
         scorer = self.blend.scorers.get(REASONS)
+        if isinstance(scorer, Wider) and isinstance(scorer.scorer, ItemNeighbours):
+            return together(scorer.scorer).wider(scorer.more)
         if not isinstance(scorer, ItemNeighbours):
             return apart(len(self.catalogue.items))
         return together(scorer)
@@ -97,7 +101,11 @@ class RecommendModel:
         told = {one.name for one in self.of_users.schema.features}
         if not told <= set(table.names):
             return asked
-        once = Table.of(table.frame.unique(key, keep="first", maintain_order=True), table.source)
+        frame = table.frame.with_columns(ids_of(table.frame[key]).alias(key))
+        frame = frame.filter(pl.any_horizontal(pl.col(sorted(told)).is_not_null()))
+        if not len(frame):
+            return asked
+        once = Table.of(frame.unique(key, keep="first", maintain_order=True), table.source)
         values = spread(self.of_users.of(once), found(once, key, "user", asked.ids))
         return asked.with_features(values)
 

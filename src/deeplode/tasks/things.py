@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.table import Table
+from deeplode.errors import DataError
 from deeplode.messages import Notice
 from deeplode.tasks.described import Described, describe, found, spread
 from deeplode.tasks.listed import in_stock
@@ -65,7 +66,7 @@ def of_items(beside: Beside, items: pl.Series, stock: str | None) -> Things:
         says = in_stock(beside.table, stock)
         open_ = np.where(row >= 0, says[np.maximum(row, 0)], False)
     made, features = _described(beside, row, (stock,) if stock else ())
-    titles = _titles(beside.table, beside.key, row, items)
+    titles = titles_of(beside.table, beside.key, row, items)
     return Things(features, None, titles, open_, made, None, notices)
 
 
@@ -79,11 +80,17 @@ def of_users(beside: Beside, users: pl.Series) -> Things:
 def _described(
     beside: Beside, row: NDArray[np.int64], apart: tuple[str, ...]
 ) -> tuple[Described | None, Floats | None]:
-    """The columns as numbers, of the rows that are asked for; None where there are no columns."""
+    """The columns as numbers, of the rows that are asked for; None where none says anything, such
+    as a table of titles alone."""
     table = beside.table.without([*beside.drop, *apart])
-    if len(table.names) < 2 or not (row >= 0).any():
+    if not (row >= 0).any():
         return None, None
-    made, values = describe(table, beside.key, beside.kinds, beside.seed, beside.most_bad)
+    try:
+        made, values = describe(table, beside.key, beside.kinds, beside.seed, beside.most_bad)
+    except DataError as error:
+        if error.code != "E-DATA-040":
+            raise
+        return None, None
     return made, spread(values, row)
 
 
@@ -96,7 +103,7 @@ def _absent(beside: Beside, row: NDArray[np.int64], code: str) -> tuple[Notice, 
     return (Notice(code, beside.key, told),)
 
 
-def _titles(table: Table, key: str, row: NDArray[np.int64], items: pl.Series) -> pl.Series | None:
+def titles_of(table: Table, key: str, row: NDArray[np.int64], items: pl.Series) -> pl.Series | None:
     """What people call items: the column that is called so, or the first of texts that differ;
     the id where there is none. None where no column is a title."""
     texts = [one for one in table.names if one != key and table.frame[one].dtype == pl.String]

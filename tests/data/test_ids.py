@@ -1,0 +1,60 @@
+"""Ids: the same thing is found whether one file has numbers and the other texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from deeplode.data.ids import ids_of, one_form, packed, places, unpacked, whole
+
+
+def test_whole_numbers_stay_numbers_and_missing_ones_stay_missing() -> None:
+    assert ids_of(pl.Series([3, None, 7])).to_list() == [3, None, 7]
+    assert ids_of(pl.Series([3.0, float("nan"), 7.0])).to_list() == [3, None, 7]
+    assert whole(pl.Series([3.5, 7.0])) is None
+
+
+def test_texts_lose_the_blanks_around_them_and_empty_ones_are_missing() -> None:
+    texts = ids_of(pl.Series([" a", "a\u00a0", "", "  ", None, "b c"]))
+    assert texts.to_list() == ["a", "a", None, None, None, "b c"]
+
+
+def test_numbers_beyond_64_bits_and_truth_values_are_texts() -> None:
+    hashes = pl.Series([2**64 - 1, 1], dtype=pl.UInt64)
+    assert ids_of(hashes).to_list() == ["18446744073709551615", "1"]
+    assert ids_of(pl.Series([True, False])).to_list() == ["true", "false"]
+
+
+@pytest.mark.parametrize("many", [1, 200])  # cells sought one by one, and all at once
+@pytest.mark.parametrize(
+    "cells", [pl.Series([7, 5, None]), pl.Series([7.0, 5.0, None]), pl.Series([" 7", "5", None])]
+)
+def test_numbers_find_the_texts_that_write_them_and_unknown_ones_nothing(
+    cells: pl.Series, many: int
+) -> None:
+    for ids in (pl.Series([2, 7, 10]).set_sorted(), pl.Series(["x", "2", "7"])):
+        (own, asked), _ = one_form([ids, pl.concat([cells] * many)])
+        found = places(asked, own)
+        seven = ids.cast(pl.String).to_list().index("7")
+        assert found.tolist() == [seven, -1, -1] * many
+
+
+def test_ids_of_either_form_come_back_from_arrays() -> None:
+    for ids in (pl.Series([-5, 0, 2**62]), pl.Series(["", "é用户", "x" * 5_000, "\x00"])):
+        assert unpacked(packed(ids)).to_list() == ids.to_list()
+
+
+def test_arrays_that_are_no_ids_are_refused() -> None:
+    text = np.frombuffer(b"ab", np.uint8)
+    for arrays, why in (
+        ({"number": np.array([1, 1])}, "twice"),
+        ({"number": np.array([1.0])}, "int64"),
+        ({"text": text, "length": np.array([3])}, "agree"),
+        ({"text": text, "length": np.array([4, -2])}, "agree"),
+        ({"text": np.frombuffer(b"\xff\xfe", np.uint8), "length": np.array([1, 1])}, "decode"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            unpacked(arrays)
+    with pytest.raises(KeyError):
+        unpacked({"text": text})
