@@ -101,7 +101,9 @@ def fit_all(
 
 def _fit_heard(data: tuple[Any, ...], replay: Mapping[str, Any]) -> tuple[Candidate, Outputs]:
     """Label propagation."""
-    return fit_propagation(*data, replay=replay.get("label_propagation"))
+    batch, target, problem, cuts, weights, budget, listen = data
+    told = replay.get("label_propagation")
+    return fit_propagation(batch, target, problem, cuts, weights, budget, listen, told)
 
 
 def answer_seconds(batch: Batch, problem: Problem) -> float:
