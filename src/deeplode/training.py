@@ -128,7 +128,8 @@ class _Run:
         with mapping(run.folder.checkpoint if memory.mapped else None):
             learned = run.learned(made, test, memory)
             facts = run.judged(learned, made, test, split)
-            told = tell((*notices, *memory.notices, *learned.notices), run.listen)
+            found = (*notices, *memory.notices, *learned.notices, *facts["warnings"])
+            told = tell(found, run.listen)
             facts |= {"warnings": told, "source": facts_of_source}
             keeping = Keeping(run.folder, run.budget, run.options, run.listen, memory.total, files)
             return keeping.keep(learned.model, facts, made.table, lambda read: _answers(read, test))
@@ -190,7 +191,8 @@ class _Run:
         """The facts that the test rows tell, and how the model came to be."""
         model = learned.model
         self.listen("stage", name="score")
-        batch = model.encoder.transform(test, self.options.most_bad).batch
+        encoded = model.encoder.transform(test, self.options.most_bad)
+        batch = encoded.batch
         truth = model.target.encode(test.frame[model.target.name])
         outputs, weights = model.outputs(batch), None
         if made.schema.roles.weight is not None:
@@ -210,6 +212,7 @@ class _Run:
         return {
             "schema_version": SCHEMA_VERSION,
             "verb": "train",
+            "warnings": encoded.notices,
             "task": model.problem.task,
             "target": model.asked,
             "split": {**split, "train": split["train"] - valid, "valid": valid,

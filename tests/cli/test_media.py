@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import struct
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import polars as pl
 import pytest
 import soundfile
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from sklearn.datasets import load_digits
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
@@ -200,6 +204,131 @@ def test_too_many_bad_images_end_with_3_before_training_and_name_the_first(
     assert not (tmp_path / "bad").exists()
     done = deeplode(*told, "--out", str(tmp_path / "fine"), "--max-bad", "20%")
     assert done.returncode == 0, done.stderr
+
+
+def odd_pictures() -> dict[str, tuple[bytes, bool]]:
+    """Files by what is odd about them, and whether they can be read."""
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    whole = Image.fromarray(noise)
+
+    def saved(image: Image.Image, form: str, **more: object) -> bytes:
+        file = io.BytesIO()
+        image.save(file, form, **more)
+        return file.getvalue()
+
+    def claims(width: int, height: int) -> bytes:
+        head = struct.pack(">II5B", width, height, 8, 2, 0, 0, 0)
+        chunk = b"IHDR" + head
+        sum_ = struct.pack(">I", zlib.crc32(chunk))
+        return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + sum_ + png(noise)[33:]
+
+    swollen = PngInfo()
+    swollen.add_text("note", "x" * 200_000_000, zip=True)
+    return {
+        "cmyk": (saved(whole.convert("CMYK"), "JPEG"), True),
+        "palette": (saved(whole.convert("P"), "PNG"), True),
+        "animated": (saved(whole, "GIF", save_all=True, append_images=[whole.rotate(90)]), True),
+        "one-pixel": (saved(whole.resize((1, 1)), "PNG"), True),
+        "wrong-ending": (saved(whole, "BMP"), True),
+        "zero-bytes": (b"", False),
+        "cut": (saved(whole, "PNG")[:300], False),
+        "50000x50000": (claims(50_000, 50_000), False),
+        "swollen-text": (saved(whole, "PNG", pnginfo=swollen), False),
+        "a-page": (b"<html><script>alert(1)</script></html>", False),
+    }
+
+
+def test_odd_images_are_learned_from_or_counted_and_named(
+    deeplode: Program, tmp_path: Path
+) -> None:
+    digits = load_digits()
+    for number in (0, 1):
+        (tmp_path / "scans" / str(number)).mkdir(parents=True)
+        for at, image in enumerate(digits.images[digits.target == number][:60]):
+            (tmp_path / "scans" / str(number) / f"{at:03}.png").write_bytes(png(image * 15))
+    odd = odd_pictures()
+    for name, (content, _) in odd.items():
+        for number in (0, 1):
+            (tmp_path / "scans" / str(number) / f"{name}.png").write_bytes(content)
+    told = ("train", "scans", *QUICK, "--max-bad", "15%", "--json", "--out", "run")
+    done = deeplode(*told, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    warnings = [one for one in json.loads(done.stdout)["warnings"] if one["code"] == "W-MEDIA-081"]
+    assert {one["column"] for one in warnings} == {"image"}
+    bad = [name for name, (_, fine) in odd.items() if not fine]
+    counts = [int(re.findall(r"(\d+) of (?:\d+)", one["message"])[0]) for one in warnings]
+    assert sum(counts) == 2 * len(bad)
+    assert any(name in warnings[0]["message"] for name in bad)
+    deeplode("predict", "run/model.lode", "scans", "--out", "all.parquet", "--quiet", cwd=tmp_path)
+    flags = dict(pl.read_parquet(tmp_path / "all.parquet").select("id", "flags").iter_rows())
+    for name, (_, fine) in odd.items():
+        assert ("unreadable" in flags[f"0/{name}.png"]) is not fine, name
+
+
+def test_odd_clips_are_learned_from_or_counted_and_named(deeplode: Program, tmp_path: Path) -> None:
+    rng, at = np.random.default_rng(0), np.arange(4_000) / 8_000
+    silence, hour = io.BytesIO(), io.BytesIO()
+    soundfile.write(silence, np.zeros(4_000), 8_000, format="WAV")
+    soundfile.write(hour, np.tile(0.3 * np.sin(2 * np.pi * 440 * at), 7_200), 8_000, format="FLAC")
+    lying = bytearray(wav(300, rng))
+    lying[40:44] = (0x7FFE_0000).to_bytes(4, "little")
+    odd = {
+        "silence.wav": (silence.getvalue(), True),
+        "hour.flac": (hour.getvalue(), True),
+        "lying.wav": (bytes(lying), False),
+        "no-samples.wav": (wav(300, rng)[:44], False),
+        "zero-bytes.wav": (b"", False),
+    }
+    lines = ["clip,word"]
+    for row in range(60):
+        (tmp_path / f"{row}.wav").write_bytes(wav((300, 600)[row % 2], rng))
+        lines.append(f"{row}.wav,{('low', 'high')[row % 2]}")
+    for name, (content, _) in odd.items():
+        (tmp_path / name).write_bytes(content)
+        lines += [f"{name},low"]
+    lines.append("not-there.wav,low")
+    (tmp_path / "clips.csv").write_text("\n".join(lines), "utf-8")
+    told = ("train", "clips.csv", "--target", "word", *QUICK, "--max-bad", "30%", "--out", "run")
+    done = deeplode(*told, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    warnings = [one for one in json.loads(done.stdout)["warnings"] if one["code"] == "W-MEDIA-081"]
+    counts = [int(re.findall(r"(\d+) of (?:\d+)", one["message"])[0]) for one in warnings]
+    assert sum(counts) == 1 + sum(not fine for _, fine in odd.values())
+    told = ("predict", "run/model.lode", "clips.csv", "--out", "all.parquet", "--quiet")
+    assert deeplode(*told, cwd=tmp_path).returncode == 0
+    flags = pl.read_parquet(tmp_path / "all.parquet")["flags"].to_list()[60:]
+    assert ["unreadable" in one for one in flags] == [not fine for _, fine in odd.values()] + [True]
+
+
+def test_odd_texts_are_learned_from_and_do_no_harm_to_page_or_model_file(
+    deeplode: Program, tmp_path: Path
+) -> None:
+    odd = [
+        "parcel great " * 800_000,  # ten megabytes
+        "\ud800 half a character",
+        "\u202egreat reversed\u202c \x07\x00 bell",
+        "<script>alert(1)</script> great",
+        "<img src=x onerror=alert(2)> awful",
+        "שלום עולם great",
+        "\u200b\u200d\ufeff",
+        "e" + "\u0301" * 5_000,
+    ]
+    rows = shops().select("review", "verdict").to_dicts()[:100]
+    for at, text in enumerate(odd * 3):
+        rows.insert(4 * at, {"review": text, "verdict": ("good", "bad")[at % 2]})
+    lines = (json.dumps(row) for row in rows)
+    (tmp_path / "odd.jsonl").write_text("\n".join(lines), "utf-8")
+    told = ("train", "odd.jsonl", "--target", "verdict", *QUICK, "--out", "run")
+    done = deeplode(*told, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert len(page) < 3_000_000
+    assert (tmp_path / "run" / "model.lode").stat().st_size < 2_000_000
+    done = deeplode("predict", "run/model.lode", "odd.jsonl", "--quiet", cwd=tmp_path)
+    assert len(done.stdout.splitlines()) == len(rows) + 1
+    assert "out_of_range" in done.stdout.splitlines()[1]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")

@@ -11,23 +11,26 @@ from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.encode.column import Piece
 from deeplode.errors import DataError
+from deeplode.messages import Notice
 
 FEWEST_CELLS = 8  # filled cells from which on a column that cannot be read is refused
 
 
-def check_media(table: Table, name: str, piece: Piece, most_bad: float) -> None:
-    """Raise DataError where too many images or sounds cannot be decoded."""
+def check_media(table: Table, name: str, piece: Piece, most_bad: float) -> tuple[Notice, ...]:
+    """What to know of images or sounds that cannot be decoded. Raises DataError for too many."""
     if piece.unread is None or not piece.unread.any():
-        return
+        return ()
     count, filled = int(piece.unread.sum()), len(table) - table.frame[name].null_count()
+    row = int(np.argmax(piece.unread))
+    cell = table.frame[name][row]
+    told = {
+        "count": count, "filled": filled, "why": piece.why, "row": table.ids[row],
+        "value": repr(cell if isinstance(cell, str) else cell[:20]),
+    }  # fmt: skip
     if count > most_bad * filled:
-        row = int(np.argmax(piece.unread))
-        cell = table.frame[name][row]
-        value = repr(cell if isinstance(cell, str) else cell[:20])
-        told = {"count": count, "filled": filled, "why": piece.why, "share": most_bad}
-        raise DataError(
-            "E-DATA-070", source=table.source, column=name, row=row, value=value, **told
-        )
+        told = {**told, "row": row, "source": table.source, "share": most_bad}
+        raise DataError("E-DATA-070", column=name, **told)
+    return (Notice("W-MEDIA-081", name, told),)
 
 
 def check_columns(table: Table, needed: tuple[str, ...]) -> None:

@@ -29,6 +29,7 @@ from deeplode.encode.embedding import EmbeddingEncoder
 from deeplode.encode.kinds import encoders_of, part_of, written
 from deeplode.encode.linked import Linked
 from deeplode.encode.tuned import PixelsEncoder, TokensEncoder, Tuned
+from deeplode.messages import Notice
 from deeplode.pretrained.read import Pretrained, restore
 from deeplode.runtime import Budget
 
@@ -42,11 +43,12 @@ EXACT = {pl.String, pl.Boolean, *INTEGER_DTYPES, pl.Float32, pl.Float64}
 class Encoded:
     """Encoded rows and what is odd about each.
 
-    masks: (rows,) uint8, bits of deeplode.encode.column.
+    masks: (rows,) uint8, bits of deeplode.encode.column. notices: of cells that cannot be read.
     """
 
     batch: Batch
     masks: np.ndarray
+    notices: tuple[Notice, ...] = ()
 
     @property
     def flags(self) -> list[str]:
@@ -169,6 +171,7 @@ class Encoder:
         slots = np.empty((len(self.category_names), rows), dtype=np.int32)
         masks = np.zeros(rows, dtype=np.uint8)
         number_rows, slot_rows, media = iter(numbers), iter(slots), []
+        notices: list[Notice] = []
         for part, piece in self._pieces(table, budget):
             for column in piece.numbers:
                 next(number_rows)[:] = column
@@ -179,10 +182,10 @@ class Encoder:
             if piece.unread is not None and not part.media:
                 check_readable(table, part.columns[0], piece.unread)
             if piece.media is not None:
-                check_media(table, part.columns[0], piece, most_bad)
+                notices += check_media(table, part.columns[0], piece, most_bad)
                 media.append(_media(piece))
         batch = Batch(_by_rows(numbers), _by_rows(slots), tuple(media))
-        return Encoded(batch, masks)
+        return Encoded(batch, masks, tuple(notices))
 
     def _linked(self, table: Table, most_bad: float, budget: Budget | None) -> Encoded:
         """Encode all nodes of a graph; of the rows, those that they are."""
@@ -191,7 +194,7 @@ class Encoder:
         places = torch.from_numpy(table.places)
         batch = nodes.batch.rows(places)
         linked = Linked(places, nodes.batch, table.graph)
-        return Encoded(replace(batch, linked=linked), nodes.masks[table.places])
+        return Encoded(replace(batch, linked=linked), nodes.masks[table.places], nodes.notices)
 
     def _few(self, table: Table) -> Encoded:
         """Encode a few rows cell by cell, without the fixed cost of columns."""

@@ -139,8 +139,8 @@ class TextEncoder(ColumnEncoder):
         return np.asarray(np.log((1 + self.rows_with[0]) / (1 + self.rows_with)) + 1)
 
     def probe_cells(self, series: pl.Series) -> pl.Series:
-        """The cells as they travel in a model file."""
-        return as_texts(series)
+        """The cells as far as they are read, and one sign more where they are longer."""
+        return as_texts(series).str.head(MOST_CHARACTERS + 1)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, exact."""

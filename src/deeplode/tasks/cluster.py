@@ -117,7 +117,7 @@ def cluster(
     model = ClusterModel(schema, encoder, vectors, grouping, *fences, typical)
     found[grouping.name] = Found(grouping, best.separation.ordered(order), best.tried)
     answers = model.assigned(x, encoded.flags)
-    notices = tuple(cut_short(found, budget, tuple(CANDIDATES)))
+    notices = (*encoded.notices, *cut_short(found, budget, tuple(CANDIDATES)))
     return Clustered(
         model, found, seconds, x, answers.outputs, answers.cluster, held, encoded, steady, notices
     )

@@ -112,7 +112,7 @@ def detect(
     model = AnomalyModel(schema, encoder, matrix, answer, null, 1.0, usual)
     scores = model.calibrated(parts[answer.name])
     model = _with_examples(_called(model, scores, settings), table, scores, settings)
-    notices = tuple(cut_short(found, budget, tuple(FITS)))
+    notices = (*encoded.notices, *cut_short(found, budget, tuple(FITS)))
     return Detected(model, scores, parts, seconds, encoded, notices, settings.known)
 
 

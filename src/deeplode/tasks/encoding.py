@@ -31,7 +31,7 @@ class Encoding:
     """Encoders and the training rows as they make them.
 
     seconds: that rows take where pretrained encoders or series are among them, else 0. notices:
-    what there was no time for.
+    what could not be read, and what there was no time for.
     """
 
     encoder: Encoder
@@ -70,16 +70,18 @@ def encoded(
         raise LimitError("E-OPT-221", names=names, needed=needed, left=int(budget.left()))
     began = time.monotonic()
     try:
-        batch = encoder.transform(table, most_bad, budget).batch
+        made = encoder.transform(table, most_bad, budget)
     except OutOfTimeError:
         encoder = Encoder.fit(learned, schema)
         names = ", ".join(sorted(one.origin.name for one in models.values()))
         notice = Notice("W-ENC-001", None, {"names": names, "rows": len(table)})
-        return Encoding(encoder, encoder.transform(table, most_bad).batch, 0.0, (notice,))
+        made = encoder.transform(table, most_bad)
+        return Encoding(encoder, made.batch, 0.0, (*made.notices, notice))
     if through:
-        return Encoding(encoder, batch, through)
+        return Encoding(encoder, made.batch, through, made.notices)
     slow = bool(encoder.models) or any(part.media == "series" for part in encoder.media)
-    return Encoding(encoder, batch, time.monotonic() - began if slow else 0.0)
+    seconds = time.monotonic() - began if slow else 0.0
+    return Encoding(encoder, made.batch, seconds, made.notices)
 
 
 def _through(encoder: Encoder, table: Table, budget: Budget) -> float:
