@@ -19,6 +19,7 @@ hysteresis.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -213,6 +214,7 @@ def main() -> None:
             began = time.monotonic()
             row = figures(sets[name], PEERS[peer](sets[name]))
             rows.append([name, peer, *row, f"{time.monotonic() - began:.0f}"])
+            print(*rows[-1], file=sys.stderr, flush=True)
     print(markdown(["series", "method", "AUROC", "F1", "FAR %", "MAR %", "seconds"], rows))
 
 

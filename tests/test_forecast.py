@@ -99,15 +99,19 @@ def test_a_column_with_a_comma_in_its_name_stays_one_column(
     ("wrong", "code"),
     [
         ({"target": "load,flow"}, "E-DATA-030"),
-        ({"target": "load,machine"}, "E-DATA-121"),
+        ({"target": "load,place"}, "E-DATA-121"),
+        ({"target": "load,machine"}, "E-DATA-046"),
+        ({"target": "time"}, "E-DATA-046"),
         ({"target": "load,time", "horizon": None}, "E-OPT-227"),
+        ({"target": ",".join(f"c{at}" for at in range(101))}, "E-OPT-228"),
+        ({"target": ","}, "E-DATA-030"),
     ],
 )
 def test_columns_that_cannot_be_forecast_together_are_refused(
     tmp_path: Path, hourly: Callable[..., pl.DataFrame], wrong: dict[str, object], code: str
 ) -> None:
     path = tmp_path / "load.csv"
-    hourly().write_csv(path)
+    hourly().with_columns(place=pl.lit("hall")).write_csv(path)
     with pytest.raises(DeeplodeError) as error:
         train(str(path), TrainOptions(out=str(tmp_path / "run")).with_values({**TOLD, **wrong}))
     assert error.value.code == code

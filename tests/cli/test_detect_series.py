@@ -229,6 +229,17 @@ def test_the_page_gives_reasons_in_the_language_that_it_is_asked_for(run: Path) 
     assert "(usually" in render(facts, "en")
 
 
+@pytest.mark.parametrize(("times", "unit"), [(1, "Minutes"), (60, "Hours"), (3600, "Days")])
+def test_the_calendar_counts_in_a_unit_of_which_there_are_a_few(
+    run: Path, times: int, unit: str
+) -> None:
+    facts = json.loads((run / "result.json").read_text("utf-8"))
+    for one in facts["views"]["calendar"]:
+        for end in ("start", "end"):
+            one[end] = one["begun"] + times * (one[end] - one["begun"])
+    assert f"{unit} since the series began" in render(facts, "en")
+
+
 def test_a_search_among_moments_that_does_not_fit_is_refused_before_it_begins(
     run: Path, tmp_path: Path
 ) -> None:

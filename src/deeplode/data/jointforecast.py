@@ -19,7 +19,7 @@ from deeplode.data.parse import NumberFormat, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
-from deeplode.errors import DataError
+from deeplode.errors import DataError, OptionError
 
 EARLY = 0.7  # share of the moments that steps are measured on; what is held out comes later
 MOST = 100  # columns
@@ -173,15 +173,17 @@ def forecast_from_json(facts: Mapping[str, Any]) -> AnyForecast:
 
 def targets_of(target: str, names: Sequence[str]) -> tuple[str, ...]:
     """The columns that a text names: one that is a column, commas and all, or one a comma."""
-    if target in names or "," not in target:
-        return (target,)
-    return tuple(dict.fromkeys(part.strip() for part in target.split(",") if part.strip()))
+    parts = dict.fromkeys(part.strip() for part in target.split(",") if part.strip())
+    return (target,) if target in names or not parts else tuple(parts)
 
 
 def fit_joint(
     table: Table, timestamp: str, group: str | None, targets: Sequence[str], horizon: int
 ) -> JointForecast:
-    """How rows ask for several columns. Raises DataError as ``fit_forecast`` does, of any."""
+    """How rows ask for several columns. Raises DataError as ``fit_forecast`` does, of any, and
+    OptionError for more than MOST."""
+    if len(targets) > MOST:
+        raise OptionError("E-OPT-228", count=len(targets), most=MOST)
     alone = [fit_forecast(table, timestamp, group, target, horizon) for target in targets]
     channels = tuple(
         Channel(one.target, one.decimal, one.period, _step(one.lay(table), one.period))

@@ -17,6 +17,13 @@ Facts = dict[str, object]
 _EVENTS = 20
 _SERIES = 40  # lines of the calendar
 _DAY = 86_400.0
+_FEW = 3  # units that a calendar has at least
+_UNITS = (
+    (_DAY, "R-SINCE-DAYS"),
+    (3_600.0, "R-SINCE-HOURS"),
+    (60.0, "R-SINCE-MINUTES"),
+    (1.0, "R-SINCE-SECONDS"),
+)
 _MOST_DAYS = 62  # of one series that the calendar has a line for each of
 
 
@@ -126,16 +133,21 @@ def _calendar(facts: Facts, words: Words) -> Figure | None:
     else:
         kept = names[:_SERIES]
         shown = dict(zip(kept, distinct([clip(name) or "—" for name in kept]), strict=True))
+        drawn = [one for one in found if str(one.get("series")) in shown]
+        size, code = _unit(max(_since(one, "end") for one in drawn)) if dates else (1.0, "R-SINCE")
         bars = [
-            {"name": shown[str(one.get("series"))], "start": _since(one, "start")}
-            | {"end": _since(one, "end")}
-            for one in found
-            if str(one.get("series")) in shown
+            {"name": shown[str(one.get("series"))], "start": _since(one, "start") / size}
+            | {"end": _since(one, "end") / size}
+            for one in drawn
         ]
-        unit = words("R-SINCE-SECONDS" if dates else "R-SINCE")
-        spec = serieschart.calendar(bars, list(shown.values()), unit, dates=False)
+        spec = serieschart.calendar(bars, list(shown.values()), words(code), dates=False)
     title = words("R-CALENDAR")
     return Figure(title, draw(spec, title), words("R-CALENDAR-NOTE"))
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    """The largest unit of which there are a few: seconds in it, and what its axis is called."""
+    return next((size, code) for size, code in _UNITS if seconds >= _FEW * size or size == 1.0)
 
 
 def _names(found: list[Facts]) -> list[str]:

@@ -14,6 +14,7 @@ from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.data.windows import Laid, Windows
 from deeplode.encode.target import infer_target, missing_targets
+from deeplode.errors import OptionError
 from deeplode.messages import Notice
 from deeplode.tasks.learn import Lesson
 from deeplode.tasks.lookback import ROW, lookback
@@ -82,6 +83,9 @@ def _asked(table: Table, plan: Plan, horizon: int) -> AnyForecast:
     """How rows ask for the target, or for the targets that its name lists."""
     roles = plan.roles
     targets = targets_of(str(roles.target), table.names)
+    for role, name in (("timestamp", roles.timestamp), ("group", roles.group)):
+        if name in targets:
+            raise OptionError("E-DATA-046", role=role, column=name)
     told = (table, str(roles.timestamp), roles.group)
     if len(targets) == 1:
         return fit_forecast(*told, targets[0], horizon)
