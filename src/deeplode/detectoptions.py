@@ -42,6 +42,10 @@ class RowOptions(ReadOptions):
 class PredictOptions(RowOptions):
     """Everything that ``predict`` can be told."""
 
+    items: str | None = option(
+        None, "New items to recommend, too: a table with the columns items are known by.",
+        "Recommendations", "FILE",
+    )  # fmt: skip
     top: int | None = option(
         None, "Items recommended to each user.", "Recommendations", "K", shown="as in training"
     )

@@ -16,11 +16,12 @@ from deeplode.saved import AnyModel, RowModel
 from deeplode.tasks.anomalies import AnomalyModel
 from deeplode.tasks.drift import drift
 from deeplode.tasks.listed import allowed
+from deeplode.tasks.newitems import with_items
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.seriesmodel import SeriesModel
 from deeplode.verbs import Source, opened, read_table, tell
 
-OF_LISTS = ("top", "only", "exclude")  # options for models of recommend
+OF_LISTS = ("items", "top", "only", "exclude")  # options for models of recommend
 
 
 def predict(model: str, source: Source, options: PredictOptions, listen: Listen) -> pl.DataFrame:
@@ -67,6 +68,8 @@ def _lists(
         listen("stage", name="predict")
         items = ids_of(table.frame[columns.item]).drop_nulls().unique(maintain_order=True)
         return model.similar(items, options.top or model.top)
+    if options.items is not None:
+        model = with_items(model, read_table(options.items, options, listen))
     named = {"only": options.only, "exclude": options.exclude}
     beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
     listen("stage", name="predict")

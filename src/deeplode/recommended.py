@@ -27,7 +27,7 @@ from deeplode.tasks.gathered import Gathered, Wish, gather, with_features
 from deeplode.tasks.heldout import HeldOut, hold_out
 from deeplode.tasks.listed import opened
 from deeplode.tasks.rated import rate
-from deeplode.tasks.recommend import FALLBACK, REASONS, Learned, Settings, again, learn
+from deeplode.tasks.recommend import COLUMNS, FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.recommendroom import room, scorer_room
 from deeplode.tasks.scoringtime import tested
@@ -145,7 +145,7 @@ def kinds_of(name: str, beside: Tables, kinds: Mapping[str, str]) -> dict[str, s
 
 def model_of(learned: Learned, catalogue: Catalogue, top: int, known: Things) -> RecommendModel:
     """The model with the scorers that it needs."""
-    needed = {FALLBACK, REASONS, learned.alone, *learned.blend.weights}
+    needed = {FALLBACK, REASONS, COLUMNS, learned.alone, *learned.blend.weights}
     scorers = {name: one for name, one in learned.scorers.items() if name in needed}
     blend = Blend(scorers, learned.blend.weights)
     return RecommendModel(catalogue, blend, top, learned.alone, known.of_items, known.of_users)

@@ -24,6 +24,7 @@ from deeplode.tasks.catalogue import Asked
 from deeplode.tasks.further import further
 from deeplode.tasks.knownnext import judged_lists
 from deeplode.tasks.listed import allowed
+from deeplode.tasks.newitems import with_items
 from deeplode.tasks.recommend import Settings
 from deeplode.tasks.recommendmodel import RecommendModel
 
@@ -120,15 +121,16 @@ class Recommender(Estimator):
         k: int | None = None,
         *,
         history: Any = None,
+        items: Any = None,
         only: Any = None,
         exclude: Any = None,
     ) -> pl.DataFrame:
         """The k items that users will want next, the likeliest first; never one that they had.
 
         users: ids, or one of them, known or not; None = everybody known, or those of ``history``.
-        history:
-        interactions that users had besides, as in ``fit``: all that is known of a new user.
-        only, exclude: frames, or lists of items, of what may be recommended alone or never.
+        history: interactions that users had besides, as in ``fit``: all that is known of a new
+        user. items: new items, with the columns that ``fit`` was told of items. only, exclude:
+        frames, or lists of items, of what may be recommended alone or never.
         Returns user, rank, item, title if items have such, score (higher is likelier, comparable
         for one user), because (the item of the history that goes best with it) and flags.
         Raises DataError for a column that is absent.
@@ -136,10 +138,12 @@ class Recommender(Estimator):
         check_is_fitted(self, "model_")
         _at_least_one(k)
         with configured(self.threads or usable_threads(), self.seed):
-            asked, open_ = allowed(
-                self.model_.catalogue, self._asked(users, history), self._lists(only, exclude)
-            )
-            return self.model_.frame(self.model_.recommend(asked, k or self.model_.top, open_))
+            model = self.model_
+            if items is not None:
+                model = with_items(model, Table.of(_frame(items), "items"))
+            asked = self._asked(model, users, history)
+            asked, open_ = allowed(model.catalogue, asked, self._lists(only, exclude))
+            return model.frame(model.recommend(asked, k or model.top, open_))
 
     def predict(self, X: Any) -> pl.DataFrame:
         """Lists for the users of a frame, as ``deeplode predict`` writes them: what it says that
@@ -190,11 +194,11 @@ class Recommender(Estimator):
     def _told(self) -> RecommendOptions:
         return RecommendOptions().with_values({**self.get_params(), "drop": tuple(self.drop)})
 
-    def _asked(self, users: Any, history: Any) -> Asked:
-        known = self.model_.catalogue
+    def _asked(self, model: RecommendModel, users: Any, history: Any) -> Asked:
+        known = model.catalogue
         told = None if history is None else Table.of(_frame(history), "history")
         if users is None:
-            return known.everyone() if told is None else self.model_.asked(told)
+            return known.everyone() if told is None else model.asked(told)
         ids = _ids(users, known.columns.user).drop_nulls()
         frame = ids.to_frame()
         if told is not None and told.names:  # an empty list says nothing
@@ -203,7 +207,7 @@ class Recommender(Estimator):
             (ids, own), _ = one_form([ids, ids_of(cells[0])])
             more = told.frame.with_columns(own.alias(known.columns.user))
             frame = pl.concat([more, ids.alias(known.columns.user).to_frame()], how="diagonal")
-        asked = self.model_.asked(Table.of(frame, "history"))
+        asked = model.asked(Table.of(frame, "history"))
         return asked.rows(places(ids.unique(maintain_order=True), asked.ids))
 
     def _lists(self, only: Any, exclude: Any) -> dict[str, Table]:

@@ -32,6 +32,13 @@ class Together:
     other: Ints
     weight: NDArray[np.float32]
 
+    def wider(self, more: int) -> Together:
+        """The same with further items behind, that go with none."""
+        none = apart(more)
+        return Together(
+            np.concatenate([self.other, none.other]), np.concatenate([self.weight, none.weight])
+        )
+
     def because(self, histories: Histories, item: Ints) -> Ints:
         """(users, k): the item of the history that goes best with each that is recommended; -1
         where none does. item: (users, k), -1 = nothing."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deeplode.recommenders.autoencoder import Autoencoder, fit_autoencoder
 from deeplode.recommenders.ease import Ease, fit_ease
 from deeplode.recommenders.itemknn import ItemNeighbours, fit_item_neighbours
 from deeplode.recommenders.popularity import Popularity, fit_popularity
 from deeplode.recommenders.propagation import GraphFilter, fit_graph_filter
 from deeplode.recommenders.scorer import Setting, Way
+from deeplode.recommenders.sequential import Sequential, fit_sequential
 from deeplode.recommenders.slim import Slim, fit_slim
+from deeplode.recommenders.towers import TwoTowers, fit_two_towers
+from deeplode.recommenders.transitions import Transitions, fit_transitions
 
 NEIGHBOURS: tuple[Setting, ...] = (
     {"k": 200, "shrink": 0.0},
@@ -32,12 +36,22 @@ FILTERS: tuple[Setting, ...] = (
     {"users": 0.5, "given": 0.5, "wanted": 0.25},
     {"users": 1.0, "given": 0.5, "wanted": 0.5},
 )
+TRANSITIONS: tuple[Setting, ...] = (
+    {"window": 10, "decay": 0.8},
+    {"window": 5, "decay": 0.9},
+)
 
 # In the order of the leaderboard, which is that of fitting: quick ones first.
 WAYS: Mapping[str, Way] = {
     "popularity": Way(fit_popularity, ({},), Popularity.restore),
     "item_knn": Way(fit_item_neighbours, NEIGHBOURS, ItemNeighbours.restore),
     "graph_filter": Way(fit_graph_filter, FILTERS, GraphFilter.restore),
+    "transitions": Way(fit_transitions, TRANSITIONS, Transitions.restore, needs="order"),
     "ease": Way(fit_ease, EASES, Ease.restore),
     "admm_slim": Way(fit_slim, SLIMS, Slim.restore),
+    "two_towers": Way(
+        fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items"
+    ),
+    "gru": Way(fit_sequential, ({"epochs": 40},), Sequential.restore, deep=True, needs="order"),
+    "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True),
 }

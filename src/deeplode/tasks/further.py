@@ -13,10 +13,11 @@ from deeplode.data.interactions import InteractionColumns, interactions
 from deeplode.data.table import Table
 from deeplode.recommenders.blend import Blend
 from deeplode.recommenders.histories import Histories
+from deeplode.recommenders.towers import TwoTowers
 from deeplode.recommenders.ways import WAYS
 from deeplode.runtime import Budget
 from deeplode.tasks.catalogue import Catalogue, joined
-from deeplode.tasks.recommend import Settings, grounds_of
+from deeplode.tasks.recommend import COLUMNS, Settings, grounds_of
 from deeplode.tasks.recommendmodel import RecommendModel
 
 Ints = NDArray[np.int64]
@@ -29,12 +30,22 @@ def further(
     fitted again to all histories, at the setting that was chosen before, with the same part in the
     blend. Raises DataError as ``gather`` does."""
     catalogue = extended(model.catalogue, table, most_bad)
-    grounds = grounds_of(settings, budget, None)
+    grounds = grounds_of(_told(settings, model, len(catalogue.items)), budget, None)
     scorers = {
         name: WAYS[name].fit(catalogue.known, one.setting, grounds)
         for name, one in model.blend.scorers.items()
     }
     return replace(model, catalogue=catalogue, blend=Blend(scorers, model.blend.weights))
+
+
+def _told(settings: Settings, model: RecommendModel, items: int) -> Settings:
+    """What is known of items; of new ones nothing."""
+    towers = model.blend.scorers.get(COLUMNS)
+    if not isinstance(towers, TwoTowers):
+        return settings
+    told = np.zeros((items, towers.known.shape[1]), np.float32)
+    told[: len(towers.known)] = towers.known
+    return replace(settings, item_features=told)
 
 
 def extended(known: Catalogue, table: Table, most_bad: float) -> Catalogue:

@@ -25,6 +25,7 @@ from deeplode.tasks.stages import Stages
 JUDGES = 2_000  # validation users that settings are chosen by
 MANY, FEW = 5_000, 2  # items above which a setting takes minutes, and how many are tried then
 FALLBACK = "popularity"  # answers for users without a history
+COLUMNS = "two_towers"  # knows items by their columns
 REASONS = "item_knn"  # knows which items go together
 
 Floats = NDArray[np.float32]

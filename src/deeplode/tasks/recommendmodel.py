@@ -22,6 +22,7 @@ from deeplode.recommenders.itemknn import ItemNeighbours
 from deeplode.recommenders.question import blocks, without
 from deeplode.recommenders.together import Together, apart, together
 from deeplode.recommenders.ways import WAYS
+from deeplode.recommenders.wider import Wider
 from deeplode.recommendoptions import MOST
 from deeplode.tasks.catalogue import Asked, Catalogue
 from deeplode.tasks.described import Described, found, spread
@@ -73,6 +74,8 @@ class RecommendModel:
     def together(self) -> Together:
         """Which items go together, by the users that had both; none where time was too short."""
         scorer = self.blend.scorers.get(REASONS)
+        if isinstance(scorer, Wider) and isinstance(scorer.scorer, ItemNeighbours):
+            return together(scorer.scorer).wider(scorer.more)
         if not isinstance(scorer, ItemNeighbours):
             return apart(len(self.catalogue.items))
         return together(scorer)

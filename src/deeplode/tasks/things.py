@@ -66,7 +66,7 @@ def of_items(beside: Beside, items: pl.Series, stock: str | None) -> Things:
         says = in_stock(beside.table, stock)
         open_ = np.where(row >= 0, says[np.maximum(row, 0)], False)
     made, features = _described(beside, row, (stock,) if stock else ())
-    titles = _titles(beside.table, beside.key, row, items)
+    titles = titles_of(beside.table, beside.key, row, items)
     return Things(features, None, titles, open_, made, None, notices)
 
 
@@ -103,7 +103,7 @@ def _absent(beside: Beside, row: NDArray[np.int64], code: str) -> tuple[Notice, 
     return (Notice(code, beside.key, told),)
 
 
-def _titles(table: Table, key: str, row: NDArray[np.int64], items: pl.Series) -> pl.Series | None:
+def titles_of(table: Table, key: str, row: NDArray[np.int64], items: pl.Series) -> pl.Series | None:
     """What people call items: the column that is called so, or the first of texts that differ;
     the id where there is none. None where no column is a title."""
     texts = [one for one in table.names if one != key and table.frame[one].dtype == pl.String]
