@@ -32,7 +32,7 @@ from sklearn.mixture import GaussianMixture
 from deeplode import Clusterer
 from deeplode.clusters.candidates import CANDIDATES
 from deeplode.clusters.number import Grounds, find
-from deeplode.evaluate.groups import accuracy
+from deeplode.evaluate.groups import Meetings, accuracy
 from deeplode.runtime import Budget
 
 DATA = Path(os.environ.get("DEEPLODE_DATA", "../shared/data"))
@@ -105,7 +105,7 @@ def peers(x: Rows, groups: int, seed: int) -> dict[str, Callable[[], tuple[Label
 def scored(truth: Labels, labels: Labels) -> tuple[float, float]:
     """Accuracy and normalised mutual information; what belongs nowhere is a group of its own."""
     own = np.where(labels < 0, labels.max() + 1, labels)
-    return accuracy(truth, own), float(normalized_mutual_info_score(truth, own))
+    return accuracy(Meetings.of(truth, own)), float(normalized_mutual_info_score(truth, own))
 
 
 def measure(name: str, seeds: int) -> None:

@@ -31,6 +31,7 @@ FLOORS = {
     "deeplode.machine": 0,
     "deeplode.limited": 0,
     "deeplode.memory": 0,
+    "deeplode.mapped": 0,
     "deeplode.runfolder": 0,
     "deeplode.runfacts": 6,
     "deeplode.running": 6,

@@ -11,6 +11,8 @@ import pytest
 
 from deeplode import Clusterer, load
 from deeplode.clusteroptions import ClusterOptions
+from deeplode.communities.assign import MOST
+from deeplode.data.table import Table
 from deeplode.detectoptions import EvaluateOptions, PredictOptions
 from deeplode.errors import DataError, OptionError
 from deeplode.report.page import render
@@ -249,3 +251,22 @@ def test_a_short_time_limit_leaves_communities_and_a_page(tmp_path: Path) -> Non
 def test_links_go_with_no_timestamp() -> None:
     with pytest.raises(OptionError, match="timestamp"):
         ClusterOptions(edges="links.csv", timestamp="when")
+
+
+def test_thousands_of_lone_nodes_are_as_many_communities(tmp_path: Path) -> None:
+    count = 3_000
+    people = pl.DataFrame({"who": [f"n{at}" for at in range(count)]})
+    people.write_csv(tmp_path / "nodes.csv")
+    pl.DataFrame({"source": ["n3"], "target": ["n7"]}).write_csv(tmp_path / "links.csv")
+    options = ClusterOptions(
+        edges=str(tmp_path / "links.csv"), id="who", threads=1, out=str(tmp_path / "run")
+    )
+    facts = cluster(str(tmp_path / "nodes.csv"), options).facts
+    assert facts["network"]["communities"] == count - 1
+    answers = pl.read_parquet(tmp_path / "run" / "predictions.parquet")
+    assert answers["cluster"].n_unique() == count - 1
+    model = load(tmp_path / "run").model_
+    assert model.predict(Table.of(people)).outputs.shape == (count, MOST)  # not all of them
+    new = PredictOptions(edges=str(tmp_path / "links.csv"))
+    known = predict(str(tmp_path / "run"), str(tmp_path / "nodes.csv"), new)
+    assert known["cluster"].equals(answers["cluster"])

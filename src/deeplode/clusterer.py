@@ -29,7 +29,7 @@ from deeplode.saved import PROBE_ROWS, Saved
 from deeplode.tasks.cluster import Settings, check_rows, cluster
 from deeplode.tasks.clustermodel import Assigned, ClusterModel
 from deeplode.tasks.communitymodel import CommunityModel, Placed
-from deeplode.tasks.grouproom import room
+from deeplode.tasks.grouproom import graph_room, room
 from deeplode.tasks.rowmoves import row_moves
 
 
@@ -97,6 +97,8 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
                 found = self._grouped(table, schema, told, budget)
             else:
                 links = read_edges(ends, told)
+                if told.memory_bytes is not None:
+                    graph_room(table, links, schema, told.memory_bytes)
                 found = partitioned(table, links, schema, told, budget, silent)
         self.facts_, self.labels_ = found.facts, found.labels
         self.facts_["warnings"] = [one.as_json() for one in (*schema.notices, *found.notices)]

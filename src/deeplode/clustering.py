@@ -21,7 +21,7 @@ from deeplode.running import running
 from deeplode.runtime import Budget, configured
 from deeplode.tasks.cluster import Clustered, Settings, check_rows, cluster
 from deeplode.tasks.clustermodel import Assigned
-from deeplode.tasks.grouproom import room
+from deeplode.tasks.grouproom import graph_room, room
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 # Facts that stay out of a model file.
@@ -69,10 +69,15 @@ class _Run:
         schema = schema_of(table, told)
         if schema.id is not None:
             table = table.with_ids(schema.id)
-        planned = None if told.edges is not None else room(table, schema, told.memory_bytes)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
-        form = self.grouped if told.edges is None else self.parted
-        found = form(table, schema, self.budget.until(tail))
+        budget = self.budget.until(tail)
+        if told.edges is None:
+            planned = room(table, schema, told.memory_bytes)
+            found = self.grouped(table, schema, budget)
+        else:
+            ends = read_edges(told.edges, told)
+            planned = graph_room(table, ends, schema, told.memory_bytes)
+            found = partitioned(table, ends, schema, told, budget, self.listen)
         notices = (*table.notices, *schema.notices, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)
         keeping = Keeping(self.folder, self.budget, told, self.listen, planned, files)
@@ -85,11 +90,6 @@ class _Run:
         found = cluster(table, schema, settings, budget, self.listen)
         self.listen("stage", name="traits")
         return formed(found, table, schema, told, budget)
-
-    def parted(self, table: Table, schema: Schema, budget: Budget) -> Formed:
-        """Communities of linked rows."""
-        ends = read_edges(self.options.edges, self.options)
-        return partitioned(table, ends, schema, self.options, budget, self.listen)
 
 
 def schema_of(table: Table, told: ClusterOptions) -> Schema:

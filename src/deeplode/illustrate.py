@@ -17,7 +17,7 @@ from deeplode.encode.series import SeriesEncoder
 from deeplode.encode.sparse import SparseEncoder
 from deeplode.encode.text import TextEncoder
 from deeplode.encode.tuned import PixelsEncoder, TokensEncoder
-from deeplode.evaluate.baselines import Linear
+from deeplode.evaluate.linear import Linear
 from deeplode.evaluate.words import highlight, words_of_classes, words_of_values
 from deeplode.nets.gradcam import looked_at
 from deeplode.nets.imagebranch import ImageBranch

@@ -8,6 +8,7 @@ from deeplode.aim import aimed
 from deeplode.data.schema import Roles, infer
 from deeplode.evaluate.problem import Problem
 from deeplode.machine import usable_threads
+from deeplode.mapped import POSSIBLE
 from deeplode.options import TrainOptions
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
@@ -43,7 +44,8 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
         held = 2 * int(table.frame.estimated_size())
         problem = Problem(code.task, code.n_classes, options.seed, usable_threads())  # type: ignore[arg-type]
         models = read_encoders(options.text_encoder, options.image_encoder, options.fine_tune)
-        memory = plan(train, schema, problem, options.net(), options.memory_bytes, held, models)
+        limit, told = options.memory_bytes, options.net()
+        memory = plan(train, schema, problem, told, limit, held, models, POSSIBLE)
         notices = (*notices, *memory.notices)
     facts = source_facts(table, schema, rows)
     return {

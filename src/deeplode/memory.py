@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from deeplode import mapped
 from deeplode.errors import LimitError
 from deeplode.output import remove_unfinished
 from deeplode.runtime import Budget
@@ -84,6 +85,7 @@ def give_back() -> int:
 
 
 def _trim() -> None:
+    mapped.give_back()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

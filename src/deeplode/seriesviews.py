@@ -49,9 +49,8 @@ def _series(
     own = np.flatnonzero(line.series == number)
     some = own[np.unique(np.linspace(0, len(own) - 1, POINTS).astype(int))]
     x, base = answers.x[some], answers.base[some]
-    means, expected = (
-        answers.moments.means(one, base) for one in (x.double().numpy(), _expected(model, x))
-    )
+    means = answers.moments.measured(answers.series.cells, line.starts, some)
+    expected = answers.moments.means(_expected(model, x), base)
     inside = [
         (one, why)
         for one, why in zip(answers.found, answers.why, strict=True)

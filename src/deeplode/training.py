@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from deeplode.keeping import Keeping
 from deeplode.linkedfacts import linked_facts
 from deeplode.linking import read_edges
 from deeplode.machine import usable_threads
+from deeplode.mapped import POSSIBLE, mapping
 from deeplode.messages import Notice
 from deeplode.options import TrainOptions
 from deeplode.pretrained.read import Pretrained, digest
@@ -78,10 +79,8 @@ def train(
     with begun as run, configured(threads, options.seed):
         run.log("stage", name="read")
         models = read_encoders(options.text_encoder, options.image_encoder, options.fine_tune)
-        table = read_to_run(source, options)
-        told = _one_or_forecast(aimed(options, table), table)
-        made = _Run(source, told, run.folder, budget, run.log, threads, replay, models)
-        facts = made.all(table)
+        steps = _Run(source, options, run.folder, budget, run.log, threads, replay, models)
+        facts = steps.all()
     return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
 
 
@@ -113,30 +112,37 @@ class _Run:
         roles = Roles(told.target, told.id, told.weight, told.group, told.timestamp)
         return Plan(roles, told.kinds, told.split, told.seed, told.split_column)
 
-    def all(self, table: Table) -> dict[str, Any]:
-        """Everything from the table of the source to the report; returns the facts."""
-        told = self.options
-        files = (self.source, told.test, told.edges, told.features)
+    def all(self) -> dict[str, Any]:
+        """Everything from the source to the report; returns the facts."""
+        table = read_to_run(self.source, self.options)
+        run = replace(self, options=_one_or_forecast(aimed(self.options, table), table))
+        files = (run.source, run.options.test, run.options.edges, run.options.features)
         read = [fingerprint(one) for one in files if one is not None]
-        read += [digest(one) for one in self.models.values()]
-        self.folder.remember(told.as_json(), read, resume=told.resume)
-        made, test, notices, split = self.prepared(table)
+        read += [digest(one) for one in run.models.values()]
+        run.folder.remember(run.options.as_json(), read, resume=run.options.resume)
+        made, test, notices, split = run.prepared(table)
         facts_of_source = source_facts(table, made.schema, len(made.table) + len(test))
         held = int(table.frame.estimated_size())
         del table  # training and test rows are copies of it
-        made, memory = self.planned(made, held)
+        made, memory = run.planned(made, held)
+        with mapping(run.folder.checkpoint if memory.mapped else None):
+            learned = run.learned(made, test, memory)
+            facts = run.judged(learned, made, test, split)
+            told = tell((*notices, *memory.notices, *learned.notices), run.listen)
+            facts |= {"warnings": told, "source": facts_of_source}
+            keeping = Keeping(run.folder, run.budget, run.options, run.listen, memory.total, files)
+            return keeping.keep(learned.model, facts, made.table, lambda read: _answers(read, test))
+
+    def learned(self, made: Lesson, test: Table, memory: MemoryPlan) -> Learned:
+        """The model, within what is left of the time."""
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
             self.folder.checkpoint, most_bad=self.options.most_bad, models=self.models,
-            later=TIMES_TESTED * len(test) / len(made.table), decision=self.decision(made),
+            later=TIMES_TESTED * (len(test) / len(made.table) if made.nodes is None else 1.0),
+            decision=self.decision(made),
         )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
-        learned = learn(made, settings, self.budget.until(tail), self.listen)
-        facts = self.judged(learned, made, test, split)
-        facts["warnings"] = tell((*notices, *memory.notices, *learned.notices), self.listen)
-        facts["source"] = facts_of_source
-        keeping = Keeping(self.folder, self.budget, told, self.listen, memory.total, files)
-        return keeping.keep(learned.model, facts, made.table, lambda read: _answers(read, test))
+        return learn(made, settings, self.budget.until(tail), self.listen)
 
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
         """The lesson of the training rows, the test rows, and how they were parted."""
@@ -170,7 +176,9 @@ class _Run:
     def planned(self, made: Lesson, held: int) -> tuple[Lesson, MemoryPlan]:
         """What fits into the memory limit: the plan, and the lesson on as many rows."""
         limit, told = self.options.memory_bytes, self.options.net()
-        found = plan(made.table, made.schema, self.problem(made), told, limit, held, self.models)
+        found = plan(
+            made.table, made.schema, self.problem(made), told, limit, held, self.models, POSSIBLE
+        )
         self.listen("plan", **found.as_json())
         if found.rows < len(made.table):
             made = made.rows(some_rows(made.table, found.rows, self.options.seed))

@@ -19,7 +19,9 @@ from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions, EvaluateOptions
 from deeplode.detectors import denoise, ranks
 from deeplode.errors import DeeplodeError, LimitError, OptionError
+from deeplode.report.page import render
 from deeplode.runtime import Budget
+from deeplode.seriesviews import views
 from deeplode.tasks.detect import Settings
 from deeplode.tasks.detectseries import Normal, detect_series
 from deeplode.tasks.room import room_of_series
@@ -199,6 +201,32 @@ def test_series_that_are_not_known_to_be_normal_show_their_odd_parts_too(
     odd = pumps().filter(pl.col("machine") == "pump 1")["odd"].to_numpy()
     assert roc_auc_score(odd, found.watched.outputs) > 0.85
     assert len(found.watched.found) == 1
+
+
+def test_a_channel_that_is_far_out_is_told_at_the_height_that_it_was_measured_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(denoise, "STEPS", 20)
+    monkeypatch.setattr(ranks, "QUICK", 10)
+    hot = pl.when(pl.int_range(pl.len()).is_between(300, 400)).then(pl.col("heat") + 900)
+    frame = pumps().filter(pl.col("machine") == "pump 0").drop("machine", "odd")
+    table = Table.of(frame.with_columns(hot.otherwise(pl.col("heat")).alias("heat")))
+    schema = infer(table, Roles(timestamp="time"))
+    told = (Settings(threads=1), Normal(rows=CLEAN), None, Budget.begin(None, None))
+    found = detect_series(table, schema, *told)
+    blamed = next(why.blamed[0] for why in found.watched.why if why.blamed[0].channel == "heat")
+    assert blamed.value == pytest.approx(960, abs=1)
+    assert blamed.usual == pytest.approx(60, abs=1)
+    drawn = [own for one in views(found.model, found.watched)["series"] for own in one["channels"]]
+    means = next(own["mean"] for own in drawn if own["name"] == "heat")
+    assert max(means) == pytest.approx(960, abs=1)
+
+
+def test_the_page_gives_reasons_in_the_language_that_it_is_asked_for(run: Path) -> None:
+    facts = json.loads((run / "result.json").read_text("utf-8"))
+    assert "（通常为" in render(facts, "zh")
+    assert "(usually" not in render(facts, "zh")
+    assert "(usually" in render(facts, "en")
 
 
 def test_a_search_among_moments_that_does_not_fit_is_refused_before_it_begins(

@@ -38,7 +38,16 @@ def test_clouds_apart_are_found_and_counted(groups: int) -> None:
     assert number(clouds(groups)) == groups
 
 
-@pytest.mark.parametrize("draw", ["uniform", "normal", "levels"])
+def test_two_tight_clouds_of_values_that_repeat_are_two_however_the_columns_hang_together() -> None:
+    chance = np.random.default_rng(0)
+    one, two = (np.repeat([0, 10], 50) + chance.integers(0, 2, 100) for _ in range(2))
+    on_a_line = np.repeat([0.0, 5.0], 50) + chance.normal(0, 0.1, 100)
+    for columns in ((one, two), (one, one), (on_a_line, on_a_line), (on_a_line.round(1),) * 2):
+        x = np.stack(columns, 1).astype(float)
+        assert number((x - x.mean(0)) / x.std(0)) == 2
+
+
+@pytest.mark.parametrize("draw", ["uniform", "normal", "levels", "doubling", "twice", "counts"])
 def test_noise_has_no_groups(draw: str) -> None:
     found = []
     for seed in range(DRAWS):
@@ -47,6 +56,9 @@ def test_noise_has_no_groups(draw: str) -> None:
             "uniform": chance.random((400, 4)),
             "normal": chance.normal(size=(400, 4)),
             "levels": chance.integers(0, 3, (400, 4)).astype(float),
+            "doubling": 2.0 ** chance.integers(0, 6, (400, 4)),
+            "twice": np.stack([age := chance.integers(20, 32, 400), 2026 - age], 1).astype(float),
+            "counts": chance.negative_binomial(1, 0.05, (400, 4)).astype(float),
         }
         x = draws[draw]
         found.append(number((x - x.mean(0)) / x.std(0), seed))

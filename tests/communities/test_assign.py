@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from deeplode.communities.assign import UNLINKED, Assigner
+from deeplode.communities.assign import MOST, UNLINKED, Assigner
 from deeplode.communities.network import Network
 
 Planted = Callable[..., Network]
@@ -23,12 +23,26 @@ def test_a_new_node_joins_the_community_that_most_of_its_links_lead_to(blocks: P
     made = Assigner.fit(blocks((30, 30, 30), 0.3, 0.02), TRUTH, None)
     grown = Network.of(92, np.array([90, 90, 90, 91]), np.array([0, 40, 41, 90]))
     label = np.append(TRUTH, [UNLINKED, UNLINKED])
-    found = made.by_links(grown, label, made.by_content(np.zeros((92, 0))))
+    found = made.by_links(grown, label, made.by_content(np.zeros((2, 0))))
     assert found.sum(1) == pytest.approx(1)
-    assert found[90].argmax() == 1
-    assert found[91].argmax() == 1  # by its link with another new node
-    assert found[91].max() < found[90].max()
-    assert (found[:90].argmax(1) == TRUTH).all()
+    assert found[0].argmax() == 1
+    assert found[1].argmax() == 1  # by its link with another new node
+    assert found[1].max() < found[0].max()
+
+
+def test_only_the_largest_of_very_many_communities_take_new_nodes() -> None:
+    count = 2 * MOST
+    label = np.append(np.zeros(5, np.int64), np.arange(count - 5) + 1)
+    alone = Network.of(count, np.array([0]), np.array([1]))
+    made = Assigner.fit(alone, label, None)
+    assert len(made.share) == MOST
+    grown = Network.of(count + 2, np.array([count, count + 1]), np.array([0, count - 1]))
+    found = made.by_links(
+        grown, np.append(label, [UNLINKED] * 2), made.by_content(np.zeros((2, 0)))
+    )
+    assert found.shape == (2, MOST)
+    assert found.argmax(1).tolist() == [0, 0]  # the second one's only link says nothing
+    assert found[0, 0] > 0.5 > found[1, 0]
 
 
 def test_a_new_node_without_links_goes_by_its_content(blocks: Planted) -> None:

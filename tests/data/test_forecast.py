@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from deeplode.data.forecast import fit_forecast
+from deeplode.data.jointforecast import JointForecast, fit_joint, forecast_from_json
 from deeplode.data.table import Table
 from deeplode.errors import DataError
 
@@ -71,3 +74,40 @@ def test_what_cannot_be_forecast_is_refused(
     with pytest.raises(DataError) as error:
         fit_forecast(Table.of(frame), "time", "machine", "load", horizon)
     assert error.value.code == code
+
+
+def joint(frame: pl.DataFrame) -> JointForecast:
+    return fit_joint(Table.of(frame), "time", "machine", ("load", "noise"), 6)
+
+
+def with_noise(frame: pl.DataFrame) -> pl.DataFrame:
+    noise = np.random.default_rng(1).normal(size=len(frame)) * 1e-3
+    return frame.with_columns(pl.Series("noise", noise))
+
+
+def test_columns_that_are_asked_for_together_keep_their_periods_and_units(hourly: Load) -> None:
+    frame = with_noise(hourly())
+    forecast = joint(frame)
+    assert [one.period for one in forecast.channels] == [DAY, 1]
+    assert forecast_from_json(json.loads(json.dumps(forecast.to_json()))) == forecast
+    past = forecast.lay(Table.of(frame)).past()
+    assert past.frame["channel"].value_counts()["count"].min() > 4_000
+    whole = pl.Series(forecast.whole(past.frame["value"].to_numpy(), past.frame))
+    when = frame.select("machine", "time", "load", "noise")
+    truth = past.frame.join(when.rename({"load": "l", "noise": "n"}), on=["machine", "time"])
+    known = pl.when(pl.col("channel") == "load").then("l").otherwise("n")
+    assert truth.select(known).to_series().to_numpy() == pytest.approx(whole.to_numpy())
+
+
+def test_what_a_row_knows_of_the_other_columns_was_there_at_its_origin(hourly: Load) -> None:
+    frame = with_noise(hourly())
+    forecast = joint(frame)
+    cut = frame["time"].min() + timedelta(days=15)
+    later = frame.with_columns(
+        pl.when(pl.col("time") > cut).then(1e3).otherwise(pl.col(name)).alias(name)
+        for name in ("load", "noise")
+    )
+    early = pl.col("time") <= cut
+    one, two = (forecast.lay(Table.of(own)).past().frame.filter(early) for own in (frame, later))
+    assert len(one) > 4_000
+    assert_frame_equal(one, two, abs_tol=1e-6)

@@ -13,7 +13,7 @@ from deeplode.data.table import Table
 from deeplode.encode.bag import unpack
 from deeplode.encode.encoder import Encoder
 from deeplode.encode.sparse import SparseEncoder
-from deeplode.evaluate.baselines import fit_linear
+from deeplode.evaluate.linear import fit_linear
 from deeplode.evaluate.problem import Problem
 from deeplode.progress import silent
 from deeplode.runtime import Budget

@@ -11,9 +11,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from deeplode.encode.batch import Batch
 from deeplode.evaluate import design
-from deeplode.evaluate.baselines import Linear, Trivial, fit_linear, fit_trivial
 from deeplode.evaluate.design import fit_design
+from deeplode.evaluate.linear import Linear, fit_linear
+from deeplode.evaluate.penalty import held_out_loss
 from deeplode.evaluate.problem import Problem
+from deeplode.evaluate.trivial import Trivial, fit_trivial
 from deeplode.progress import silent
 from deeplode.runtime import Budget
 
@@ -83,12 +85,37 @@ def test_the_same_seed_gives_the_same_bits_and_a_saved_model_too(make_batch):
     np.testing.assert_array_equal(trivial.predict(batch), saved.predict(batch))
 
 
+@pytest.mark.parametrize("problem", [REGRESSION, BINARY], ids=["regression", "two classes"])
+def test_where_columns_are_many_the_penalty_is_the_one_that_held_out_rows_want(problem):
+    rng = np.random.default_rng(0)
+    numbers = torch.from_numpy(rng.normal(size=(200, 150)).astype(np.float32))
+    batch = Batch(numbers, torch.empty(200, 0, dtype=torch.int32))
+    score = numbers[:, :20].sum(1).numpy() + 6 * rng.normal(size=200)
+    target = score.astype(float) if problem is REGRESSION else (score > 0).astype(int)
+    rows = rng.permutation(200)
+
+    class Fold:
+        train, valid = np.sort(rows[:100]), np.sort(rows[100:])
+
+    def lost(model):
+        answers = model.predict(batch.rows(torch.from_numpy(Fold.valid)))
+        return held_out_loss(problem, target[Fold.valid], answers)
+
+    model, _ = everything([Fold], batch, target, problem)
+    fixed, _ = everything([Fold], batch, target, problem, replay={"penalty": 1.0, "steps": [100]})
+    assert model.penalty > 1
+    assert fixed.penalty == 1
+    assert lost(model) < 0.9 * lost(fixed)
+    again, _ = everything([Fold], batch, target, problem, replay=model.facts())
+    np.testing.assert_array_equal(again.predict(batch), model.predict(batch))
+
+
 def test_a_fit_cut_by_the_clock_can_be_repeated_without_it(make_batch):
     batch, score, folds = make_batch()
     cut, oof = everything(folds, batch, score, REGRESSION, budget=Budget(deadline=0.0))
     assert len(cut.steps) == 1
     assert np.isfinite(oof).sum() == len(folds[0].valid)
-    again, _ = everything(folds, batch, score, REGRESSION, replay=cut.facts()["steps"])
+    again, _ = everything(folds, batch, score, REGRESSION, replay=cut.facts())
     np.testing.assert_array_equal(cut.predict(batch), again.predict(batch))
 
 

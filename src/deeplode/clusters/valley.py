@@ -20,6 +20,7 @@ BETWEEN = np.linspace(0.3, 0.7, 9)  # where the emptiest place is looked for
 SHRINK = 0.1  # of the mean variance, added to every direction's
 STEEP = 1e-9
 FEWEST = 2  # rows of a group that give a direction
+WIDE = 3.0  # times the gap beside it that equal values may be spread into a gap
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,35 @@ class Counts:
 
 
 def smoothed(x: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Rows with equal values of a column spread evenly up to half-way to the next value.
+    """Rows with equal values of a column spread evenly up to half-way to the next value, but no
+    further than WIDE times a gap beside that.
 
-    x: (rows, columns). Whole numbers and levels leave gaps that say nothing of groups; where every
-    value differs hardly anything moves.
+    x: (rows, columns). Whole numbers and levels leave gaps that say nothing of groups; one that is
+    much wider than those beside it does. Where every value differs hardly anything moves. Columns
+    that follow from each other, such as age and year of birth, are spread alike: else there would
+    be gaps between the steps of the line that they lie on.
     """
     chance = np.random.default_rng(seed)
     out = np.array(x, np.float64)
+    drawn: dict[bytes, NDArray[np.float64]] = {}
     for column in out.T:
         values, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
         if len(values) < 2 or counts.max() == 1:
             continue
         gaps = np.diff(values) / 2
+        if len(gaps) > 1:
+            ends = np.concatenate([[0.0], gaps, [0.0]])
+            gaps = np.minimum(gaps, 2 * WIDE * np.maximum(ends[:-2], ends[2:]))
         below, above = np.append(gaps[0], gaps), np.append(gaps, gaps[-1])
         tied = counts[inverse] > 1
         low, high = column - below[inverse], column + above[inverse]
-        drawn = low + chance.random(len(column)) * (high - low)
-        column[tied] = drawn[tied]
+        ways = inverse, len(values) - 1 - inverse  # from the lowest value on, and from the highest
+        keys = [one.tobytes() if len(values) > 2 else b"" for one in ways]
+        share = drawn.get(keys[0])
+        if share is None or len(values) == 2:
+            share = chance.random(len(column))
+            drawn |= {keys[1]: 1 - share, keys[0]: share}
+        column[tied] = (low + share * (high - low))[tied]
     return out
 
 

@@ -16,14 +16,15 @@ from deeplode.detectors.detector import Arrays, kept
 ROUNDS = 30  # in which new nodes tell each other
 PRIOR = 1.0  # links' worth of what is known without any
 ITERATIONS = 500  # of the classifier's fit
+MOST = 1_000  # communities that new nodes are placed in, the largest ones
 UNLINKED = -1  # community of a node that is not known
 
 
 @dataclass(frozen=True, eq=False)
 class Assigner:
-    """What is needed to place new nodes.
+    """What is needed to place new nodes in the MOST largest communities.
 
-    share: (communities,) share of the known nodes. unit: mean weight of a link. weights:
+    share: (communities,) of the known nodes in these. unit: mean weight of a link. weights:
     (columns, communities) and bias: (communities,), log odds of a community by content, as a
     multinomial logistic model has them; no columns where content has no say.
     """
@@ -37,13 +38,15 @@ class Assigner:
     def fit(cls, network: Network, label: Ints, content: Floats | None) -> Self:
         """Learn how large communities are and how content tells them apart.
 
-        label: (nodes,) 0 … k - 1. content: (nodes, columns) or None.
+        label: (nodes,) 0 … k - 1, the largest first. content: (nodes, columns) or None.
         """
-        share = np.bincount(label) / len(label)
+        sizes = np.bincount(label)[:MOST]
+        share = sizes / sizes.sum()
         unit = float(network.links.data.mean()) if network.links.nnz else 1.0
         weights, bias = np.zeros((0, len(share))), np.log(share)
         if content is not None and content.shape[1] and len(share) > 1:
-            weights, bias = _classifier(content, label)
+            told = label < len(share)
+            weights, bias = _classifier(content[told], label[told])
         return cls(share, unit, weights, bias)
 
     def by_content(self, content: Floats) -> Floats:
@@ -52,28 +55,31 @@ class Assigner:
         content: (rows, columns); without columns it is the share of each community.
         """
         width = len(self.weights)
+        if not width:  # alike for all: one row in memory
+            return np.broadcast_to(_chances(self.bias[None]), (len(content), len(self.bias)))
         return _chances(content[:, :width] @ self.weights + self.bias)
 
     def by_links(self, network: Network, label: Ints, content: Floats) -> Floats:
-        """The chance of each community by links and content, (nodes, communities).
+        """The chance of each community by links and content, (new nodes, communities).
 
-        label: (nodes,) of known nodes, UNLINKED for new ones. content: (nodes, communities) from
-        ``by_content``. A link counts like a vote, and what content says like PRIOR votes; new
+        label: (nodes,) of known nodes, UNLINKED for new ones. content: (new nodes, communities)
+        from ``by_content``. A link counts like a vote, and what content says like PRIOR votes; new
         nodes that are linked with each other agree in rounds (Zhu and Ghahramani, Learning from
         labeled and unlabeled data with label propagation, 2002).
         """
-        known = label >= 0
-        found = content.copy()
-        found[known] = np.eye(len(self.share))[label[known]]
-        links = sparse.csr_array(network.links / self.unit)
-        speaks = content / self.share
+        new = np.flatnonzero(label < 0)
+        told = np.flatnonzero((label >= 0) & (label < len(self.share)))
+        links = sparse.csr_array(network.links[new] / self.unit)
+        member = (np.ones(len(told)), (told, label[told]))
+        voters = sparse.csr_array(member, (len(label), len(self.share)))
+        sure = (links @ voters).toarray() + PRIOR * self.share
+        among = links[:, new]
+        found, speaks = content, content / self.share
         for _ in range(ROUNDS):
-            votes = np.asarray(links @ found) + PRIOR * self.share
-            new = votes * speaks
-            new /= new.sum(1, keepdims=True)
-            new[known] = found[known]
-            still = np.abs(new - found).max(initial=0.0) < 1e-9
-            found = new
+            new_ones = (sure + np.asarray(among @ found)) * speaks
+            new_ones /= new_ones.sum(1, keepdims=True)
+            still = np.abs(new_ones - found).max(initial=0.0) < 1e-9
+            found = new_ones
             if still:
                 break
         return np.asarray(found)

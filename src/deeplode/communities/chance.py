@@ -15,20 +15,25 @@ from deeplode.communities.leiden import leiden
 from deeplode.communities.network import Ints, Network, modularity
 
 ROUNDS = 20  # of swaps, in each of which every link takes part once
-WORK = 1_000_000  # links that all rewired networks together may have …
+WORK = 1_000_000  # links, or nodes if more, that all rewired networks together may have …
 FEWEST, MOST = 3, 20  # … and how many networks that may be
 CLEAR = 0.1  # difference in modularity after which FEWEST are enough
 CERTAIN = 3.0  # standard deviations beyond chance
 
 
-def rewired(network: Network, rng: np.random.Generator) -> Network:
-    """A network of the same degrees with its links drawn anew, their weights shuffled.
+def rewired(
+    network: Network, rng: np.random.Generator, stop: Callable[[], object] = lambda: None
+) -> Network:
+    """A network of the same degrees with its links drawn anew, their weights shuffled; less mixed
+    where ``stop`` says so.
 
     Pairs of links swap their ends (Maslov and Sneppen, 2002) unless that would link a node with
     itself or two nodes twice. Self-loops are left out.
     """
     source, target, weight = network.edges
     for _ in range(ROUNDS if len(source) > 1 else 0):
+        if stop():
+            break
         order = rng.permutation(len(source))
         half = len(order) // 2
         one, other = order[:half], order[half : 2 * half]
@@ -72,13 +77,13 @@ def against_chance(
     CLEAR above all where there were fewer than FEWEST. None where no time was left for any.
     """
     rng = np.random.default_rng(seed)
-    runs = int(np.clip(WORK // max(1, network.links.nnz), FEWEST, MOST))
+    runs = int(np.clip(WORK // max(1, network.links.nnz, len(network)), FEWEST, MOST))
     found, chance = [], []
     for _ in range(runs):
         if stop():
             break
         own = leiden(network, rng, stop=stop)
-        other = rewired(network, rng)
+        other = rewired(network, rng, stop)
         drawn = leiden(other, rng, stop=stop)
         if stop():  # cut short, they cannot be compared
             break

@@ -72,8 +72,9 @@ def _triangles(network: Network, near: Ints, stop: Callable[[], object]) -> floa
     return found
 
 
-def within(network: Network, label: Ints) -> list[dict[str, Any]]:
-    """Of each community: size, links inside and to others, density, and conductance.
+def within(network: Network, label: Ints, most: int | None = None) -> list[dict[str, Any]]:
+    """Of each of the first ``most`` communities, or all: size, links inside and to others, density,
+    and conductance.
 
     label: (nodes,) 0 … k - 1. density: links of all pairs inside; None for one node alone.
     conductance: weight that leaves of the weight at the smaller side; None where that is 0.
@@ -98,7 +99,7 @@ def within(network: Network, label: Ints) -> list[dict[str, Any]]:
             "density": float(inside[one] / pairs[one]) if pairs[one] else None,
             "conductance": _share(strength[one] - held[one], smaller[one]),
         }
-        for one in range(groups)
+        for one in range(groups if most is None else min(most, groups))
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from deeplode.communities.leiden import leiden
 from deeplode.communities.network import Ints, Network, modularity, numbered
 
-WORK = 400_000  # links that all starts together may go through …
+WORK = 400_000  # links, or nodes if more, that all starts together may go through …
 FEWEST, MOST = 3, 60  # … and how many starts that may be
 PATIENCE, TURNS = 60, 400  # betterments tried without any success, and in all
 SAME = 1e-10  # difference in modularity that is rounding
@@ -31,7 +31,7 @@ def best_partition(
     starts. Same seed and no stop, same partition.
     """
     rng = np.random.default_rng(seed)
-    starts = int(np.clip(WORK // max(1, network.links.nnz), FEWEST, MOST))
+    starts = int(np.clip(WORK // max(1, network.links.nnz, len(network)), FEWEST, MOST))
     pool: list[tuple[float, Ints]] = []
 
     def keep(label: Ints) -> None:
@@ -46,7 +46,7 @@ def best_partition(
         if stop():
             break
     last = 0
-    for turn in range(int(np.clip(WORK // max(1, network.links.nnz), FEWEST, TURNS))):
+    for turn in range(int(np.clip(WORK // max(1, network.links.nnz, len(network)), FEWEST, TURNS))):
         if stop() or turn - last > PATIENCE:
             break
         best = pool[0][0]

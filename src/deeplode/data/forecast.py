@@ -65,7 +65,8 @@ class Forecast:
     """How a long table becomes such rows; part of a model's schema.
 
     group: column that names the series; None = there is one. horizon: moments. period: moments, 1 =
-    there is none. decimal: sign of the target's texts.
+    there is none. decimal: sign of the target's texts. longest: the longest period of the columns
+    that are asked for together, 0 = it is asked for alone.
     """
 
     timestamp: str
@@ -75,16 +76,22 @@ class Forecast:
     period: int
     names: Names
     decimal: str = "."
+    longest: int = 0
 
     def __post_init__(self) -> None:
-        whole = all(type(one) is int for one in (self.horizon, self.period))
-        if not whole or not 1 <= self.horizon <= MOST or not 1 <= self.period <= LONGEST:
+        sizes = ((self.horizon, MOST), (self.period, LONGEST), (self.longest or 1, LONGEST))
+        if not all(type(one) is int and 1 <= one <= most for one, most in sizes):
             raise ValueError(f"{self.horizon} moments ahead, periods of {self.period}")
 
     @property
     def back(self) -> int:
         """Moments that the level is the mean of."""
         return max(self.period, min(SHORTEST, self.horizon)) if self.period > 1 else SHORTEST
+
+    @property
+    def longest_period(self) -> int:
+        """Moments, of all columns that are asked for together."""
+        return self.longest or self.period
 
     @property
     def value(self) -> str:
@@ -121,7 +128,8 @@ class Forecast:
         names = Names(**{name: str(own) for name, own in facts["names"].items()})
         group = None if facts["group"] is None else str(facts["group"])
         texts = (str(facts["timestamp"]), group, str(facts["target"]))
-        return cls(*texts, facts["horizon"], facts["period"], names, str(facts["decimal"]))
+        sizes = (facts["horizon"], facts["period"])
+        return cls(*texts, *sizes, names, str(facts["decimal"]), facts.get("longest", 0))
 
     def lay(self, table: Table) -> Laid:
         """Put a long table in order. Raises DataError where a column is absent or no moment."""
@@ -197,7 +205,7 @@ class Laid:
             ),
             *(
                 pl.Series(f"{names.seasonal} x{k}", self._phase(origin, step, k) - level)
-                for k in range(2, PERIODS + 1 if self.forecast.period > 1 else 2)
+                for k in range(2, PERIODS + 1 if self.forecast.longest_period > 1 else 2)
             ),
         )
         return replace(plain, frame=frame, ids=self._ids(line.series[origin], when))
@@ -213,7 +221,7 @@ class Laid:
 
     def _blocks(self, when: Values) -> Places:
         """Which stretch of time, alike for a horizon or a period, moments are in; from 0 on."""
-        span = max(self.forecast.horizon, self.forecast.period) * (self.line.step or 1.0)
+        span = max(self.forecast.horizon, self.forecast.longest_period) * (self.line.step or 1.0)
         return np.asarray((when - self.line.times[0]) // span, np.int64)
 
     def _moments(self, when: Values) -> list[pl.Series]:

@@ -16,7 +16,6 @@ import polars as pl
 
 from deeplode.data.forecast import PAIRS, Forecast, Laid, Names, Places, Values, fit_forecast
 from deeplode.data.parse import NumberFormat, numbers
-from deeplode.data.period import period
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
 from deeplode.data.timeline import Timeline, timeline
@@ -28,16 +27,17 @@ MOST = 100  # columns
 
 @dataclass(frozen=True)
 class Channel:
-    """A column that is asked for. decimal: sign of its texts. step: what it counts in, in its own
-    unit."""
+    """A column that is asked for. decimal: sign of its texts. period: moments, 1 = there is none.
+    step: what it counts in, in its own unit."""
 
     name: str
     decimal: str
+    period: int
     step: float
 
     def __post_init__(self) -> None:
-        if not (0 < self.step < float("inf")):
-            raise ValueError(f"{self.name} counts in steps of {self.step}")
+        if type(self.period) is not int or not 0 < self.step < float("inf"):
+            raise ValueError(f"{self.name} counts in steps of {self.step}, every {self.period}")
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class JointForecast:
 
     @property
     def period(self) -> int:
-        """Moments; 1 = there is none."""
-        return self.each.period
+        """The longest one, moments; 1 = there is none."""
+        return self.each.longest_period
 
     @property
     def value(self) -> str:
@@ -102,7 +102,10 @@ class JointForecast:
         """Put a long table in order. Raises DataError where a column is absent or no moment."""
         line = timeline(table, self.each.timestamp, self.each.group)
         values = [_values(table, one, line) / one.step for one in self.channels]
-        parts = [Laid(self.each, table, line, own) for own in values]
+        parts = [
+            Laid(replace(self.each, period=one.period), table, line, own)
+            for one, own in zip(self.channels, values, strict=True)
+        ]
         every, place = np.arange(len(line.order)), np.argsort(line.order)
         away = [(part.values - part.level(every))[place] for part in parts]
         columns = [pl.Series(*pair) for pair in zip(self.targets, away, strict=True)]
@@ -118,7 +121,7 @@ class JointForecast:
     def from_json(cls, facts: Mapping[str, Any]) -> JointForecast:
         """The inverse. Raises KeyError, TypeError or ValueError if odd."""
         channels = tuple(
-            Channel(str(one["name"]), str(one["decimal"]), float(one["step"]))
+            Channel(str(one["name"]), str(one["decimal"]), one["period"], float(one["step"]))
             for one in facts["channels"]
         )
         return cls(Forecast.from_json(facts["each"]), str(facts["channel"]), channels)
@@ -178,19 +181,17 @@ def targets_of(target: str, names: Sequence[str]) -> tuple[str, ...]:
 def fit_joint(
     table: Table, timestamp: str, group: str | None, targets: Sequence[str], horizon: int
 ) -> JointForecast:
-    """How rows ask for several columns; the period is that of all together. Raises DataError as
-    ``fit_forecast`` does, of any of them."""
+    """How rows ask for several columns. Raises DataError as ``fit_forecast`` does, of any."""
     alone = [fit_forecast(table, timestamp, group, target, horizon) for target in targets]
-    laid = [one.lay(table) for one in alone]
-    shared = period(part for one in laid for part in one.early())
-    steps = [_step(one, shared) for one in laid]
     channels = tuple(
-        Channel(one.target, one.decimal, step) for one, step in zip(alone, steps, strict=True)
+        Channel(one.target, one.decimal, one.period, _step(one.lay(table), one.period))
+        for one in alone
     )
+    longest = max(one.period for one in alone)
     names = alone[0].names
     taken = [*table.names, *asdict(names).values()]
     channel, value = _free("channel", taken), _free("value", taken)
-    each = Forecast(timestamp, group, value, horizon, shared, names)
+    each = Forecast(timestamp, group, value, horizon, longest, names, longest=longest)
     return JointForecast(each, channel, channels)
 
 

@@ -67,6 +67,19 @@ class Moments:
         found = rolling((cells - self.level[base]) / self.width[base], starts, self.window)
         return self.away(found, self.center[base])
 
+    def measured(
+        self, cells: Floats, starts: NDArray[np.int64], places: NDArray[np.int64]
+    ) -> Floats:
+        """(places, channels): the mean over each window that ends at one of them, in the channel's
+        unit, however far out; NaN where a channel has no value. cells, starts: as in ``of``."""
+        back = places[:, None] + np.arange(1 - self.window, 1)
+        own = cells[np.maximum(back, 0)]  # (places, window, channels)
+        there = (back >= starts[places][:, None])[:, :, None] & ~np.isnan(own)
+        count = there.sum(axis=1)
+        total = np.where(there, own, 0.0).sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(total / count)
+
     def away(self, found: Rolling, center: Floats) -> Tensor:
         """(moments, features): distance from a baseline in units; shorter windows count less."""
         gap = (found.features - center) / self.unit

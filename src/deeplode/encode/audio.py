@@ -15,6 +15,7 @@ from deeplode.data.column import Column
 from deeplode.encode.column import FILLED_IN, UNREADABLE, ColumnEncoder, Piece
 from deeplode.encode.mel import HOP, Mel, decibels
 from deeplode.encode.sound import STRETCHES, Ear, facts, wav
+from deeplode.mapped import zeros
 from deeplode.runtime import workers
 
 LOOKED_AT = 1_000  # headers of training clips that rate and length are chosen by
@@ -87,7 +88,7 @@ class AudioEncoder(ColumnEncoder):
         """Hear and draw each clip, in threads."""
         cells = _cells(series[0])
         rows = len(cells)
-        media = np.zeros((rows, self.bands, self.frames), np.uint8)
+        media = zeros((rows, self.bands, self.frames))
         described = np.full((rows, 2 * self.bands + 1), np.nan, np.float32)
         why: list[str | None] = [None] * rows
 

@@ -15,6 +15,7 @@ from deeplode.pretrained.read import Pretrained
 UNSEEN = 0  # category slot of a level that the training rows did not have
 MISSING = 1  # category slot of an empty cell; levels begin at slot 2
 BYTES = {"image": 1, "pixels": 1, "audio": 1, "tokens": 8}  # of a value in a cell; else 4
+MAPPED = ("image", "pixels", "audio")  # kinds whose cells may lie in a file
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,12 @@ class MediaSize:
     @property
     def nbytes(self) -> int:
         """Bytes of one encoded cell and its descriptors: images and sounds are uint8."""
-        cells = int(torch.Size(self.shape).numel()) * BYTES.get(self.kind, 4)
-        return cells + 4 * (self.described + self.wide)
+        return self.cell_bytes + 4 * (self.described + self.wide)
+
+    @property
+    def cell_bytes(self) -> int:
+        """Bytes of one encoded cell."""
+        return int(torch.Size(self.shape).numel()) * BYTES.get(self.kind, 4)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from PIL import Image
 from deeplode.data.column import Column
 from deeplode.encode.column import FILLED_IN, UNREADABLE, ColumnEncoder, Piece
 from deeplode.encode.pixels import Size, Unreadable, pixels_of, png_of, size_of
+from deeplode.mapped import zeros
 
 LOOKS = 1_000  # training images whose headers are looked at
 KEPT = 64  # pixels of the longer side up to which images keep their size; larger ones get it
@@ -79,7 +80,7 @@ class ImageEncoder(ColumnEncoder):
         """Decode each cell: media (rows, channels, height, width) uint8; zeros where it is empty
         or cannot be read. described: of 0 … 1."""
         cells = cells_of(series[0])
-        media = np.zeros((len(cells), *self.sizes_of_media()), dtype=np.uint8)
+        media = zeros((len(cells), *self.sizes_of_media()))
         described = np.full((len(cells), len(self.described_names)), np.nan, dtype=np.float32)
         unread, why = np.zeros(len(cells), dtype=bool), ""
         for start, found in self._decoded(cells):

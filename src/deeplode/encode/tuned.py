@@ -18,6 +18,7 @@ from deeplode.encode.category import as_texts
 from deeplode.encode.column import ColumnEncoder, Piece
 from deeplode.encode.embedding import square
 from deeplode.encode.image import cells_of, quiet
+from deeplode.mapped import zeros
 from deeplode.pretrained.image import ImageModel
 from deeplode.pretrained.read import Pretrained
 from deeplode.pretrained.text import LENGTHS, TextModel
@@ -86,7 +87,7 @@ class PixelsEncoder(ColumnEncoder):
     def encode(self, *series: pl.Series) -> Piece:
         """media: (rows, channels, height, width) uint8; zeros where there is no image."""
         cells = cells_of(series[0])
-        pixels = np.zeros((len(cells), *self.sizes_of_media()), np.uint8)
+        pixels = zeros((len(cells), *self.sizes_of_media()))
 
         def work(row: int) -> None:
             found = square(cells[row], self.model.look)

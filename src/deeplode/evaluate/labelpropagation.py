@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from deeplode.evaluate.calibrate import apply_temperature, fit_temperature
 from deeplode.evaluate.candidate import known
 from deeplode.evaluate.metrics import FLOOR, unit
 from deeplode.evaluate.problem import Problem
-from deeplode.nets.pagerank import Fixed, spread
+from deeplode.nets.pagerank import Fixed, spread, step_seconds
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 
@@ -29,6 +30,7 @@ STEPS, FEWEST = 60, 10
 POWERS = (1.0, 4.0, 16.0)
 WORK = 4e9  # links x steps x columns of all tries: of larger graphs fewer folds and restarts
 DOUBT = 1e-3  # weight of the trivial answer beside the neighbours'
+SHARE = 0.3  # of the time that is left, in which the first try must be done
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,38 +132,76 @@ def fit_propagation(
     weights: NDArray[np.float64] | None,
     budget: Budget,
     listen: Listen,
+    replay: Mapping[str, Any] | None = None,
 ) -> tuple[LabelPropagation, Floats]:
     """Choose how far answers reach, by the rows that folds validate on; then let those of all rows
     that members train on speak.
 
     target: (rows,) int64 classes or float64 values. weights: not looked at, as links have theirs.
+    budget: where it is short, there are fewer steps and tries. replay: restart, steps and power of
+    an earlier run, taken whatever the clock says.
     """
     assert batch.linked is not None
     graph, places = batch.linked.graph, batch.linked.places.numpy()
     rows = np.unique(np.concatenate([fold.train for fold in folds]))
-    work = max(1, 2 * len(graph.edges) * (problem.n_classes if problem.classifies else 2))
-    steps = int(np.clip(WORK / (2 * work), FEWEST, STEPS))
-    begin = _begin(problem, target[rows], graph.edges.nodes, steps)
-    tries = max(1, int(WORK / (work * steps)) - 1)
     cuts = list({fold.valid.tobytes(): fold for fold in folds}.values())
-    restarts = RESTARTS if tries >= len(RESTARTS) else (USUAL,)
-    cuts = cuts[: max(1, tries // len(restarts))]
-    best = (np.inf, begin, np.empty(0))
-    for restart in restarts:
+    tries = _tries(graph, problem, cuts, Budget() if replay else budget)
+    if replay is not None:
+        own = replay["restart"], replay["power"]
+        tries = _Tries(replay["steps"], own[:1], own[1:], tries.folds)
+    begin = _begin(problem, target[rows], graph.edges.nodes, tries.steps)
+    best, longest = (np.inf, begin, np.empty(0)), 0.0
+    for restart in tries.restarts:
+        if longest and replay is None and budget.left() < 2 * longest:
+            break  # one more would not be done in time
+        began = monotonic()
         tried = replace(begin, restart=restart)
-        flat = _tried(tried, graph, target, places, cuts)
-        for power in POWERS if problem.classifies else POWERS[:1]:
+        flat = _tried(tried, graph, target, places, tries.folds)
+        for power in tries.powers:
             oof = flat if power == 1 else apply_temperature(flat, 1 / power)
             loss = _loss(oof, target, problem)
             listen("label_propagation", restart=restart, power=power, loss=loss)
             if loss < best[0]:
                 best = (loss, replace(tried, power=power), oof)
-        if budget.stop():
-            break
+        longest = max(longest, monotonic() - began)
     chosen = best[1]
     truth = _truth(chosen, target, places, rows)
     state = _heard(graph, _seeds(truth, chosen), chosen).astype(np.float16)
     return replace(chosen, truth=truth, state=state), best[2]
+
+
+@dataclass(frozen=True)
+class _Tries:
+    """What is tried: so many steps along links, on these folds."""
+
+    steps: int
+    restarts: Sequence[float]
+    powers: Sequence[float]
+    folds: Sequence[Any]
+
+
+def _tries(graph: Graph, problem: Problem, folds: Sequence[Any], budget: Budget) -> _Tries:
+    """What work and time allow."""
+    steps, tries = _worth(graph, problem)
+    restarts = RESTARTS if tries >= len(RESTARTS) else (USUAL,)
+    folds = folds[: max(1, tries // len(restarts))]
+    if budget.left() < np.inf:
+        each = look_seconds(graph, problem) / steps
+        most = SHARE * budget.left() / max(each * (len(folds) + 1), 1e-9)
+        steps = int(np.clip(most, FEWEST, steps))
+    return _Tries(steps, restarts, POWERS if problem.classifies else POWERS[:1], folds)
+
+
+def look_seconds(graph: Graph, problem: Problem) -> float:
+    """How long answers take to reach all nodes once."""
+    return _worth(graph, problem)[0] * step_seconds(graph.matrix, _columns(problem))
+
+
+def _worth(graph: Graph, problem: Problem) -> tuple[int, int]:
+    """Steps along links, and how often all nodes are looked at, so that WORK is not exceeded."""
+    work = max(1, 2 * len(graph.edges) * _columns(problem))
+    steps = int(np.clip(WORK / (2 * work), FEWEST, STEPS))
+    return steps, max(1, int(WORK / (work * steps)) - 1)
 
 
 def _tried(

@@ -24,17 +24,18 @@ def solve(
     problem: Problem,
     most: int,
     budget: Budget,
+    penalty: float = 1.0,
 ) -> tuple[NDArray[np.float32], int]:
     """The coefficients of least loss and how many iterations were taken.
 
     data: (rows, columns) float32 whose last column is 1; (rows,) classes or values; (rows,)
-    weights. start: (columns, outputs). Loss: mean log loss or half squared error, plus half the
-    squared coefficients but the constant's, once for all rows (scikit-learn's C = 1).
+    weights. start: (columns, outputs). Loss: mean log loss or half squared error, plus ``penalty``
+    (scikit-learn's 1 / C) times half the squared coefficients but the constant's, once for all.
     L-BFGS (Nocedal and Wright, Numerical Optimization, 2006, chapter 7) on decorrelated columns,
     where every direction curves alike and few iterations are enough.
     """
     with configured(1, problem.seed):  # the products are too small to be shared by threads
-        return _solve(data, start, problem, most, budget)
+        return _solve(data, start, problem, most, budget, penalty)
 
 
 def _solve(
@@ -43,12 +44,13 @@ def _solve(
     problem: Problem,
     most: int,
     budget: Budget,
+    penalty: float,
 ) -> tuple[NDArray[np.float32], int]:
     x, label, weight = data
     weight = weight if bool(weight.any()) else torch.ones_like(weight)
     share = weight / weight.sum()
-    root = _root(x, share)
-    loss = _loss(x, label, share, problem)
+    root = _root(x, share, penalty)
+    loss = _loss((x, label, share), problem, penalty)
     moved = torch.from_numpy(start) if root is None else root.T @ torch.from_numpy(start)
     moved = moved.clone().requires_grad_(True)
     optimizer = torch.optim.LBFGS(
@@ -78,7 +80,7 @@ def _solve(
     return (found if np.isfinite(found).all() else start), taken
 
 
-def _root(x: Tensor, share: Tensor) -> Tensor | None:
+def _root(x: Tensor, share: Tensor, penalty: float) -> Tensor | None:
     """The lower Cholesky factor of the columns' second moments and the penalty."""
     if x.shape[1] > WIDEST:
         return None
@@ -87,18 +89,22 @@ def _root(x: Tensor, share: Tensor) -> Tensor | None:
         rows = x[first : first + BLOCK]
         moments += (rows * share[first : first + BLOCK, None]).T @ rows
     # Rounding must not make it singular.
-    moments.diagonal().add_(1 / len(x) + 1e-6 * moments.diagonal().max())
+    moments.diagonal().add_(penalty / len(x) + 1e-6 * moments.diagonal().max())
     root, failed = torch.linalg.cholesky_ex(moments)
     return None if int(failed) else root
 
 
-def _loss(x: Tensor, label: Tensor, share: Tensor, problem: Problem) -> Callable[[Tensor], Tensor]:
+def _loss(
+    data: tuple[Tensor, Tensor, Tensor], problem: Problem, penalty: float
+) -> Callable[[Tensor], Tensor]:
+    x, label, share = data
+
     def of(coefficients: Tensor) -> Tensor:
         scores = x @ coefficients
         if problem.classifies:
             each = torch.nn.functional.cross_entropy(scores, label, reduction="none")
         else:
             each = (scores[:, 0] - label.float()) ** 2 / 2
-        return (share * each).sum() + (coefficients[:-1] ** 2).sum() / (2 * len(x))
+        return (share * each).sum() + penalty * (coefficients[:-1] ** 2).sum() / (2 * len(x))
 
     return of

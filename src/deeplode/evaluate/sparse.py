@@ -87,27 +87,29 @@ def features_of(texts: Sequence[Tensor], widths: Sequence[int]) -> Any:
 
 
 def solve_sparse(
-    rows: Rows, start: Floats, problem: Problem, most: int, budget: Budget
+    rows: Rows, start: Floats, problem: Problem, most: int, budget: Budget, penalty: float = 1.0
 ) -> tuple[Floats, int]:
     """The coefficients of least loss, and how many iterations were taken.
 
-    start: (columns + features, outputs). Loss: as ``solve`` has it, with scikit-learn's C = 1 for
-    the columns and C = GAIN² for the features. L-BFGS (Nocedal and Wright, Numerical Optimization,
-    2006, chapter 7) on sparse products, which took a fifth of the time of ``embedding_bag``.
+    start: (columns + features, outputs). Loss: as ``solve`` has it, with scikit-learn's
+    C = 1 / ``penalty`` for the columns and C = GAIN² for the features. L-BFGS (Nocedal and Wright,
+    Numerical Optimization, 2006, chapter 7) on sparse products, which took a fifth of the time of
+    ``embedding_bag``.
     most: iterations.
     """
     from scipy import optimize, sparse
 
     columns = rows.plain.shape[1]
-    scale = np.ones((len(start), 1), np.float32)
-    scale[columns:] = GAIN
+    scale = np.full((len(start), 1), penalty**-0.5, np.float32)
+    scale[columns - 1], scale[columns:] = 1.0, GAIN
     known = columns + _frequent(rows.texts, start.shape[1])
     used = np.concatenate([np.arange(columns), known])
     texts = sparse.csr_array(rows.texts[:, known - columns] * np.float32(GAIN))
     folded = problem.task == "binary"  # two outputs are one, of which each has half
     begin = start[used] / scale[used]
     begin = begin[:, 1:] - begin[:, :1] if folded else begin
-    loss = _loss(Rows(rows.plain, texts, rows.label, rows.weight), begin.shape, problem)
+    plain = rows.plain * scale[:columns, 0]
+    loss = _loss(Rows(plain, texts, rows.label, rows.weight), begin.shape, problem)
 
     def look(_: NDArray[np.float64]) -> None:
         if budget.stop():

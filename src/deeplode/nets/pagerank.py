@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,14 @@ def averaged(matrix: Matrix, z: Tensor, steps: int, fixed: Fixed | None = None) 
         held = held if fixed is None else _held(held, fixed)
         total = total + held
     return total / (steps + 1)
+
+
+def step_seconds(matrix: Matrix, columns: int) -> float:
+    """How long one product takes here and now. matrix: (nodes, nodes)."""
+    z = np.ones((matrix.shape[1], columns), np.float32)
+    began = time.monotonic()
+    _ = matrix @ z
+    return time.monotonic() - began
 
 
 def _held(z: Tensor, fixed: Fixed) -> Tensor:

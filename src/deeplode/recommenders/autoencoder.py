@@ -48,7 +48,6 @@ class Autoencoder:
 
     name: ClassVar[str] = "RecVAE"
 
-    @torch.no_grad()
     def scores(self, histories: Histories) -> Floats:
         """(users, items): logits of the mean of each user's distribution."""
         given = checked(histories, len(self.net.decoder_bias)).matrix

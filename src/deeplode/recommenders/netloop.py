@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from deeplode.detectors.detector import kept
 from deeplode.recommenders.scorer import Arrays, Grounds, Scorer, Setting
+from deeplode.runtime import side_by_side
 
-BLOCK = 32  # users who are scored at once
+BLOCK = 16  # users who are scored at once
 LOOKS = 12  # times that validation users are asked within the epochs of a setting
 PATIENCE = 3  # looks without a better score
 SMALL, LARGE = 32, 512  # rows of a step …
@@ -92,12 +93,19 @@ def batches(rows: int, size: int, chance: torch.Generator) -> Iterator[Tensor]:
 def by_block(
     users: int, items: int, work: Callable[[NDArray[np.int64]], Tensor]
 ) -> NDArray[np.float32]:
-    """(users, items) of what ``work`` makes of the users at some positions, always so many at a
-    time, because a product's bits can depend on how many rows it has."""
+    """(users, items) of what ``work`` makes of the users at some positions.
+
+    Always so many at a time on one thread, because a product's bits can depend on both; blocks are
+    shared out among the threads.
+    """
     out = np.empty((users, items), np.float32)
-    for first in range(0, users, BLOCK):
+
+    @torch.no_grad()
+    def fill(first: int) -> None:
         index = np.minimum(np.arange(first, first + BLOCK), users - 1)
         out[first : first + BLOCK] = work(index)[: users - first].numpy()
+
+    side_by_side(fill, range(0, users, BLOCK))
     return out
 
 

@@ -87,7 +87,8 @@ class Way:
 
     settings: those to try on validation users, the most promising first. restore: inverse of
     ``facts`` and ``arrays``. deep: whether it is a net. needs: "order" where histories must be in
-    order of time, "items" where something must be known of items.
+    order of time, "items" where something must be known of items. most: items above which it
+    would know too few of them for its time; None = it takes any number.
     """
 
     fit: Fit
@@ -95,3 +96,4 @@ class Way:
     restore: Callable[[Mapping[str, Any], Arrays], Scorer]
     deep: bool = False
     needs: str | None = None
+    most: int | None = None

@@ -44,7 +44,6 @@ class Sequential:
 
     name: ClassVar[str] = "GRU4Rec"
 
-    @torch.no_grad()
     def scores(self, histories: Histories) -> Floats:
         """(users, items): logits after the latest item."""
         items = len(self.net.bias)

@@ -32,9 +32,9 @@ from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setti
 from deeplode.runtime import configured
 
 SIZES = (64, 128)  # of vectors, and of the layers before them
-RATE = 2e-3
-DROPOUT = 0.5  # share of a history's items that are hidden while learning …
-UNKNOWN = 0.3  # … and of all items' own vectors, so that columns have to do
+RATE = 1e-3
+DROPOUT = 0.7  # share of a history's items that are hidden while learning …
+UNKNOWN = 0.1  # … and of all items' own vectors, so that columns have to do
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,14 +48,13 @@ class TwoTowers:
 
     name: ClassVar[str] = "two towers"
 
-    @torch.no_grad()
     def scores(self, histories: Histories) -> Floats:
         """(users, items): products of the user's vector with the items'."""
         own = checked(histories, len(self.known))
         given, told = own.matrix, _told(own, self._told)
+        vectors, liked = self._items
 
         def work(index: NDArray[np.int64]) -> Tensor:
-            vectors, liked = self._items
             user = self.net.user(_sums(given[index], vectors), told[torch.from_numpy(index)])
             return steady(user, vectors.T, liked)
 

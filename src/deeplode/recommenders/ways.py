@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deeplode.recommenders.autoencoder import Autoencoder, fit_autoencoder
+from deeplode.recommenders.ease import MOST as EASE_MOST
 from deeplode.recommenders.ease import Ease, fit_ease
 from deeplode.recommenders.itemknn import ItemNeighbours, fit_item_neighbours
 from deeplode.recommenders.popularity import Popularity, fit_popularity
 from deeplode.recommenders.propagation import GraphFilter, fit_graph_filter
 from deeplode.recommenders.scorer import Setting, Way
 from deeplode.recommenders.sequential import Sequential, fit_sequential
+from deeplode.recommenders.slim import MOST as SLIM_MOST
 from deeplode.recommenders.slim import Slim, fit_slim
 from deeplode.recommenders.towers import TwoTowers, fit_two_towers
 from deeplode.recommenders.transitions import Transitions, fit_transitions
@@ -47,8 +49,8 @@ WAYS: Mapping[str, Way] = {
     "item_knn": Way(fit_item_neighbours, NEIGHBOURS, ItemNeighbours.restore),
     "graph_filter": Way(fit_graph_filter, FILTERS, GraphFilter.restore),
     "transitions": Way(fit_transitions, TRANSITIONS, Transitions.restore, needs="order"),
-    "ease": Way(fit_ease, EASES, Ease.restore),
-    "admm_slim": Way(fit_slim, SLIMS, Slim.restore),
+    "ease": Way(fit_ease, EASES, Ease.restore, most=2 * EASE_MOST),
+    "admm_slim": Way(fit_slim, SLIMS, Slim.restore, most=2 * SLIM_MOST),
     "two_towers": Way(
         fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items"
     ),

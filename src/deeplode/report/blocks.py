@@ -17,11 +17,13 @@ class Heading:
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: its text, a smaller note below, whether it stands out."""
+    """A table cell: its text, a smaller note below, whether it stands out, whether it stays on one
+    line."""
 
     text: str
     note: str = ""
     strong: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,8 @@ def events(facts: Facts, words: Words) -> Section | None:
     table = tuple(
         (
             *((Cell(plain(one.get("series"), 40)),) if several else ()),
-            Cell(
-                plain(one.get("start"), 40),
-                words("R-EVENT-UNTIL", end=plain(one.get("end"), 40)),
-            ),
-            Cell(plain(one.get("reason"))),
+            Cell(plain(one.get("start"), 40), _until(one, facts, words), whole=True),
+            Cell(_reason(one, words)),
         )
         for one in shown
     )
@@ -47,6 +44,25 @@ def events(facts: Facts, words: Words) -> Section | None:
     if (drawn := _calendar(facts, words)) is not None:
         blocks.append(drawn)
     return Section("events", words("R-EVENTS"), tuple(blocks), words("R-EVENTS-LEAD"))
+
+
+def _until(one: Facts, facts: Facts, words: Words) -> str:
+    """The end, without its day where that is the start's, and how long it lasted."""
+    start, end = plain(one.get("start"), 40), plain(one.get("end"), 40)
+    day, _, clock = end.partition(" ")
+    told = words("R-EVENT-UNTIL", end=clock if clock and start.startswith(f"{day} ") else end)
+    lasts = number(one.get("lasts"))
+    if lasts is None or mapping(facts.get("series")).get("dates") is not True:
+        return told
+    return words("R-EVENT-LASTS", until=told, time=words.seconds(lasts))
+
+
+def _reason(one: Facts, words: Words) -> str:
+    """What the channels do, in this language where that can be said."""
+    told = rows(one.get("channels"))
+    if not told or not all(words.known(str(own.get("code"))) for own in told):
+        return plain(one.get("reason"))
+    return words("D-REASON-JOIN").join(words.sentence(own) for own in told)
 
 
 def channels(facts: Facts, words: Words) -> Section | None:
@@ -89,7 +105,8 @@ def _series(series: Facts, views: Facts, words: Words) -> Figure | None:
     at = number(views.get("threshold"))
     spec = serieschart.channels(parts, shaded, at, dates=dates)
     title = plain(series.get("name"), 60) or words("R-CHANNELS-ONE")
-    note = words("R-CHANNELS-EVENTS", count=words.count(len(shaded)))
+    several = "R-CHANNELS-EVENT" if len(shaded) == 1 else "R-CHANNELS-EVENTS"
+    note = words(several, count=words.count(len(shaded)))
     return Figure(title, draw(spec, f"{title}. {note}"), note)
 
 

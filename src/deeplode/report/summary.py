@@ -36,7 +36,8 @@ class Summary:
 def summarize(facts: Facts, words: Words) -> Summary:
     """The head of the page from the content of result.json; absent facts are left out."""
     warned = rows(facts.get("warnings"))
-    answer = _told(facts, words) or (_learned(facts, words), _paid(facts, words))
+    steps = words("R-ANSWER-STEPS") if facts.get("channels") else ""
+    answer = _told(facts, words) or (_learned(facts, words), _paid(facts, words), steps)
     return Summary(
         title=title(facts, words),
         subtitle=_subtitle(facts, words),

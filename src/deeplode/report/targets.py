@@ -16,10 +16,12 @@ def targets(facts: Facts, words: Words) -> Section | None:
     if not told:
         return None
     names = [str(row.get("name")) for row in rows(told[0].get("leaderboard"))]
-    others = [name for name in names if name != chosen(facts)]
+    rules = {"trivial", "naive", "seasonal", chosen(facts)}  # of the rules the best one is shown
+    others = [name for name in names if name not in rules]
     head = (
         Heading(words("R-CHANNEL")),
         Heading(words("R-TARGETS-MODEL"), number=True),
+        Heading(words("R-TARGETS-RULE"), number=True),
         *(Heading(model_name(name, facts, words), number=True) for name in others),
         Heading(words.named("METRIC", "mase"), number=True),
         Heading(words("R-TARGETS-BETTER"), number=True),
@@ -31,23 +33,24 @@ def targets(facts: Facts, words: Words) -> Section | None:
 
 
 def _row(one: Facts, others: list[str], words: Words) -> tuple[Cell, ...]:
-    scores = {
-        str(own.get("name")): mapping(own.get("metrics")) for own in rows(one.get("leaderboard"))
+    board = rows(one.get("leaderboard"))
+    errors = {
+        str(own.get("name")): mapping(mapping(own.get("metrics")).get("rmse")) for own in board
     }
-    own, gain = mapping(one.get("metrics")), mapping(one.get("gain"))
+    own = mapping(one.get("metrics"))
     error, scaled = mapping(own.get("rmse")), mapping(own.get("mase"))
-    value = error.get("value")
+    rule, value = str(one.get("rule")), error.get("value")
+
+    def shown(name: str) -> str:
+        return words.score(errors.get(name, {}).get("value"), "rmse", value)
+
+    better = words("R-TARGETS-YES" if one.get("signal") else "R-TARGETS-UNSURE")
     return (
         Cell(plain(one.get("name"), 60)),
         Cell(words.score(value, "rmse"), words.interval(error, "rmse"), strong=True),
-        *(
-            Cell(words.score(mapping(scores.get(name, {}).get("rmse")).get("value"), "rmse", value))
-            for name in others
-        ),
+        Cell(shown(rule), words.named("TARGETS", rule)),
+        *(Cell(shown(name)) for name in others),
         Cell(words.score(scaled.get("value"), "mase"), words.interval(scaled, "mase")),
-        Cell(
-            words("R-TARGETS-YES" if one.get("signal") else "R-TARGETS-UNSURE"),
-            words.interval(gain, "rmse"),
-        ),
+        Cell(better, words.interval(one.get("gain"), "rmse")),
         Cell(words.share(one.get("coverage"))),
     )

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from deeplode.encode.batch import Batch
 from deeplode.encode.encoder import Encoder
-from deeplode.evaluate.baselines import fit_linear, fit_trivial
 from deeplode.evaluate.candidate import Candidate
-from deeplode.evaluate.labelpropagation import fit_propagation
+from deeplode.evaluate.labelpropagation import fit_propagation, look_seconds
+from deeplode.evaluate.linear import fit_linear
+from deeplode.evaluate.problem import Problem
+from deeplode.evaluate.trivial import fit_trivial
 from deeplode.fit.config import FitConfig
 from deeplode.nets.tunedbranch import TunedShape
 from deeplode.progress import Listen
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 Outputs = NDArray[np.float64]
 GRAPH_SHARE = 0.6  # of the time that is left, which the graph net may use
+LOOKS = 6  # at all nodes, by label propagation and the graph net, for which time is kept: answers
 
 
 @dataclass
@@ -71,7 +74,7 @@ def fit_all(
         **rules(lesson.schema, encoder, batch),
     }
     if batch.linked is not None:
-        fits["label_propagation"] = lambda: fit_propagation(*data)
+        fits["label_propagation"] = lambda: _fit_heard(data, replay)
     if encoder.parts:
         fits["linear"] = lambda: fit_linear(*data, replay=replay.get("linear"))
         if batch.linked is not None:
@@ -94,6 +97,18 @@ def fit_all(
     if len(fitted.candidates) == 1:
         raise nothing(budget)
     return fitted
+
+
+def _fit_heard(data: tuple[Any, ...], replay: Mapping[str, Any]) -> tuple[Candidate, Outputs]:
+    """Label propagation."""
+    batch, target, problem, cuts, weights, budget, listen = data
+    told = replay.get("label_propagation")
+    return fit_propagation(batch, target, problem, cuts, weights, budget, listen, told)
+
+
+def answer_seconds(batch: Batch, problem: Problem) -> float:
+    """Time to keep for the answers of a finished model, where rows are linked."""
+    return 0.0 if batch.linked is None else LOOKS * look_seconds(batch.linked.graph, problem)
 
 
 def _fit_linked(data: tuple[Any, ...], replay: Mapping[str, Any]) -> tuple[Candidate, Outputs]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,15 +38,21 @@ class Blamed:
     value: float
     usual: float
 
+    @property
+    def code(self) -> str:
+        """Of the sentence."""
+        still = self.what in (SPREAD, MOVEMENT) and self.value < STILL
+        return "D-SERIES-STILL" if still else SENTENCES[self.what]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """That the sentence takes."""
+        value = 100 * self.value if self.what == GAPS else self.value
+        return {"column": self.channel, "value": value, "usual": self.usual}
+
     def sentence(self) -> str:
         """What the channel does, in words."""
-        still = self.what in (SPREAD, MOVEMENT) and self.value < STILL
-        return say(
-            "D-SERIES-STILL" if still else SENTENCES[self.what],
-            column=self.channel,
-            value=100 * self.value if self.what == GAPS else self.value,
-            usual=self.usual,
-        )
+        return say(self.code, **self.values)
 
 
 @dataclass(frozen=True)
@@ -63,18 +69,30 @@ class Why:
     def as_json(self) -> list[dict[str, Any]]:
         """Plain values."""
         return [
-            {"channel": one.channel, "share": one.share, "says": one.sentence()}
+            {
+                "channel": one.channel,
+                "share": one.share,
+                "says": one.sentence(),
+                "code": one.code,
+                "values": one.values,
+            }
             for one in self.blamed
         ]
 
 
 def reason(
-    moments: Moments, names: Sequence[str], x: Tensor, base: int, blame: NDArray[np.float64]
+    moments: Moments,
+    names: Sequence[str],
+    x: Tensor,
+    base: int,
+    blame: NDArray[np.float64],
+    mean: Callable[[int], NDArray[np.float64]],
 ) -> Why:
     """Why an event is one.
 
     x: (moments, features) of the alarm. base: line of the baseline. blame: (features,) >= 0 of
-    its oddest moment.
+    its oddest moment. mean: (channels,) of the window so many moments into the alarm, in the
+    channels' units.
     """
     parts = blame.reshape(TOLD, len(names))
     shares = parts.sum(axis=0) / max(parts.sum(), 1e-300)
@@ -84,22 +102,31 @@ def reason(
     for at in order.tolist():
         if shares[at] >= LEAST:
             what = int(parts[:, at].argmax())
-            odd.append(
-                Blamed(names[at], float(shares[at]), what, *_said(moments, rows, base, what, at))
-            )
+            far = np.abs(rows[:, what * len(names) + at])
+            ends = np.flatnonzero(far == far.max())  # far out all are alike: the middle one of them
+            into = int(ends[len(ends) // 2])
+            level = float(mean(into)[at]) if what == LEVEL else 0.0
+            said = _said(moments, rows[into], level, base, what, at)
+            odd.append(Blamed(names[at], float(shares[at]), what, *said))
     return Why(tuple(odd), shares)
 
 
 def _said(
-    moments: Moments, rows: NDArray[np.float64], base: int, what: int, at: int
+    moments: Moments,
+    row: NDArray[np.float64],
+    level: float,
+    base: int,
+    what: int,
+    at: int,
 ) -> tuple[float, float]:
-    """What is found and what is usual: of the moment in the event that is farthest out."""
+    """What is found and what is usual. row: (features,) of the moment in the event that is farthest
+    out. level: mean of its window."""
     place = what * moments.channels + at
-    far = float(rows[np.abs(rows[:, place]).argmax(), place]) * moments.unit[place]
     usual = float(moments.center[base, place])
     if what == LEVEL:
-        level, width = moments.level[base, at], moments.width[base, at]
-        return float(level + width * (usual + far)), float(level + width * usual)
+        normal = float(moments.level[base, at] + moments.width[base, at] * usual)
+        return level if np.isfinite(level) else normal, normal
+    far = float(row[place] * moments.unit[place])
     if what == GAPS:
         return min(1.0, max(0.0, usual + far)), usual
     normal = max(float(np.exp(usual)) - LOG, LOG / 10)

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.clusters.vectors import Vectors
-from deeplode.communities.assign import UNLINKED, Assigner
+from deeplode.communities.assign import MOST, UNLINKED, Assigner
 from deeplode.communities.network import Floats, Ints, Network
 from deeplode.data.ids import as_written
 from deeplode.data.schema import Schema
@@ -27,13 +27,13 @@ from deeplode.tasks.nodes import Nodes
 class Placed:
     """Where some nodes belong.
 
-    outputs: (rows, communities) chances by content alone; chances: by links, too. cluster: (rows,).
-    flags: what is odd about reading each row.
+    outputs: (rows, communities) chances by content alone. cluster: (rows,), by links, too;
+    probability: (rows,) of it. flags: what is odd about reading each row.
     """
 
     outputs: Floats
-    chances: Floats
     cluster: Ints
+    probability: Floats
     flags: list[str]
 
 
@@ -56,14 +56,14 @@ class CommunityModel:
     task = "communities"
 
     def __post_init__(self) -> None:
-        fits = self.label.shape == (len(self.nodes.sums),)
-        if not fits or not 0 <= self.label.min() <= self.label.max() < len(self.assigner.share):
+        fits = self.label.shape == (len(self.nodes.sums),) and self.label.min() >= 0
+        if not fits or len(self.assigner.share) != min(MOST, self.communities):
             raise ValueError("a community for each node is wanted")
 
     @property
     def communities(self) -> int:
         """How many there are."""
-        return len(self.assigner.share)
+        return int(self.label.max()) + 1
 
     def predict(self, table: Table) -> Placed:
         """The communities of rows, among their links where the table has them.
@@ -72,45 +72,48 @@ class CommunityModel:
         absent or cannot be read.
         """
         encoded = self.encoder.transform(table)
-        content = self.assigner.by_content(content_of(self.vectors, encoded.batch, len(table)))
-        if table.graph is not None and table.places is not None:
-            chances = self._linked(table, content)
-        else:
-            chances = self._alone(table, content)
-        return Placed(content, chances, chances.argmax(1), encoded.flags)
+        outputs = self.assigner.by_content(content_of(self.vectors, encoded.batch, len(table)))
+        cluster, surest = self._known(table), np.ones(len(table))
+        new = np.flatnonzero(cluster < 0)
+        if len(new):
+            linked = table.graph is not None
+            chances = self._linked(table, outputs[new], new) if linked else outputs[new]
+            cluster[new], surest[new] = chances.argmax(1), chances.max(1)
+        return Placed(outputs, cluster, surest, encoded.flags)
 
-    def _alone(self, table: Table, content: Floats) -> Floats:
-        """Without links: known nodes where they were found, others by content."""
-        own, chances = self.schema.id, content.copy()
-        if own is not None and own in table.names:
+    def _known(self, table: Table) -> Ints:
+        """(rows,) where known nodes were found; UNLINKED for others."""
+        own, place = self.schema.id, np.full(len(table), -1)
+        if table.graph is not None:
+            place = table.graph.known[table.places]
+        elif own is not None and own in table.names:
             place = self.nodes.found(as_written(table.frame[own]))
-            known = place >= 0
-            chances[known] = np.eye(self.communities)[self.label[place[known]]]
-        return chances
+        return np.where(place >= 0, self.label[place], UNLINKED).astype(np.int64)
 
-    def _linked(self, table: Table, content: Floats) -> Floats:
-        """The chances of rows by links and content. content: (rows, communities) chances."""
+    def _linked(self, table: Table, content: Floats, new: Ints) -> Floats:
+        """The chances of new rows by links and content. content: (new rows, communities)."""
         graph = table.graph
         assert graph is not None
-        edges, known = graph.edges, graph.known
-        every = np.tile(self.assigner.share, (edges.nodes, 1))
-        every[table.places] = content
-        label = np.full(edges.nodes, UNLINKED)
-        label[known >= 0] = self.label[known[known >= 0]]
-        network = Network.linking(edges)
-        return self.assigner.by_links(network, label, every)[table.places]
+        assert table.places is not None
+        known, place = graph.known, np.zeros(graph.edges.nodes, np.int64)
+        place[table.places[new]] = np.arange(len(new))
+        label = np.where(known >= 0, self.label[known], UNLINKED).astype(np.int64)
+        order = place[known < 0]  # new nodes as the graph has them
+        chances = np.empty_like(content)
+        network = Network.linking(graph.edges)
+        chances[order] = self.assigner.by_links(network, label, content[order])
+        return chances
 
     def frame(self, ids: pl.Series, answers: Placed) -> pl.DataFrame:
         """Answers as rows of ``predictions.parquet``: id, cluster, probability, flags.
 
         cluster: 1 …, the largest community first.
         """
-        chance = answers.chances[np.arange(len(answers.cluster)), answers.cluster]
         return pl.DataFrame(
             [
                 ids.alias("id"),
                 pl.Series("cluster", answers.cluster + 1),
-                pl.Series("probability", chance),
+                pl.Series("probability", answers.probability),
                 pl.Series("flags", answers.flags, dtype=pl.String),
             ]
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
@@ -29,6 +30,7 @@ from deeplode.tasks.seriesmodel import SeriesModel, Watched
 WINDOW = 30  # moments that an answer looks back on
 PART = 10  # of the moments that a series is learned from: a window is no longer than one of these
 ALARM = 3.0  # spreads above the middle of normal scores that raise an alarm, were all known
+SURE = 20.0  # units out, in one thing alone, that raise an alarm whatever the tail of the scores
 FEWEST = 10  # windows that share no moment: with fewer, what is normal is a guess
 CLEAN = ("neighbours",)  # who answers where the moments are known to be normal; see RESULTS.md
 HALVINGS = 40  # of the scores between which the one lies that gives so many events
@@ -95,7 +97,9 @@ def detect_series(
     scores[ranks.name] = ranks.combined(scores)
     null = fit_null(ranks.held, normal.known, settings.seed)
     windows = len(learned.x) / window
-    raised = null.bulk.score(_alarm(windows)) if normal.known else null.threshold
+    raised = null.threshold
+    if normal.known:
+        raised = min(null.bulk.score(_alarm(windows)), _sure(ranks, learned.x.shape[1]))
     first = normal.rows or 0
     model = SeriesModel(schema, encoder, learned.moments, ranks, null, raised, first)
     listen("stage", name="reasons")
@@ -157,6 +161,13 @@ def _alarm(windows: float) -> float:
     at the rate of ALARM, since middle and spread come from so many windows that share nothing."""
     freedom = max(2.0, windows - 1)
     return float(stdtrit(freedom, ndtr(ALARM)) * np.sqrt(1 + 1 / (freedom + 1)))
+
+
+def _sure(ranks: Ranks, features: int) -> float:
+    """The score of a moment that is usual but for one thing, which is SURE units out: the least of
+    such. Few windows tell little of the tail, and what they tell can be out of all reach."""
+    out = SURE * torch.eye(features)
+    return float(ranks.score(torch.cat([out, -out])).min())
 
 
 def _ranks(

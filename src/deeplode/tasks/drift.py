@@ -16,6 +16,7 @@ from deeplode.tasks.seriesmodel import SeriesModel
 FEWEST = 20  # new rows below which nothing is said
 CRITICAL = 1.358  # of the Kolmogorov distribution, at 95 %
 SLACK = 0.05  # of distance that training rows have by being the ones that were learned
+SLACK_SERIES = 0.15  # the same of moments, whose held-out scores know half of the series
 
 Floats = NDArray[np.float64]
 
@@ -39,12 +40,14 @@ class Drift:
 
     @property
     def drifted(self) -> bool:
-        """Whether the distance is beyond chance by more than SLACK.
+        """Whether the distance is beyond chance by more than the slack.
 
         On 40 development problems (benchmarks/oddsets.py) held-out rows of the same tables were
-        beyond chance in 13, and beyond SLACK in one.
+        beyond chance in 13, and beyond SLACK in one. Of 17 draws of series that went on as they
+        were (autocorrelated noise, normal parts of SKAB) the furthest was 0.09 beyond chance, of 12
+        whose deviations grew by half the nearest 0.56.
         """
-        return self.distance - self.noise > SLACK
+        return self.distance - self.noise > (SLACK if self.window == 1 else SLACK_SERIES)
 
     def facts(self) -> dict[str, Any]:
         """Plain JSON values, with 95 % intervals."""

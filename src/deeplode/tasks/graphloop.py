@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -128,16 +129,13 @@ def trained(
     listen: Listen,
     epochs: int | None,
 ) -> Course:
-    """Epochs until no member got better for long, or so many whatever the clock says."""
-    weights = {name: getattr(net, name) for name in WEIGHTS}
-    plain = [weights.pop("trust")]
-    groups: list[dict[str, Any]] = [
-        {"params": list(weights.values()), "weight_decay": recipe.decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.Adam(groups, lr=RATE)
+    """Epochs until no member got better for long or one more would not be done in time, or so many
+    whatever the clock says."""
+    optimizer = _optimizer(net, recipe)
     course = _begun(net, task, net(inputs, task.said, task.known).detach())
+    longest = 0.0
     for epoch in range(1, (recipe.epochs if epochs is None else epochs) + 1):
+        began = monotonic()
         losses = [torch.zeros(1)]
         for step in steps:
             loss = step()
@@ -153,10 +151,22 @@ def trained(
         _look(net, task, found, course, epoch)
         listen("epoch", epoch=epoch, epochs=recipe.epochs, loss=course.loss[-1],
                valid_loss=course.valid_loss[-1])  # fmt: skip
+        longest = max(longest, monotonic() - began)
         late = epoch - max(course.best_epoch) >= recipe.patience
-        if epochs is None and (late or budget.stop()):
+        if epochs is None and (late or budget.stop() or budget.left() < longest):
             break
     return course
+
+
+def _optimizer(net: GraphNet, recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam; trust is not drawn to 0."""
+    weights = {name: getattr(net, name) for name in WEIGHTS}
+    plain = [weights.pop("trust")]
+    groups: list[dict[str, Any]] = [
+        {"params": list(weights.values()), "weight_decay": recipe.decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    return torch.optim.Adam(groups, lr=RATE)
 
 
 def _begun(net: GraphNet, task: Task, scores: Tensor) -> Course:

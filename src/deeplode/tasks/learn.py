@@ -28,7 +28,7 @@ from deeplode.pretrained.read import Pretrained
 from deeplode.progress import Listen, silent
 from deeplode.runtime import Budget
 from deeplode.tasks.calibrated import calibrate
-from deeplode.tasks.candidates import Fitted, fit_all
+from deeplode.tasks.candidates import Fitted, answer_seconds, fit_all
 from deeplode.tasks.cut import cut_short
 from deeplode.tasks.encoding import encoded
 from deeplode.tasks.joint import JointNet
@@ -146,11 +146,17 @@ class Learned:
         """Steps of each candidate, and the pretrained encoders that there was time for."""
         steps: dict[str, Any] = {"pretrained": sorted(self.model.encoder.models)}
         if "linear" in self.candidates:
-            steps["linear"] = self.candidates["linear"].facts()["steps"]
+            facts = self.candidates["linear"].facts()
+            steps["linear"] = {name: facts[name] for name in ("steps", "penalty")}
         if "trees" in self.candidates:
             steps["trees"] = self.candidates["trees"].facts()["history"]
         if self.net is not None:
             steps["net"] = {**self.net.config.to_json(), "strides": self.net.training["strides"]}
+        if "label_propagation" in self.candidates:
+            told = self.candidates["label_propagation"].facts()
+            steps["label_propagation"] = {
+                name: told[name] for name in ("restart", "steps", "power")
+            }
         if "graph_net" in self.candidates:
             steps["graph_net"] = {
                 "epochs": self.candidates["graph_net"].facts()["training"]["epochs"]
@@ -172,7 +178,10 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
         lesson.others, settings.later,
     )  # fmt: skip
     encoder, batch = made.encoder, made.batch
-    budget = budget.until(settings.later * made.seconds)
+    later = settings.later * made.seconds
+    if budget.left() < float("inf"):
+        later += answer_seconds(batch, settings.problem)
+    budget = budget.until(later)
     fitted = fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
     learned = _assemble(lesson, settings, encoder, fitted, budget)

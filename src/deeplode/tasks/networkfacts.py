@@ -38,17 +38,17 @@ def network_facts(
     """
     influence = pagerank(network)
     between, sources = betweenness(network, seed, stop)
-    parts = within(network, label)
+    parts = within(network, label, LISTED)
     tell = _Teller(names, label)
     return {
         "network": {
             **overall(network, stop),
-            "communities": len(parts),
+            "communities": int(label.max(initial=-1)) + 1,
             "modularity": modularity(network, label),
         },
         "communities": [
             {**part, "cluster": at + 1, "leaders": tell.leaders(at, influence)}
-            for at, part in enumerate(parts[:LISTED])
+            for at, part in enumerate(parts)
         ],
         "central": {
             "influence": tell.top(influence),

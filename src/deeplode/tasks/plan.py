@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
-from deeplode.encode.batch import Sizes
+from deeplode.encode.batch import MAPPED, Sizes
 from deeplode.encode.encoder import Encoder
 from deeplode.errors import LimitError
-from deeplode.evaluate.baselines import CELLS
 from deeplode.evaluate.design import LEVELS
+from deeplode.evaluate.linear import CELLS
 from deeplode.evaluate.problem import Problem
 from deeplode.fit.config import FitConfig
 from deeplode.memory import PROGRAM, marks
@@ -22,9 +22,10 @@ from deeplode.messages import Notice
 from deeplode.pretrained.read import Pretrained, held_bytes
 from deeplode.tasks.choose import choose, memory, shrink
 from deeplode.tasks.encoding import check_used
+from deeplode.tasks.graphroom import graph_parts
 
 SAMPLE = 5_000  # rows from which the encoded width is known
-STAGES = ("linear", "trees", "net")
+STAGES = ("label_propagation", "linear", "graph_net", "trees", "net")
 FLOAT = 4
 ANSWERS = 20_000  # bytes a row of up to MOST rows: to score, resample and shuffle, as measured
 MOST = 10_000
@@ -36,20 +37,22 @@ TIMES = 2.5  # of a table's bytes are touched while it is read and parted
 class MemoryPlan:
     """Bytes that training will hold at its peak, and the net and rows that keep it below.
 
-    parts: bytes by what holds them; of linear model, trees and net only the largest counts, as
-    one comes after the other. rows: training rows to use. notices: what was made smaller.
+    parts: bytes by what holds them; of the candidates (STAGES) only the largest counts, as one
+    comes after the other. rows: training rows to use. notices: what was made smaller. mapped:
+    decoded images and sounds lie in a file.
     """
 
     config: FitConfig
     rows: int
     parts: Mapping[str, int]
     notices: tuple[Notice, ...] = ()
+    mapped: bool = False
 
     @property
     def total(self) -> int:
         """Bytes at the peak."""
         lasting = sum(own for name, own in self.parts.items() if name not in STAGES)
-        return lasting + max(self.parts[name] for name in STAGES)
+        return lasting + max(self.parts.get(name, 0) for name in STAGES)
 
     def as_json(self) -> dict[str, Any]:
         """For people: bytes of each part and of all, and what follows for the net."""
@@ -70,14 +73,16 @@ def plan(
     limit: int | None,
     held: int | None = None,
     models: Mapping[str, Pretrained] | None = None,
+    disk: bool = False,
 ) -> MemoryPlan:
     """Reckon what training on these rows takes.
 
     given: network choices of the user. limit: bytes of the whole process, or None.
     held: bytes of all tables that stay in memory; those of ``train`` alone if not given.
-    models: pretrained encoders of ``text`` and ``image``.
-    Batch shrinks first, then members, then rows. Raises LimitError when nothing fits, OptionError
-    where a pretrained encoder has no column to read.
+    models: pretrained encoders of ``text`` and ``image``. disk: decoded images and sounds may lie
+    in a file.
+    What may lie in a file goes there first; then batch shrinks, then members, then rows. Raises
+    LimitError when nothing fits, OptionError where a pretrained encoder has no column to read.
     """
     check_used(models or {}, schema)
     sample = train.rows(np.linspace(0, len(train) - 1, min(len(train), SAMPLE)).astype(np.int64))
@@ -86,14 +91,25 @@ def plan(
     lasting = {"table": held or int(train.frame.estimated_size())}
     if encoder.models:
         lasting["pretrained"] = _pretrained(encoder)
+    if train.graph is not None:
+        lasting |= graph_parts(train.graph, sizes, problem, len(train))
     config = choose(len(train), sizes, problem, given)
     whole = MemoryPlan(config, len(train), _parts(len(train), lasting, sizes, problem, config))
-    if limit is None:
+    soft = float("inf") if limit is None else marks(limit)[0]
+    if limit is None or whole.total <= soft:
         return whole
-    soft, _ = marks(limit)
-    if whole.total <= soft:
-        return whole
-    return _smaller(whole, lasting, sizes, problem, limit)
+    if disk and (on_disk := int(TESTED * len(train) * _in_files(sizes))):
+        parts = {**whole.parts, "encoded": whole.parts["encoded"] - on_disk}
+        told = Notice(
+            "W-MEDIA-080", None, {"limit": limit // 1_000_000, "size": on_disk // 1_000_000}
+        )
+        whole = replace(whole, parts=parts, mapped=True, notices=(told,))
+    return whole if whole.total <= soft else _smaller(whole, lasting, sizes, problem, limit)
+
+
+def _in_files(sizes: Sizes) -> int:
+    """Bytes of a row that may lie in a file."""
+    return sum(one.cell_bytes for one in sizes.media if one.kind in MAPPED)
 
 
 def _parts(
@@ -144,10 +160,12 @@ def _smaller(
     rows = whole.rows
     while True:
         parts = _parts(rows, lasting, sizes, problem, whole.config)
+        if whole.mapped:
+            parts["encoded"] -= int(TESTED * rows * _in_files(sizes))
         room = soft - sum(own for name, own in parts.items() if name not in STAGES)
         config, fitting = shrink(rows, sizes, problem, whole.config, room)
         parts["net"] = memory(fitting, sizes, problem, config)
-        if fitting == rows and max(parts[name] for name in STAGES) <= room:
+        if fitting == rows and max(parts.get(name, 0) for name in STAGES) <= room:
             break
         if rows <= 1_000:
             needed = MemoryPlan(config, rows, parts).total + limit - soft
@@ -164,7 +182,7 @@ def _smaller(
         for code, before, after in changes
         if before != after
     )
-    return MemoryPlan(config, rows, parts, notices)
+    return MemoryPlan(config, rows, parts, (*whole.notices, *notices), whole.mapped)
 
 
 def some_rows(train: Table, rows: int, seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.forecast import fit_forecast
 from deeplode.data.future import refuse_future
-from deeplode.data.jointforecast import AnyForecast, AnyLaid, fit_joint, targets_of
+from deeplode.data.jointforecast import AnyForecast, AnyLaid, JointForecast, fit_joint, targets_of
 from deeplode.data.schema import Roles
 from deeplode.data.table import Table
 from deeplode.data.windows import Laid, Windows
@@ -55,9 +55,13 @@ def prepared_forecast(table: Table, plan: Plan, horizon: int) -> Prepared:
 
 def _told(forecast: AnyForecast) -> list[Notice]:
     """What to know of the rows that a forecast makes."""
-    period = {"period": forecast.period}
-    told = [Notice("W-SERIES-020", forecast.names.when, period)] if forecast.period > 1 else []
-    return [*told, Notice("W-SERIES-085")] if len(forecast.targets) > 1 else told
+    if isinstance(forecast, JointForecast):
+        periods = [(one.name, one.period) for one in forecast.channels]
+        told = [Notice("W-SERIES-085")]
+    else:
+        periods, told = [(forecast.timestamp, forecast.period)], []
+    known = [Notice("W-SERIES-020", name, {"period": own}) for name, own in periods if own > 1]
+    return [*known, *told]
 
 
 def _known_before(

@@ -67,11 +67,15 @@ class Learned:
     notices: tuple[Notice, ...] = field(default=())
 
 
-def ways(settings: Settings) -> dict[str, Way]:
-    """The ways that what is known allows."""
+def ways(settings: Settings, items: int) -> dict[str, Way]:
+    """The ways that what is known, and how many items there are, allow."""
     have = {None, *(["order"] if settings.ordered else [])}
     have |= {"items"} if settings.item_features is not None else set()
-    return {name: way for name, way in WAYS.items() if way.needs in have}
+    return {
+        name: way
+        for name, way in WAYS.items()
+        if way.needs in have and (way.most is None or items <= way.most)
+    }
 
 
 def learn(
@@ -87,7 +91,7 @@ def learn(
     before there was one.
     """
     judges = valid.few(JUDGES, settings.seed)
-    wanted = ways(settings)
+    wanted = ways(settings, train.items)
     stages: Stages[Scorer] = Stages(settings.checkpoint, _restored)
     found: dict[str, Scorer] = {}
     seconds: dict[str, float] = {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deeplode.evaluate.baselines import Linear, Trivial
 from deeplode.evaluate.candidate import Candidate
 from deeplode.evaluate.labelpropagation import LabelPropagation
+from deeplode.evaluate.linear import Linear
 from deeplode.evaluate.naive import Naive
+from deeplode.evaluate.trivial import Trivial
 from deeplode.tasks.graphnet import GraphModel
 from deeplode.tasks.joint import JointNet
 from deeplode.tasks.net import Net

@@ -114,7 +114,7 @@ class SeriesModel:
         found = self.events(raw, series)
         blames = self.detector.blame(x[[one.at(raw) for one in found]])
         why = [
-            reason(moments, self.encoder.names, x[one.raised : one.last + 1], base[one.raised], own)
+            self._why(moments, series, one, x, base, own)
             for one, own in zip(found, blames, strict=True)
         ]
         number = numbered(found, len(raw))
@@ -123,6 +123,24 @@ class SeriesModel:
         return Watched(
             series, moments, x, base, raw, found, why, in_table(outputs), in_table(number)
         )
+
+    def _why(
+        self,
+        moments: Moments,
+        series: Series,
+        one: Event,
+        x: Tensor,
+        base: NDArray[np.int64],
+        blame: NDArray[np.float64],
+    ) -> Why:
+        """The channels that make an event."""
+
+        def mean(into: int) -> NDArray[np.float64]:
+            place = np.array([one.raised + into])
+            return np.asarray(moments.measured(series.cells, series.line.starts, place)[0])
+
+        alarm = x[one.raised : one.last + 1]
+        return reason(moments, self.encoder.names, alarm, int(base[one.raised]), blame, mean)
 
     def events(self, raw: NDArray[np.float64], series: Series) -> list[Event]:
         """The events that the detector's scores make. raw: (moments,) in order."""

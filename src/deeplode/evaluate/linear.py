@@ -1,4 +1,4 @@
-"""What a model must beat: a guess without looking, and a linear model."""
+"""The linear model, which a deep net must beat."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.design import Design, fit_design
+from deeplode.evaluate.penalty import ENOUGH, MANY, USUAL, choose_penalty, held_out_loss
 from deeplode.evaluate.problem import Problem
 from deeplode.evaluate.solve import solve
 from deeplode.evaluate.sparse import Rows as TextRows
@@ -28,71 +29,13 @@ SCORES = 1 << 22  # rows x columns predicted at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Trivial:
-    """Answers every row alike. answer: (classes,) shares, or (1,) mean of the target."""
-
-    answer: NDArray[np.float64]
-
-    name = "trivial"
-
-    def __post_init__(self) -> None:
-        if self.answer.ndim != 1 or not len(self.answer) or not np.isfinite(self.answer).all():
-            raise ValueError("answer must be one row of finite numbers.")
-
-    def predict(self, batch: Batch) -> NDArray[np.float64]:
-        """Probabilities, (rows, classes), or values in the target's unit, (rows,)."""
-        return _repeat(self.answer, len(batch))
-
-    def facts(self) -> dict[str, Any]:
-        """Its name."""
-        return {"name": self.name}
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The answer."""
-        return {"answer": self.answer}
-
-    @classmethod
-    def restore(cls, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Trivial:
-        """The baseline that ``facts()`` and ``arrays()`` describe; ValueError if none."""
-        return cls(np.asarray(arrays["answer"], np.float64))
-
-
-def fit_trivial(
-    batch: Batch,
-    target: NDArray[Any],
-    problem: Problem,
-    folds: Sequence[Any],
-    weights: NDArray[np.float64] | None,
-    budget: Budget,
-    listen: Listen,
-) -> tuple[Trivial, NDArray[np.float64]]:
-    """Shares of the classes, or the mean, in all rows; out of fold in each fold's own.
-
-    target: (rows,) int64 classes or float64 values. weights: (rows,) or None.
-    """
-    weight = np.ones(len(target)) if weights is None else weights
-
-    def answer(rows: Any) -> NDArray[np.float64]:
-        own = weight[rows] if weight[rows].any() else np.ones(len(target))[rows]
-        if problem.classifies:
-            counts = np.bincount(target[rows], own, problem.n_classes)
-            return np.asarray(counts / counts.sum())
-        return np.array([np.average(target[rows], weights=own)])
-
-    oof = np.full_like(_repeat(answer(slice(None)), len(target)), np.nan)
-    for fold in folds:
-        oof[fold.valid] = _repeat(answer(fold.train), len(fold.valid))
-    return Trivial(answer(slice(None))), oof
-
-
-@dataclass(frozen=True, eq=False)
 class Linear:
     """Scores are design x coefficients, and those of the features of texts.
 
     coefficients: (design columns, classes) or (design columns, 1).
     tables: (features + 1, classes) of each column of text.
     center, scale: turn a regression score into the target's unit.
-    steps: iterations of each fold's fit.
+    steps: iterations of each fold's fit. penalty: on squared coefficients, as 1 / C.
     """
 
     design: Design
@@ -102,6 +45,7 @@ class Linear:
     scale: float = 1.0
     steps: tuple[int, ...] = ()
     tables: tuple[NDArray[np.float32], ...] = ()
+    penalty: float = USUAL
 
     name = "linear"
 
@@ -139,6 +83,7 @@ class Linear:
             "scale": self.scale,
             "steps": list(self.steps),
             "texts": len(self.tables),
+            "penalty": self.penalty,
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -164,6 +109,7 @@ class Linear:
             float(facts["scale"]),
             tuple(int(steps) for steps in facts["steps"]),
             tuple(arrays[f"text.{at}"] for at in range(int(facts.get("texts", 0)))),
+            float(facts.get("penalty", USUAL)),
         )
 
 
@@ -175,13 +121,14 @@ def fit_linear(
     weights: NDArray[np.float64] | None,
     budget: Budget,
     listen: Listen,
-    replay: Sequence[int] | None = None,
+    replay: Mapping[str, Any] | None = None,
 ) -> tuple[Linear, NDArray[np.float64]]:
     """Fit each fold from where the last one ended; the model has their mean coefficients.
 
     target: (rows,) int64 classes or float64 values. weights: (rows,) or None.
-    Penalty: half the squared coefficients, once for all rows, as scikit-learn's C = 1.
-    replay: ``steps`` of an earlier fit, repeated without looking at the clock.
+    Penalty: half the squared coefficients, once for all rows, as scikit-learn's C = 1; where
+    columns are many for the rows, as validation rows want it.
+    replay: ``facts`` of an earlier fit, repeated without looking at the clock.
     """
     center, scale = (0.0, 1.0) if problem.classifies else _unit(target)
     label = torch.from_numpy(target if problem.classifies else (target - center) / scale)
@@ -193,22 +140,57 @@ def fit_linear(
     oof = np.full((len(target), problem.n_classes), np.nan)
     oof = oof if problem.classifies else oof[:, 0]
     allowed = budget if budget.left() == float("inf") else budget.until(KEPT * budget.left())
+    fitting = _Fitting(batch, label, weight, allowed)
+    if replay:
+        model = replace(model, penalty=float(replay["penalty"]))
+    elif design.width > MANY * len(folds[0].train):
+        model = replace(model, penalty=fitting.penalty(model, folds, target))
     fitted: list[Linear] = []
-    for number, fold in enumerate(folds[: len(replay)] if replay else folds):
-        width = design.width + problem.n_classes + _filled(batch)
-        rows = torch.from_numpy(_some(fold.train, width, problem.seed))
-        most = replay[number] if replay else _most_steps(len(rows), width, problem)
-        own = (batch.rows(rows), label[rows], weight[rows])
-        model, steps = _fitted(model, own, most, allowed)
-        model = replace(model, steps=(*model.steps, steps))
-        oof[fold.valid] = model.predict(batch.rows(torch.from_numpy(np.asarray(fold.valid))))
+    for fold, most in zip(folds, replay["steps"] if replay else [0] * len(folds), strict=False):
+        model = fitting.of(model, fold, most)
+        oof[fold.valid] = fitting.held_out(model, fold)
         fitted.append(model)
-        listen("linear", fold=number, steps=steps)
+        listen("linear", fold=len(fitted) - 1, steps=model.steps[-1])
         if not replay and allowed.stop():
             break
     mean = _mean([one.coefficients for one in fitted])
     tables = tuple(_mean([one.tables[at] for one in fitted]) for at in range(len(model.tables)))
     return replace(model, coefficients=mean, tables=tables), oof
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """Fits a fold at a time. label: as the solvers take it. weight: (rows,)."""
+
+    batch: Batch
+    label: Tensor
+    weight: Tensor
+    budget: Budget
+
+    def of(self, model: Linear, fold: Any, most: int = 0) -> Linear:
+        """The model fitted on a fold's training rows. most: steps; 0 = what their work allows."""
+        width = model.design.width + model.problem.n_classes + _filled(self.batch)
+        rows = torch.from_numpy(_some(fold.train, width, model.problem.seed))
+        own = (self.batch.rows(rows), self.label[rows], self.weight[rows])
+        most = most or _most_steps(len(rows), width, model.problem)
+        found, steps = _fitted(model, own, most, self.budget)
+        return replace(found, steps=(*model.steps, steps))
+
+    def held_out(self, model: Linear, fold: Any) -> NDArray[np.float64]:
+        """Its predictions of the fold's validation rows."""
+        return model.predict(self.batch.rows(torch.from_numpy(np.asarray(fold.valid))))
+
+    def penalty(self, model: Linear, folds: Sequence[Any], target: NDArray[Any]) -> float:
+        """The one that validation rows of the first folds want: of as many as have ENOUGH rows."""
+        some = folds[: -(-ENOUGH // max(1, len(folds[0].valid)))]
+
+        def loss(penalty: float) -> float:
+            blank = replace(model, penalty=penalty)
+            outputs = [self.held_out(self.of(blank, fold), fold) for fold in some]
+            truth = np.concatenate([target[fold.valid] for fold in some])
+            return held_out_loss(model.problem, truth, np.concatenate(outputs))
+
+        return choose_penalty(loss, self.budget.stop)
 
 
 def _mean(those: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -226,13 +208,15 @@ def _fitted(
     batch, label, weight = data
     dense, problem = model.design.matrix(batch), model.problem
     if not model.tables:
-        found, steps = solve((dense, label, weight), model.coefficients, problem, most, budget)
+        found, steps = solve(
+            (dense, label, weight), model.coefficients, problem, most, budget, model.penalty
+        )
         return replace(model, coefficients=found), steps
     widths = [len(table) for table in model.tables]
     texts = features_of(texts_of(batch), widths)
     rows = TextRows(dense.numpy(), texts, label.numpy(), weight.double().numpy())
     start = np.zeros((dense.shape[1] + texts.shape[1], problem.n_classes), np.float32)
-    both, steps = solve_sparse(rows, start, problem, most, budget)
+    both, steps = solve_sparse(rows, start, problem, most, budget, model.penalty)
     ends = np.cumsum([dense.shape[1], *widths])[:-1]
     coefficients, *tables = np.split(both, ends)
     return replace(model, coefficients=coefficients, tables=tuple(tables)), steps
@@ -262,8 +246,3 @@ def _unit(target: NDArray[np.float64]) -> tuple[float, float]:
     size = float(np.abs(target).max()) or 1.0
     small = target / size
     return float(small.mean() * size), float(small.std() * size) or 1.0
-
-
-def _repeat(answer: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
-    """(rows, classes), or (rows,) of a single value."""
-    return np.full(rows, answer[0]) if len(answer) == 1 else np.tile(answer, (rows, 1))
