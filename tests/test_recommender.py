@@ -22,6 +22,8 @@ Tastes = Callable[..., pl.DataFrame]
 TOLD: dict[str, Any] = {"user": "user", "item": "film", "rating": "stars", "timestamp": "when",
                         "seed": 0, "threads": 1}  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("short_nets")
+
 
 @pytest.fixture(scope="module")
 def watched(tastes: Tastes) -> pl.DataFrame:
