@@ -30,7 +30,7 @@ from deeplode.tasks.rated import rate
 from deeplode.tasks.recommend import COLUMNS, FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.recommendroom import room, scorer_room
-from deeplode.tasks.scoringtime import tested
+from deeplode.tasks.scoringtime import users_to_score
 from deeplode.tasks.things import Beside, Things, of_items, of_users
 
 Tables = Mapping[str, Table]
@@ -86,7 +86,7 @@ def make(
     opened(catalogue, beside, known.stock)  # what is wrong with the lists is said before learning
     learned = learn(held.train, held.valid, settings, budget, listen)
     listen("stage", name="score")
-    held = held.few(tested(len(held.test), learned.each, budget), told.seed)
+    held = held.few(users_to_score(len(held.test), learned.each, budget), told.seed)
     rated = rate(learned, held.test) if len(held.test) else None
     model = model_of(learned, catalogue, told.top, known)
     facts = facts_of(Told(table, gathered, held, learned, rated, model, told))
