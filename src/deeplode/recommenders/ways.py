@@ -54,6 +54,6 @@ WAYS: Mapping[str, Way] = {
     "two_towers": Way(
         fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items"
     ),
-    "gru": Way(fit_sequential, ({"epochs": 40},), Sequential.restore, deep=True, needs="order"),
+    "gru": Way(fit_sequential, ({"epochs": 30},), Sequential.restore, deep=True, needs="order"),
     "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True),
 }
