@@ -82,7 +82,7 @@ def train(
 
 def step_size(rows: int, cells: int) -> int:
     """Rows of a step. cells: numbers that the scores of a row consist of."""
-    return max(1, min(max(rows // STEPS, SMALL), LARGE, CELLS // max(cells, 1)))
+    return int(max(1, min(max(rows // STEPS, SMALL), LARGE, CELLS // max(cells, 1))))
 
 
 def batches(rows: int, size: int, chance: torch.Generator) -> Iterator[Tensor]:
