@@ -15,7 +15,8 @@ import io
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -133,6 +134,19 @@ def hourly() -> Callable[..., pl.DataFrame]:
         return pl.concat(frames)
 
     return load
+
+
+@pytest.fixture(scope="module")
+def short_nets() -> Iterator[None]:
+    """Nets that recommend train for a moment only: how they behave is asked, not how well."""
+    from deeplode.recommenders.ways import WAYS
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, way in WAYS.items():
+            if way.deep:
+                setting = {**way.settings[0], "epochs": 2}
+                patch.setitem(WAYS, name, replace(way, settings=(setting,)))  # type: ignore[arg-type]
+        yield
 
 
 @pytest.fixture(scope="session")

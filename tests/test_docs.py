@@ -42,6 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = pl.DataFrame({"months": months, "plan": plan, "churned": churned})
     table.write_csv(path / "customers.csv")
     table.drop("churned").head(20).write_csv(path / "new.csv")
+    bought = {"customer": rng.integers(0, 60, 900), "product": rng.integers(0, 20, 900)}
+    days = [f"2026-{one // 28 + 1:02}-{one % 28 + 1:02}" for one in rng.integers(0, 336, 900)]
+    pl.DataFrame({**bought, "day": days}).write_csv(path / "purchases.csv")
     media(path, rng)
     return path
 
@@ -69,6 +72,7 @@ def media(path: Path, rng: np.random.Generator) -> None:
     pl.DataFrame(clips, ["clip", "word"], orient="row").write_csv(path / "clips.csv")
 
 
+@pytest.mark.usefixtures("short_nets")
 def test_the_commands_of_the_readme_run_in_their_order(
     folder: Path, deeplode: Program, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

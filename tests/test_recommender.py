@@ -22,6 +22,8 @@ Tastes = Callable[..., pl.DataFrame]
 TOLD: dict[str, Any] = {"user": "user", "item": "film", "rating": "stars", "timestamp": "when",
                         "seed": 0, "threads": 1}  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("short_nets")
+
 
 @pytest.fixture(scope="module")
 def watched(tastes: Tastes) -> pl.DataFrame:
@@ -286,3 +288,45 @@ def test_choices_that_make_no_sense_are_said_at_fit(
     with pytest.raises(DeeplodeError) as error:
         Recommender(**{**TOLD, **told}).fit(watched)
     assert error.value.code.startswith(code)
+
+
+def test_new_items_are_recommended_by_their_columns_and_the_model_stays_as_it_was(
+    fitted: Recommender, watched: pl.DataFrame
+) -> None:
+    before = fitted.recommend()
+    new = [{"film": 500 + at, "title": f"New {at}", "kind": "abcd"[at % 4]} for at in range(4)]
+    lists = fitted.recommend(["u000"], k=100, items=new)
+    had = watched.filter(pl.col("user") == "u000")["film"].to_list()
+    assert sorted(lists["item"]) == sorted({*range(100, 160), *range(500, 504)} - set(had))
+    assert lists.filter(pl.col("item") == 500)["title"].item() == "New 0"
+    assert set(fitted.recommend(["u000"], items=new, only=[500, 502])["item"]) == {500, 502}
+    assert fitted.recommend().equals(before)
+    for wrong, column in (([{"movie": 1, "kind": "a"}], "film"), ([{"film": 500}], "kind")):
+        with pytest.raises(DataError) as error:
+            fitted.recommend(["u000"], items=wrong)
+        assert error.value.as_json()["column"] == column
+    with pytest.raises(DataError) as error:
+        fitted.recommend(["u000"], items=[*new, new[0]])
+    assert error.value.code == "E-DATA-202"
+
+
+def test_a_model_that_learned_nothing_of_columns_takes_no_new_items(watched: pl.DataFrame) -> None:
+    plain = Recommender(**TOLD).fit(watched)
+    with pytest.raises(OptionError) as error:
+        plain.recommend(["u000"], items=[{"film": 500}])
+    assert error.value.code == "E-OPT-248"
+
+
+def test_users_columns_answer_where_there_is_no_history_in_any_form_of_ids(
+    watched: pl.DataFrame, films: pl.DataFrame
+) -> None:
+    taste = {"user": [f"u{at:03}" for at in range(240)], "taste": [*"abcd"] * 60}
+    made = Recommender(**TOLD).fit(watched, items=films, users=pl.DataFrame(taste))
+    new = pl.DataFrame({"user": ["n1", "n2", "n1"], "taste": ["a", None, "b"]})
+    lists = made.recommend(history=new.drop("taste"), k=3)
+    assert lists["user"].to_list() == ["n1"] * 3 + ["n2"] * 3
+    lists = made.predict(new)
+    assert set(lists["flags"]) == {"no_history"}
+    assert lists["user"].unique(maintain_order=True).to_list() == ["n1", "n2"]
+    blanks = new.with_columns(user=pl.lit(" ") + pl.col("user"))
+    assert made.predict(blanks).equals(lists)

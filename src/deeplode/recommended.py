@@ -30,8 +30,10 @@ from deeplode.tasks.rated import rate
 from deeplode.tasks.recommend import COLUMNS, FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.recommendroom import room, scorer_room
-from deeplode.tasks.scoringtime import tested
+from deeplode.tasks.scoringtime import seconds_to_score, users_to_score
 from deeplode.tasks.things import Beside, Things, of_items, of_users
+
+AGAIN = 0.4  # share of the time that is kept for learning again with the validation part
 
 Tables = Mapping[str, Table]
 
@@ -84,18 +86,32 @@ def make(
     catalogue = Catalogue(columns, liked.users, liked.items, known.titles, every,
                           gathered.disliked, gathered.least)  # fmt: skip
     opened(catalogue, beside, known.stock)  # what is wrong with the lists is said before learning
-    learned = learn(held.train, held.valid, settings, budget, listen)
+    learned = _learned(held, told, settings, budget, listen)
     listen("stage", name="score")
-    held = held.few(tested(len(held.test), learned.each, budget), told.seed)
+    held = held.few(users_to_score(len(held.test), learned.each, budget), told.seed)
     rated = rate(learned, held.test) if len(held.test) else None
     model = model_of(learned, catalogue, told.top, known)
     facts = facts_of(Told(table, gathered, held, learned, rated, model, told))
     tests = test_rows(model, held, gathered)
     if told.refit:
-        learned = again(learned, every, settings, budget, listen)
+        learned = again(learned, every, "every", settings, budget, listen)
         model = model_of(learned, catalogue, told.top, known)
     notices = (*gathered.notices, *known.notices, *held.notices, *learned.notices)
     return Made(model, facts, tests, known.stock, planned, notices)
+
+
+def _learned(
+    held: HeldOut, told: RecommendOptions, settings: Settings, budget: Budget, listen: Listen
+) -> Learned:
+    """Settings and weights by the validation part, and then, but in published protocols, everything
+    learned again with it."""
+    if told.protocol is not None or not len(held.valid):
+        return learn(held.train, held.valid, settings, budget, listen)
+    limited = budget.deadline < float("inf")
+    first = budget.until(AGAIN * budget.left()) if limited else budget
+    learned = learn(held.train, held.valid, settings, first, listen)
+    left = budget.until(seconds_to_score(learned.each, len(held.test), budget))
+    return again(learned, held.before, "before", settings, left, listen)
 
 
 def columns_of(told: RecommendOptions, table: Table) -> InteractionColumns:

@@ -16,7 +16,7 @@ from deeplode.recommendoptions import RecommendOptions
 from deeplode.runfacts import SCHEMA_VERSION, versions
 from deeplode.tasks.gathered import Gathered
 from deeplode.tasks.heldout import HeldOut
-from deeplode.tasks.rated import BLEND, Rated, best, most_popular, pays, spread
+from deeplode.tasks.rated import BLEND, Rated, best, most_popular, pays, rival, spread
 from deeplode.tasks.recommend import FALLBACK, Learned
 from deeplode.tasks.recommendmodel import RecommendModel
 
@@ -170,9 +170,9 @@ def _verdict(told: Told) -> dict[str, Any]:
                   "high": gain["high"], "users": len(told.held.test)}  # fmt: skip
         sentences = [{"code": "V-101" if signal else "V-102", "values": values}]
         deep = pays(told.learned, told.rated)
-        rival = best(told.learned, deep=False) or FALLBACK
-        more = told.rated.gain(BLEND, rival)
-        sentences.append({"code": PAID[deep], "values": {"rival": rival, "gain": more["value"]}})
+        other = rival(told.learned, told.rated)
+        more = told.rated.gain(BLEND, other)
+        sentences.append({"code": PAID[deep], "values": {"rival": other, "gain": more["value"]}})
     return {
         "signal": signal,
         "deep_pays": deep,

@@ -26,6 +26,8 @@ Tastes = Callable[..., pl.DataFrame]
 ROLES = ("--user", "user", "--item", "film", "--rating", "stars", "--timestamp", "when")
 COLUMNS = ["user", "rank", "item", "title", "score", "because", "flags"]
 
+pytestmark = pytest.mark.usefixtures("short_nets")
+
 
 @pytest.fixture(scope="module")
 def folder(tastes: Tastes, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -216,7 +218,7 @@ def test_what_is_out_of_stock_is_learned_from_but_not_recommended(
     assert done.returncode == 0, done.stderr
     lists = pl.read_parquet(out / "recommendations.parquet")
     assert {item % 3 for item in lists["item"]} == {1, 2}
-    assert facts_of(out)["metrics"] == facts_of(run)["metrics"]
+    assert facts_of(out)["interactions"] == facts_of(run)["interactions"]
 
 
 def test_evaluate_judges_lists_by_what_came_after(

@@ -32,6 +32,8 @@ FILES = {
     "gaps.csv": "user,film\n" + "".join(f"u{at},{at % 5 if at % 3 else ''}\n" for at in range(20)),
 }  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("short_nets")
+
 
 @pytest.fixture(scope="module")
 def folder(tastes: Tastes, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -11,6 +11,7 @@ import io
 import wave
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from sklearn.datasets import load_digits
 from deeplode import Classifier, Recommender, Regressor
 from deeplode.data.demo import demo
 from deeplode.modelfile import FORMAT
+from deeplode.recommenders import autoencoder
 
 SMALL = {"members": 2, "hidden": (16,), "epochs": 2, "seed": 0, "threads": 1}
 
@@ -102,7 +104,8 @@ def main() -> None:
     if not path.exists():
         frame, films, people = watched()
         learner = Recommender(rating="rating", timestamp="time", seed=0, threads=1)
-        learner.fit(frame, items=films, users=people).save(path)
+        with patch.multiple(autoencoder, WIDTH=16, LATENT=8):  # the file stays small
+            learner.fit(frame, items=films, users=people).save(path)
 
 
 if __name__ == "__main__":

@@ -111,8 +111,17 @@ def test_a_user_without_history_gets_finite_scores(name: str, learned: dict[str,
         Histories(2, np.array([0, 2, 2]), np.array([1, 1])),
         Histories.of(20, 4, np.repeat(np.arange(20), 4), np.tile(np.arange(4), 20)),
         Histories(70, np.arange(71), np.arange(70)),
+        Histories(np.int64(3), np.array([0, 2]), np.array([2, 1])),  # type: ignore[arg-type]
     ],
-    ids=["1 user 1 item", "1 of 3 items", "1 item", "one twice", "all equal", "all different"],
+    ids=[
+        "1 user 1 item",
+        "1 of 3 items",
+        "1 item",
+        "one twice",
+        "all equal",
+        "all different",
+        "NumPy's 3",
+    ],
 )
 def test_poor_histories_get_finite_scores(name: str, histories: Histories) -> None:
     one = fitted(name, histories)

@@ -17,6 +17,8 @@ SECTIONS = {
     "zh": ["推荐", "最近的在前"],
 }
 
+pytestmark = pytest.mark.usefixtures("short_nets")
+
 
 @pytest.fixture(scope="module")
 def facts(tastes: Callable[..., pl.DataFrame]) -> dict[str, Any]:

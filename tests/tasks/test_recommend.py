@@ -24,6 +24,8 @@ from deeplode.tasks.heldout import HeldOut, hold_out
 Tastes = Callable[..., pl.DataFrame]
 TOLD = RecommendOptions(user="user", item="film", rating="stars", timestamp="when")
 
+pytestmark = pytest.mark.usefixtures("short_nets")
+
 
 def made(frame: pl.DataFrame, told: RecommendOptions = TOLD, **beside: pl.DataFrame) -> Made:
     tables = {name: Table.of(own, name) for name, own in beside.items()}

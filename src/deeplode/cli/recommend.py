@@ -46,7 +46,8 @@ def draw(out: Console, facts: Mapping[str, Any], folder: Path) -> None:
         told = {"user": plain(one["user"], 40), "item": plain(next(iter(one["history"]), ""), 50)}
         out.print(Text(say("T-REC-USER", **told), "bold"))
         for row in one["recommended"][:ITEMS]:
-            out.print(Text(f"  {plain(row['item'], 60)}"), Text(_why(row), "dim"))
+            line = Text.assemble(f"  {plain(row['item'], 60)}", (_why(row), "dim"))
+            out.print(line, no_wrap=True, overflow="ellipsis")
     out.print()
     tables.ending(out, facts, folder)
 

@@ -71,19 +71,26 @@ def _candidates(scorers: list[Scorer], question: Question) -> tuple[Floats, NDAr
     -inf behind the last, and (users, n) whether the user took each."""
     users, width = len(question), DEPTH * len(scorers)
     z = np.full((len(scorers), users, width), -np.inf, np.float32)
-    hit = np.zeros((users, width), bool)
+    hit, widest = np.zeros((users, width), bool), 0
     for rows in blocks(users, question.wanted.items):
         own = question.rows(rows)
         every = [standard(one.scores(own.histories)) for one in scorers]
         first = np.concatenate([_first(one, own) for one in every], 1)
-        first.sort(axis=1)
-        first[:, 1:][first[:, 1:] == first[:, :-1]] = -1  # found by several scorers
-        real = first >= 0
+        first = _once(first, question.wanted.items)
+        widest, real = max(widest, first.shape[1]), first >= 0
         for at, one in enumerate(every):
             taken = np.take_along_axis(one, np.maximum(first, 0), 1)
             z[at, rows, : first.shape[1]] = np.where(real, taken, -np.inf)
         hit[rows, : first.shape[1]] = hits(first, own.wanted.start, own.wanted.item)
-    return z, hit
+    return z[:, :, :widest], hit[:, :widest]
+
+
+def _once(found: Ints, items: int) -> Ints:
+    """(users, n) different items of each row, in order; -1 behind the last."""
+    ordered = np.sort(np.where(found < 0, items, found), axis=1)
+    ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = items
+    ordered = np.sort(ordered, axis=1)[:, : int((ordered < items).sum(1).max(initial=0))]
+    return np.where(ordered < items, ordered, -1)
 
 
 def _first(scores: Floats, question: Question) -> Ints:

@@ -5,6 +5,8 @@ A user's score of an item is the sum of the weights from each item of its histor
 
 from __future__ import annotations
 
+from math import inf
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,8 @@ from deeplode.recommenders.scorer import Arrays, Floats, Grounds
 from deeplode.runtime import configured
 
 BLOCK = 1024  # users whose items are counted at once
+PROBED = 512  # side of the matrices that are multiplied to see how long that takes
+SOLVED = 3.0  # products of all items by all items that solving takes as long as
 
 
 def checked(histories: Histories, items: int) -> Histories:
@@ -60,19 +64,36 @@ def common_users(
 ) -> tuple[NDArray[np.int32], Tensor]:
     """How many users any two items have in common, (own, own) float32, of the most popular items.
 
-    most: items, at most; fewer where memory is not enough for ``copies`` of the answer.
+    most: items, at most; fewer where memory is not enough for ``copies`` of the answer, or time not
+    for solving with it.
     Returns also (items,) int32 the row of each item; -1 = none.
     """
     given = histories.matrix
     users = np.asarray(given.sum(0)).ravel()
     if grounds.memory is not None:
         most = min(most, int((grounds.memory / (4 * copies)) ** 0.5))
+    if grounds.budget.deadline < inf:
+        with configured(grounds.threads, grounds.seed):
+            most = min(most, affordable(len(histories), grounds.budget.left()))
     own = np.sort(np.argsort(-users, kind="stable")[: max(most, 1)])
     place = np.full(histories.items, -1, np.int32)
     place[own] = np.arange(len(own))
     given = given[:, own] if len(own) < histories.items else given
     with configured(grounds.threads, grounds.seed):
         return place, products_of_columns(given)
+
+
+def affordable(users: int, seconds: float) -> int:
+    """Items that can be counted and solved for in so long, by how fast products are here now."""
+    one, room = torch.ones(1, PROBED, PROBED), torch.empty(1, PROBED, PROBED)
+    took = inf
+    for _ in range(2):  # the first one also sets things up
+        began = monotonic()
+        multiply(one, one, room)
+        took = min(took, monotonic() - began)
+    items = np.arange(1, 100_000, dtype=np.float64)
+    products = (users * items**2 + SOLVED * items**3) / PROBED**3
+    return int(np.searchsorted(products, seconds / max(took, 1e-9)))
 
 
 def products_of_columns(given: csr_array) -> Tensor:

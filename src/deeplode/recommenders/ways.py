@@ -34,9 +34,9 @@ SLIMS: tuple[Setting, ...] = (
     {"l1": 0.02, "l2": 3.0, "alpha": 0.5},
 )
 FILTERS: tuple[Setting, ...] = (
-    {"users": 0.8, "given": 0.75, "wanted": 0.3},
-    {"users": 0.5, "given": 0.5, "wanted": 0.25},
+    {"users": 0.6, "given": 0.6, "wanted": 0.3},
     {"users": 1.0, "given": 0.5, "wanted": 0.5},
+    {"users": 0.8, "given": 0.75, "wanted": 0.3},
 )
 TRANSITIONS: tuple[Setting, ...] = (
     {"window": 10, "decay": 0.8},
@@ -54,6 +54,6 @@ WAYS: Mapping[str, Way] = {
     "two_towers": Way(
         fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items"
     ),
-    "gru": Way(fit_sequential, ({"epochs": 40},), Sequential.restore, deep=True, needs="order"),
+    "gru": Way(fit_sequential, ({"epochs": 30},), Sequential.restore, deep=True, needs="order"),
     "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True),
 }

@@ -21,10 +21,13 @@ def nothing(budget: Budget) -> DeeplodeError:
 
 
 def cut_short(
-    found: Mapping[str, Any], budget: Budget, wanted: Sequence[str] = ("linear", "trees", "net")
+    found: Mapping[str, Any],
+    budget: Budget,
+    wanted: Sequence[str] = ("linear", "trees", "net"),
+    code: str = "W-RUN-001",
 ) -> list[Notice]:
-    """Say what the budget took away."""
+    """Say what the budget took away. code: of a verb whose steps cannot be replayed, its own."""
     why = budget.stop()
-    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
+    notices = [Notice(code, None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
     absent = [name for name in wanted if name not in found]
     return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]

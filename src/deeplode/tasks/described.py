@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -67,12 +67,17 @@ class Described:
 def describe(
     table: Table, key: str, kinds: Mapping[str, str] | None, seed: int, most_bad: float
 ) -> tuple[Described, Floats]:
-    """How this table's columns become vectors, and its own. Raises DataError where none is left."""
-    schema = infer(table, Roles(id=key), kinds)
-    encoder = Encoder.fit(table, schema)
-    batch = encoder.transform(table, most_bad).batch
+    """How this table's columns become vectors, and its own. The order of its rows and columns is no
+    matter. Raises DataError where no column is left."""
+    order = ids_of(table.frame[key]).arg_sort().to_numpy()
+    ordered = table.rows(order)
+    ordered = replace(ordered, frame=ordered.frame.select(sorted(table.names)))
+    schema = infer(ordered, Roles(id=key), kinds)
+    encoder = Encoder.fit(ordered, schema)
+    batch = encoder.transform(ordered, most_bad).batch
     vectors = fit_vectors(batch, encoder.sizes.media, units_of(encoder), seed)
-    return Described(key, schema, encoder, vectors), np.asarray(vectors.of(batch).numpy())
+    values = np.asarray(vectors.of(batch).numpy())
+    return Described(key, schema, encoder, vectors), values[np.argsort(order)]
 
 
 def found(table: Table, key: str, role: str, ids: pl.Series) -> Ints:

@@ -30,13 +30,15 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """how: time, last, random or column. part: (interactions,) TRAIN, VALID or TEST. train:
-    histories of all users to learn from. valid, test: questions to users that have a history.
-    asked: (test users,) their places. new: users of the test without any history.
+    histories of all users to learn from. before: those with what settings are chosen by. valid,
+    test: questions to users that have a history. asked: (test users,) their places. new: users of
+    the test without any history.
     """
 
     how: str
     part: Ints
     train: Histories
+    before: Histories
     valid: Question
     test: Question
     asked: Ints
@@ -83,8 +85,7 @@ def hold_out(
     if min(len(last.test), len(last.valid)) <= min(len(made.test), len(made.valid)):
         return made
     told = {"users": min(len(made.test), len(made.valid))}
-    return HeldOut(last.how, last.part, last.train, last.valid, last.test, last.asked, last.new,
-                   (Notice("W-REC-007", None, told),))  # fmt: skip
+    return replace(last, notices=(Notice("W-REC-007", None, told),))
 
 
 def _of(
@@ -99,7 +100,7 @@ def _of(
     valid, _, _ = _asked(train, train, gathered.histories(part == VALID))
     told = train if published else before
     test, asked, new = _asked(told, before, gathered.histories(part == TEST))
-    return HeldOut(how, part, train, valid, test, asked, new)
+    return HeldOut(how, part, train, before, valid, test, asked, new)
 
 
 def _asked(histories: Histories, seen: Histories, next_: Histories) -> tuple[Question, Ints, int]:

@@ -78,9 +78,15 @@ def best(learned: Learned, deep: bool) -> str | None:
     return max(own, key=lambda name: max(learned.tried[name]), default=None)
 
 
+def rival(learned: Learned, rated: Rated) -> str:
+    """The way without a net that did best on the test: who says that nets pay must beat it."""
+    plain = [name for name in learned.scorers if not WAYS[name].deep]
+    return max(plain, key=lambda name: float(rated.values[name]["ndcg"].mean()), default=FALLBACK)
+
+
 def pays(learned: Learned, rated: Rated) -> bool | str:
     """Whether nets pay: the blend that holds some is better than the best way that is no net."""
-    plain = best(learned, deep=False) or FALLBACK
+    plain = rival(learned, rated)
     if best(learned, deep=True) is None:
         return "unclear"
     if not any(WAYS[name].deep for name in learned.blend.weights):

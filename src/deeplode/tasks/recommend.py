@@ -15,7 +15,7 @@ from deeplode.progress import Listen, silent
 from deeplode.recommenders.blend import Blend, fit_blend
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.question import Question, quality
-from deeplode.recommenders.scorer import Grounds, Scorer, Way
+from deeplode.recommenders.scorer import Grounds, Scorer, Setting, Way
 from deeplode.recommenders.ways import WAYS
 from deeplode.runtime import Budget
 from deeplode.tasks.cut import cut_short, nothing
@@ -115,7 +115,7 @@ def learn(
         {first: found[first]}, {first: 1.0}
     )  # fmt: skip
     alone = without_history(found, judges)
-    notices = tuple(cut_short(found, left, tuple(wanted)))
+    notices = tuple(cut_short(found, left, tuple(wanted), "W-REC-014"))
     return Learned(found, seconds, tried, blend, alone, sum(each), notices)
 
 
@@ -132,18 +132,28 @@ def without_history(found: Mapping[str, Scorer], judges: Question) -> str:
 
 
 def again(
-    learned: Learned, every: Histories, settings: Settings, budget: Budget, listen: Listen = silent
+    learned: Learned,
+    every: Histories,
+    part: str,
+    settings: Settings,
+    budget: Budget,
+    listen: Listen = silent,
 ) -> Learned:
-    """The scorers that answer, fitted again at the settings chosen, to all histories."""
-    found = dict(learned.scorers)
-    notices = list(learned.notices)
-    for name in dict.fromkeys((FALLBACK, REASONS, learned.alone, *learned.blend.weights)):
-        if name not in found or budget.stop():
+    """Every way fitted again to more histories, at the setting chosen and with the same part in the
+    blend. part: what the further histories are called; a killed run goes on from the ways that are
+    done. Where time ends, the others stay as they were, and a notice says so."""
+    found, late = dict(learned.scorers), []
+    stages: Stages[Scorer] = Stages(settings.checkpoint, _restored)
+    for name in learned.scorers:
+        if budget.stop():
+            late.append(name)
             continue
         listen("stage", name=name)
-        found[name] = WAYS[name].fit(every, found[name].setting, grounds_of(settings, budget, None))
-    if budget.stop():
-        notices.append(Notice("W-REC-012"))
+        fit = _fitted(WAYS[name], every, found[name].setting, grounds_of(settings, budget, None))
+        found[name], _, _ = stages.run(f"{name}.{part}", fit)
+    notices = list(learned.notices)
+    if late:
+        notices.append(Notice("W-REC-012", None, {"names": ", ".join(late)}))
     blend = Blend({name: found[name] for name in learned.blend.weights}, learned.blend.weights)
     return replace(learned, scorers=found, blend=blend, notices=tuple(notices))
 
@@ -174,7 +184,7 @@ def _chosen(
             if best is not None and grounds.budget.stop():
                 break
             scorer = way.fit(train, setting, grounds)
-            values.append(_worth(scorer, judges))
+            values.append(quality(scorer.scores, judges))
             if best is None or values[-1] > max(values[:-1]):
                 best = scorer
         assert best is not None
@@ -183,8 +193,10 @@ def _chosen(
     return run
 
 
-def _worth(scorer: Scorer, judges: Question) -> float:
-    return quality(scorer.scores, judges)
+def _fitted(
+    way: Way, histories: Histories, setting: Setting, grounds: Grounds
+) -> Callable[[], tuple[Scorer, NDArray[np.float64]]]:
+    return lambda: (way.fit(histories, setting, grounds), np.zeros(0))
 
 
 def _part(budget: Budget, left: int) -> Budget:
@@ -196,4 +208,4 @@ def _part(budget: Budget, left: int) -> Budget:
 
 
 def _restored(name: str, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Scorer:
-    return WAYS[name].restore(facts, arrays)
+    return WAYS[name.partition(".")[0]].restore(facts, arrays)

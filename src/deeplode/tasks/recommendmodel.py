@@ -75,7 +75,7 @@ class RecommendModel:
         """Which items go together, by the users that had both; none where time was too short."""
         scorer = self.blend.scorers.get(REASONS)
         if isinstance(scorer, Wider) and isinstance(scorer.scorer, ItemNeighbours):
-            return together(scorer.scorer).wider(scorer.more)
+            return together(scorer.scorer).wider(len(self.catalogue.items) - scorer.items)
         if not isinstance(scorer, ItemNeighbours):
             return apart(len(self.catalogue.items))
         return together(scorer)

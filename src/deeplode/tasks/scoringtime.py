@@ -38,7 +38,14 @@ def kept_for_scores(each: list[float], valid: int, tests: int, budget: Budget) -
     return min(sum(each) * (1 + 1 / len(each)) * users, MOST_SHARE * budget.seconds)
 
 
-def tested(users: int, each: float, budget: Budget) -> int:
+def seconds_to_score(each: float, tests: int, budget: Budget) -> float:
+    """Seconds to keep for the lists of test users. each: seconds that all ways take."""
+    if budget.deadline == float("inf"):
+        return 0.0
+    return min(JUDGED * each * min(tests, MOST), MOST_SHARE * budget.seconds)
+
+
+def users_to_score(users: int, each: float, budget: Budget) -> int:
     """How many of the test users there is time to score. each: seconds that all ways take."""
     if budget.deadline == float("inf") or not each:
         return min(users, MOST)
