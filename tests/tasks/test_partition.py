@@ -47,7 +47,7 @@ def whole() -> Partitioned:
 
 def test_communities_are_found_and_every_row_is_answered_by_its_own(whole: Partitioned) -> None:
     assert whole.placed.cluster.tolist() == TRUTH.tolist()
-    assert whole.placed.chances.max(1).tolist() == [1.0] * SIZE
+    assert whole.placed.probability.tolist() == [1.0] * SIZE
     assert whole.model.communities == 3
 
 
@@ -112,7 +112,7 @@ def test_self_loops_and_repeated_links_are_told_and_change_nothing(whole: Partit
     more = ends().vstack(pl.DataFrame({"source": ["n00"], "target": ["n00"]})).vstack(ends()[:5])
     found = made(nodes(), more)
     assert found.placed.cluster.tolist() == whole.placed.cluster.tolist()
-    assert {"W-GRAPH-002", "W-GRAPH-003"} <= {one.code for one in found.notices}
+    assert {"W-GRAPH-002", "W-GRAPH-003"} <= {one.code for one in found.edges.notices}
 
 
 def test_a_star_has_one_community() -> None:
