@@ -64,7 +64,7 @@ def train(
             if grounds.budget.stop():
                 break
             step(index)
-        net.eval()
+        net.train(False)
         stopped = grounds.budget.stop() is not None
         if grounds.judge and (epoch % every == 0 or epoch == epochs) and not stopped:
             score = grounds.judge(as_scorer(epoch))
@@ -73,7 +73,7 @@ def train(
                 best.keep(net, score, epoch)
         if stopped or looked >= PATIENCE:
             break
-    net.eval()
+    net.train(False)
     if best.state:
         net.load_state_dict(best.state)
         return best.epoch
@@ -143,4 +143,4 @@ def restored(make: Callable[[], nn.Module], arrays: Arrays) -> Any:
         for name, one in net.state_dict().items()
     }
     net.load_state_dict(found, assign=True)
-    return net.eval().requires_grad_(False)
+    return net.train(False).requires_grad_(False)
