@@ -144,13 +144,12 @@ def _list(one: Facts, words: Words) -> tuple[Terms, Grid]:
     )
     table = tuple(
         (
-            Cell(words.count(at)),
-            Cell(plain(row.get("item"), 80), words("R-REC-HIT") if row.get("hit") is True else "",
-                 strong=row.get("hit") is True),
+            Cell(words.count(at), strong=row.get("hit") is True),  # of the whole line
+            Cell(plain(row.get("item"), 80), words("R-REC-HIT") if row.get("hit") is True else ""),
             Cell(plain(row.get("because"), 80)),
         )
         for at, row in enumerate(rows(one.get("recommended"))[:_LISTED], 1)
-    )  # fmt: skip
+    )
     return Terms(((words("R-REC-LATEST"), history),), user), Grid(words("R-REC-LIST"), head, table)
 
 
