@@ -29,7 +29,7 @@ from deeplode.tasks.listed import opened
 from deeplode.tasks.rated import rate
 from deeplode.tasks.recommend import COLUMNS, FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
-from deeplode.tasks.recommendroom import room, scorer_room
+from deeplode.tasks.recommendroom import planned, room, scorer_room
 from deeplode.tasks.scoringtime import seconds_to_score, users_to_score
 from deeplode.tasks.things import Beside, Things, of_items, of_users
 
@@ -74,8 +74,8 @@ def make(
         gathered = gathered.with_items(beside["items"].frame[columns.item])
     liked = gathered.liked
     size = int(table.frame.estimated_size())
-    planned = room(size, len(liked), len(liked.users), len(liked.items))
-    memory = scorer_room(told.memory_bytes, planned, len(liked))
+    sizes = size, len(liked), len(liked.users), len(liked.items)
+    memory = scorer_room(told.memory_bytes, room(*sizes), len(liked))
     known = things(gathered, beside, columns, told)
     how = told.split or (None if told.protocol is None else "random")
     held = hold_out(gathered, table, how, told.split_column, told.seed,
@@ -97,7 +97,7 @@ def make(
         learned = again(learned, every, "every", settings, budget, listen)
         model = model_of(learned, catalogue, told.top, known)
     notices = (*gathered.notices, *known.notices, *held.notices, *learned.notices)
-    return Made(model, facts, tests, known.stock, planned, notices)
+    return Made(model, facts, tests, known.stock, planned(*sizes, memory), notices)
 
 
 def _learned(

@@ -88,7 +88,8 @@ class Way:
     settings: those to try on validation users, the most promising first. restore: inverse of
     ``facts`` and ``arrays``. deep: whether it is a net. needs: "order" where histories must be in
     order of time, "items" where something must be known of items. most: items above which it
-    would know too few of them for its time; None = it takes any number.
+    would know too few of them for its time; None = it takes any number. each: bytes that an item
+    takes while a net learns.
     """
 
     fit: Fit
@@ -97,3 +98,9 @@ class Way:
     deep: bool = False
     needs: str | None = None
     most: int | None = None
+    each: int = 0
+
+    def allowed(self, items: int, memory: int | None) -> bool:
+        """Whether so many items are not too many for it. memory: bytes; None = no limit."""
+        few = self.most is None or items <= self.most
+        return few and (memory is None or self.each * items <= memory)

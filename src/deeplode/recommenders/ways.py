@@ -43,6 +43,8 @@ TRANSITIONS: tuple[Setting, ...] = (
     {"window": 5, "decay": 0.9},
 )
 
+NET = 25_000  # bytes of an item: weights, their moments and copies, and a step's scores
+
 # In the order of the leaderboard, which is that of fitting: quick ones first.
 WAYS: Mapping[str, Way] = {
     "popularity": Way(fit_popularity, ({},), Popularity.restore),
@@ -52,8 +54,10 @@ WAYS: Mapping[str, Way] = {
     "ease": Way(fit_ease, EASES, Ease.restore, most=2 * EASE_MOST),
     "admm_slim": Way(fit_slim, SLIMS, Slim.restore, most=2 * SLIM_MOST),
     "two_towers": Way(
-        fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items"
+        fit_two_towers, ({"epochs": 60},), TwoTowers.restore, deep=True, needs="items", each=NET
     ),
-    "gru": Way(fit_sequential, ({"epochs": 30},), Sequential.restore, deep=True, needs="order"),
-    "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True),
+    "gru": Way(
+        fit_sequential, ({"epochs": 30},), Sequential.restore, deep=True, needs="order", each=NET
+    ),
+    "recvae": Way(fit_autoencoder, ({"epochs": 150},), Autoencoder.restore, deep=True, each=NET),
 }

@@ -74,7 +74,7 @@ def ways(settings: Settings, items: int) -> dict[str, Way]:
     return {
         name: way
         for name, way in WAYS.items()
-        if way.needs in have and (way.most is None or items <= way.most)
+        if way.needs in have and way.allowed(items, settings.memory)
     }
 
 
