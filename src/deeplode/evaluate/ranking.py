@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
@@ -20,10 +21,14 @@ def top(scores: NDArray[np.float32], k: int) -> Ints:
     k = min(k, scores.shape[1])
     if not k:
         return np.zeros((len(scores), 0), np.int64)
-    least = np.partition(scores, -k, axis=1)[:, [-k]]  # far quicker than putting all in order
-    above, equal = scores > least, scores == least
-    lack = k - above.sum(1, keepdims=True)
-    chosen = above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= lack))
+    # The value of the last place is found without putting all in order, and ties are settled after.
+    least = torch.topk(torch.from_numpy(np.ascontiguousarray(scores)), k).values[:, -1:].numpy()
+    chosen = scores >= least
+    tied = np.flatnonzero(chosen.sum(1) > k)
+    if len(tied):
+        above, equal = scores[tied] > least[tied], scores[tied] == least[tied]
+        lack = k - above.sum(1, keepdims=True)
+        chosen[tied] = above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= lack))
     best = np.nonzero(chosen)[1].reshape(len(scores), k)
     own = np.take_along_axis(scores, best, 1)
     order = np.argsort(-own, axis=1, kind="stable")
