@@ -17,8 +17,8 @@ from deeplode.recommenders.scorer import Arrays, Grounds, Scorer, Setting
 from deeplode.runtime import side_by_side
 
 BLOCK = 16  # users who are scored at once
-LOOKS = 12  # times that validation users are asked within the epochs of a setting
-PATIENCE = 3  # looks without a better score
+LOOKS = 10  # times that validation users are asked within the epochs of a setting
+PATIENCE = 4  # looks without a better score
 SMALL, LARGE = 32, 512  # rows of a step …
 STEPS = 16  # … so that an epoch has so many steps, where that leaves a step large enough
 CELLS = 2**22  # scores that a step holds: with 2**25 a step takes twice the time for each row
