@@ -12,13 +12,12 @@ from deeplode.data.table import Table
 from deeplode.groupfacts import facts_of
 from deeplode.keeping import Keeping
 from deeplode.linking import read_edges
-from deeplode.machine import usable_threads
 from deeplode.partitioning import Formed, partitioned
 from deeplode.progress import Listen, silent
 from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
-from deeplode.runtime import Budget, configured
+from deeplode.runtime import Budget
 from deeplode.tasks.cluster import Clustered, Settings, check_rows, cluster
 from deeplode.tasks.clustermodel import Assigned
 from deeplode.tasks.grouproom import graph_room, room
@@ -39,12 +38,9 @@ def run(
     budget: what the run may use; from the options and the start of the process if not given.
     Raises DeeplodeError, with nothing left behind, when no model can be made.
     """
-    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
-    threads = options.threads or usable_threads()
-    begun = running(options, source_name(source), "cluster", budget, listen)
-    with begun as run, configured(threads, options.seed):
-        facts = _Run(source, options, run.folder, budget, run.log, threads).all()
-    return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
+    with running(options, source_name(source), "cluster", listen, budget) as begun:
+        facts = _Run(source, options, begun.folder, begun.budget, begun.log, begun.threads).all()
+    return RunResult(begun.folder.path, facts, begun.budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)

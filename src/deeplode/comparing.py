@@ -79,9 +79,8 @@ def compare(
 def run(source: Any, options: CompareOptions, listen: Listen = silent) -> RunResult:
     """Compare and leave a run folder. Raises as ``compare`` does, with nothing left behind."""
     check(options)
-    budget = Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
-    with running(options, _name(source), "compare", budget, listen) as begun:
-        folder, log = begun.folder, begun.log
+    with running(options, _name(source), "compare", listen) as begun:
+        folder, log, budget = begun.folder, begun.log, begun.budget
         read = [fingerprint(one) for one in (source, options.test) if one is not None]
         folder.remember(options.as_json(), read, resume=options.resume)
         facts = _facts(source, options, budget, log, folder.checkpoint)

@@ -14,7 +14,6 @@ from deeplode.data.schema import Roles, Schema
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
 from deeplode.keeping import Keeping
-from deeplode.machine import usable_threads
 from deeplode.messages import say
 from deeplode.outcome import Outcome, blamed, board, histogram
 from deeplode.progress import Listen, silent
@@ -28,7 +27,7 @@ from deeplode.runfacts import (
 )
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
-from deeplode.runtime import Budget, configured
+from deeplode.runtime import Budget
 from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
@@ -52,12 +51,9 @@ def run(
     budget: what the run may use; from the options and the start of the process if not given.
     Raises DeeplodeError, with nothing left behind, when no model can be made.
     """
-    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
-    threads = options.threads or usable_threads()
-    begun = running(options, source_name(source), "detect", budget, listen)
-    with begun as run, configured(threads, options.seed):
-        facts = _Run(source, options, run.folder, budget, run.log, threads).all()
-    return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
+    with running(options, source_name(source), "detect", listen, budget) as begun:
+        facts = _Run(source, options, begun.folder, begun.budget, begun.log, begun.threads).all()
+    return RunResult(begun.folder.path, facts, begun.budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)

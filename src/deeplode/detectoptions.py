@@ -10,7 +10,7 @@ from deeplode.limited import Limited
 from deeplode.optionfield import option
 from deeplode.quantity import share
 from deeplode.readoptions import ReadOptions
-from deeplode.recommendoptions import MOST
+from deeplode.recommendoptions import MOST, RecommendOptions
 from deeplode.same import same
 
 AUTO = "auto"
@@ -46,16 +46,9 @@ class PredictOptions(RowOptions):
         None, "New items to recommend, too: a table with the columns items are known by.",
         "Recommendations", "FILE",
     )  # fmt: skip
-    top: int | None = option(
-        None, "Items recommended to each user.", "Recommendations", "K", shown="as in training"
-    )
-    only: str | None = option(
-        None, "Recommend these alone: a table with the item column.", "Recommendations", "FILE"
-    )
-    exclude: str | None = option(
-        None, "Never recommend these: a table with the item column, of single users if it has "
-        "the user column, too.", "Recommendations", "FILE",
-    )  # fmt: skip
+    top: int | None = same("top", None, RecommendOptions, shown="as in training")
+    only: str | None = same("only", of=RecommendOptions)
+    exclude: str | None = same("exclude", of=RecommendOptions)
 
     def __post_init__(self) -> None:
         super().__post_init__()

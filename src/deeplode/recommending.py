@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from deeplode.data.measure import fingerprint
 from deeplode.data.table import Table
 from deeplode.keeping import Keeping
-from deeplode.machine import usable_threads
 from deeplode.messages import Notice
 from deeplode.output import replacing
 from deeplode.progress import Listen, silent
@@ -22,7 +21,7 @@ from deeplode.recommendoptions import RecommendOptions
 from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
-from deeplode.runtime import Budget, configured
+from deeplode.runtime import Budget
 from deeplode.saved import PROBE_ROWS, AnyModel
 from deeplode.tasks.catalogue import Asked
 from deeplode.tasks.listed import allowed
@@ -48,12 +47,9 @@ def run(
     budget: what the run may use; from the options and the start of the process if not given.
     Raises DeeplodeError, with nothing left behind, when no model can be made.
     """
-    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
-    threads = options.threads or usable_threads()
-    begun = running(options, source_name(source), "recommend", budget, listen)
-    with begun as made, configured(threads, options.seed):
-        facts = _Run(source, options, made.folder, budget, made.log, threads).all()
-    return RunResult(made.folder.path, facts, budget.stop() == "interrupt")
+    with running(options, source_name(source), "recommend", listen, budget) as begun:
+        facts = _Run(source, options, begun.folder, begun.budget, begun.log, begun.threads).all()
+    return RunResult(begun.folder.path, facts, begun.budget.stop() == "interrupt")
 
 
 @dataclass(frozen=True)

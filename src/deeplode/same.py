@@ -11,9 +11,10 @@ from deeplode.options import TrainOptions
 TRAIN: Mapping[str, Field[Any]] = {one.name: one for one in fields(TrainOptions)}
 
 
-def same(name: str, default: Any = MISSING, **changed: Any) -> Any:
-    """The option ``name`` of ``train`` with its help and heading; what differs is given."""
-    one = TRAIN[name]
+def same(name: str, default: Any = MISSING, of: type[Any] = TrainOptions, **changed: Any) -> Any:
+    """The option ``name`` of ``train``, or of another verb, with its help and heading; what differs
+    is given."""
+    one = next(one for one in fields(of) if one.name == name)
     return field(
         default=one.default if default is MISSING else default,
         metadata={**one.metadata, "shown": "", **changed},

@@ -23,7 +23,6 @@ from deeplode.illustrate import illustrate
 from deeplode.keeping import Keeping
 from deeplode.linkedfacts import linked_facts
 from deeplode.linking import read_edges
-from deeplode.machine import usable_threads
 from deeplode.mapped import POSSIBLE, mapping
 from deeplode.messages import Notice
 from deeplode.options import TrainOptions
@@ -41,7 +40,7 @@ from deeplode.runfacts import (
 )
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
-from deeplode.runtime import Budget, choose_device, configured
+from deeplode.runtime import Budget, choose_device
 from deeplode.saved import AnyModel
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
@@ -68,20 +67,17 @@ def train(
     budget: what the run may use; from the options and the start of the process if not given.
     Raises DeeplodeError, with nothing left behind, when no model can be made.
     """
-    budget = budget or Budget.begin(options.seconds, options.memory_bytes, whole_process=True)
     replay = None
     if options.replay is not None:
         options, replay = replayed(options)
     if choose_device(options.device).type != "cpu" and options.device != "auto":
         raise OptionError("E-OPT-096", device=options.device)
-    threads = options.threads or usable_threads()
-    begun = running(options, source_name(source), "train", budget, listen)
-    with begun as run, configured(threads, options.seed):
+    with running(options, source_name(source), "train", listen, budget) as run:
         run.log("stage", name="read")
         models = read_encoders(options.text_encoder, options.image_encoder, options.fine_tune)
-        steps = _Run(source, options, run.folder, budget, run.log, threads, replay, models)
-        facts = steps.all()
-    return RunResult(run.folder.path, facts, budget.stop() == "interrupt")
+        may = run.budget, run.log, run.threads
+        facts = _Run(source, options, run.folder, *may, replay, models).all()
+    return RunResult(run.folder.path, facts, run.budget.stop() == "interrupt")
 
 
 def _one_or_forecast(options: TrainOptions, table: Table) -> TrainOptions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import torch
 from numpy.typing import NDArray
@@ -45,8 +45,6 @@ class Autoencoder:
 
     net: RecVae
     setting: Setting
-
-    name: ClassVar[str] = "RecVAE"
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): logits of the mean of each user's distribution."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -33,8 +33,6 @@ class Ease:
     place: NDArray[np.int32]
     weights: Floats
     setting: Setting
-
-    name: ClassVar[str] = "EASE"
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): weights from the items of the history, summed."""

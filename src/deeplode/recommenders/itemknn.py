@@ -5,46 +5,18 @@ Item-based nearest neighbours, Sarwar et al. 2001; shrinkage as Bell and Koren 2
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.linear import as_arrays, from_arrays, scored, stacked, strongest
-from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
+from deeplode.recommenders.linear import SparseWeights, stacked, strongest
+from deeplode.recommenders.scorer import Grounds, Setting
 
 BLOCK = 512  # items that are compared with all others at once
 
 
-@dataclass(frozen=True, eq=False)
-class ItemNeighbours:
-    """weights: (items, items) sparse: from an item to those that it is a near neighbour of."""
-
-    weights: csr_array
-    setting: Setting
-
-    name: ClassVar[str] = "item-kNN"
-
-    def scores(self, histories: Histories) -> Floats:
-        """(users, items): similarities to the items of the history, summed."""
-        return scored(histories, self.weights)
-
-    def facts(self) -> dict[str, Any]:
-        """The setting."""
-        return {"setting": dict(self.setting)}
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights."""
-        return as_arrays(self.weights)
-
-    @classmethod
-    def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
-        """The inverse. Raises ValueError, KeyError or TypeError."""
-        return cls(from_arrays(arrays), setting_of(facts))
+class ItemNeighbours(SparseWeights):
+    """From an item to those that it is a near neighbour of."""
 
 
 def fit_item_neighbours(histories: Histories, setting: Setting, grounds: Grounds) -> ItemNeighbours:

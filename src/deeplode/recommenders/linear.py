@@ -5,9 +5,11 @@ A user's score of an item is the sum of the weights from each item of its histor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from torch.nn.functional import embedding_bag
 from deeplode.detectors.detector import kept
 from deeplode.nets.products import multiply
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.scorer import Arrays, Floats, Grounds
+from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
 from deeplode.runtime import configured
 
 BLOCK = 1024  # users whose items are counted at once
@@ -104,6 +106,31 @@ def products_of_columns(given: csr_array) -> Tensor:
         block = torch.from_numpy(given[first : first + BLOCK].toarray())
         total += multiply(block.T[None], block[None], room[None])[0]
     return total
+
+
+@dataclass(frozen=True, eq=False)
+class SparseWeights:
+    """weights: (items, items) sparse, from an item of a history (rows) to items (columns)."""
+
+    weights: csr_array
+    setting: Setting
+
+    def scores(self, histories: Histories) -> Floats:
+        """(users, items): weights from the items of the history, summed."""
+        return scored(histories, self.weights)
+
+    def facts(self) -> dict[str, Any]:
+        """The setting."""
+        return {"setting": dict(self.setting)}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights."""
+        return as_arrays(self.weights)
+
+    @classmethod
+    def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
+        """The inverse. Raises ValueError, KeyError or TypeError."""
+        return cls(from_arrays(arrays), setting_of(facts))
 
 
 def strongest(weights: csr_array, k: int) -> csr_array:

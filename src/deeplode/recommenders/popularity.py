@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,6 @@ class Popularity:
 
     users: NDArray[np.int64]
     setting: Setting = field(default_factory=dict)
-
-    name: ClassVar[str] = "popularity"
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): the same for everybody."""

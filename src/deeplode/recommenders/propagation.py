@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -37,8 +37,6 @@ class GraphFilter:
 
     learned: Histories
     setting: Setting
-
-    name: ClassVar[str] = "graph filter"
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): h D^-given Xᵀ U^-users X D^-wanted, D = users of each item, U = items of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,6 @@ class Scorer(Protocol):
     It knows users by their histories alone, so that one never seen is no other case. A user's
     scores do not depend on the users beside it.
     """
-
-    name: ClassVar[str]  # as the leaderboard calls it
 
     @property
     def setting(self) -> Setting:

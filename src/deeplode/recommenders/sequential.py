@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -41,8 +41,6 @@ class Sequential:
 
     net: NextItem
     setting: Setting
-
-    name: ClassVar[str] = "GRU4Rec"
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): logits after the latest item."""

@@ -5,20 +5,15 @@ Steck, Dimakopoulou, Riabov, Jebara 2020 (WSDM), solved by alternating direction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
 from deeplode.nets.products import multiply
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.linear import as_arrays, common_users, from_arrays, scored
-from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
+from deeplode.recommenders.linear import SparseWeights, common_users
+from deeplode.recommenders.scorer import Grounds, Setting
 from deeplode.runtime import Budget, configured
 
 MOST = 5_000  # items with weights: a step takes some seconds
@@ -27,31 +22,8 @@ STEPS = 20  # after 20 rankings are as good as after 50
 STRENGTH = 5.0  # of the tie between the two halves of the problem, in mean users of an item
 
 
-@dataclass(frozen=True, eq=False)
-class Slim:
-    """weights: (items, items) sparse, from an item of a history (rows) to items (columns)."""
-
-    weights: csr_array
-    setting: Setting
-
-    name: ClassVar[str] = "ADMM-SLIM"
-
-    def scores(self, histories: Histories) -> Floats:
-        """(users, items): weights from the items of the history, summed."""
-        return scored(histories, self.weights)
-
-    def facts(self) -> dict[str, Any]:
-        """The setting."""
-        return {"setting": dict(self.setting)}
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights."""
-        return as_arrays(self.weights)
-
-    @classmethod
-    def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
-        """The inverse. Raises ValueError, KeyError or TypeError."""
-        return cls(from_arrays(arrays), setting_of(facts))
+class Slim(SparseWeights):
+    """Few weights, none negative."""
 
 
 def fit_slim(histories: Histories, setting: Setting, grounds: Grounds) -> Slim:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -45,8 +45,6 @@ class TwoTowers:
     net: Towers
     known: Floats
     setting: Setting
-
-    name: ClassVar[str] = "two towers"
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): products of the user's vector with the items'."""

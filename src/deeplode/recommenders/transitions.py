@@ -7,15 +7,13 @@ farther, and so do earlier items of the history, the less the older.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from deeplode.recommenders.histories import Histories
-from deeplode.recommenders.linear import as_arrays, checked, from_arrays, strongest
+from deeplode.recommenders.linear import SparseWeights, checked, strongest
 from deeplode.recommenders.scorer import Arrays, Floats, Grounds, Setting, setting_of
 
 LATEST = 50  # items of a history that count
@@ -23,14 +21,8 @@ KEPT = 500  # items that an item leads to, at most
 SHRINK = 5.0  # added to the root of how often an item is led to
 
 
-@dataclass(frozen=True, eq=False)
-class Transitions:
-    """weights: (items, items) sparse, from an item (rows) to those that follow (columns)."""
-
-    weights: csr_array
-    setting: Setting
-
-    name: ClassVar[str] = "transitions"
+class Transitions(SparseWeights):
+    """From an item to those that follow."""
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): where the latest items lead, an item's part ``decay`` to its age."""
@@ -42,21 +34,12 @@ class Transitions:
         given = coo_array(cells, shape=(len(own), own.items)).tocsr()
         return np.asarray((given @ self.weights).toarray(), np.float32)
 
-    def facts(self) -> dict[str, Any]:
-        """The setting."""
-        return {"setting": dict(self.setting)}
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights."""
-        return as_arrays(self.weights)
-
     @classmethod
     def restore(cls, facts: Mapping[str, Any], arrays: Arrays) -> Self:
         """The inverse. Raises ValueError, KeyError or TypeError."""
-        setting = setting_of(facts)
-        if not 0 < setting["decay"] <= 1:
+        if not 0 < setting_of(facts)["decay"] <= 1:
             raise ValueError("decay must be above 0 and at most 1.")
-        return cls(from_arrays(arrays), setting)
+        return super().restore(facts, arrays)
 
 
 def fit_transitions(histories: Histories, setting: Setting, grounds: Grounds) -> Transitions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,6 @@ class Wider:
     towers: TwoTowers
     items: int
     slope: float
-
-    name: ClassVar[str] = "wider"
 
     @property
     def setting(self) -> Setting:

@@ -23,11 +23,12 @@ def nothing(budget: Budget) -> DeeplodeError:
 def cut_short(
     found: Mapping[str, Any],
     budget: Budget,
-    wanted: Sequence[str] = ("linear", "trees", "net"),
-    code: str = "W-RUN-001",
+    wanted: Sequence[str],
+    replayable: bool = False,
 ) -> list[Notice]:
-    """Say what the budget took away. code: of a verb whose steps cannot be replayed, its own."""
+    """Say what the budget took away. replayable: whether steps were recorded, to be repeated."""
     why = budget.stop()
-    notices = [Notice(code, None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
+    notices = [Notice("W-RUN-001", None, {"why": say(f"W-RUN-WHY-{why.upper()}")})] if why else []
+    notices += [Notice("W-RUN-004")] if why and replayable else []
     absent = [name for name in wanted if name not in found]
     return notices + [Notice("W-RUN-002", None, {"name": name}) for name in absent]

@@ -227,7 +227,7 @@ def _assemble(
     )
     alone = fitted.candidates.get("net")
     told = alone.notices if isinstance(alone, OwnNet) else ()
-    notices = (*told, *cut_short(fitted.candidates, budget, _wanted(lesson, encoder)))
+    notices = (*told, *cut_short(fitted.candidates, budget, _wanted(lesson, encoder), True))
     own = found[answer]
     return Learned(model, fitted.candidates, oof, seconds, own.threshold, own.reliability, notices)
 

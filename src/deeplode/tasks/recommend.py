@@ -115,7 +115,7 @@ def learn(
         {first: found[first]}, {first: 1.0}
     )  # fmt: skip
     alone = without_history(found, judges)
-    notices = tuple(cut_short(found, left, tuple(wanted), "W-REC-014"))
+    notices = tuple(cut_short(found, left, tuple(wanted)))
     return Learned(found, seconds, tried, blend, alone, sum(each), notices)
 
 
