@@ -346,49 +346,6 @@ def test_a_run_killed_among_its_epochs_and_resumed_ends_as_the_undisturbed_one(
     assert learned(out) == learned(quiet)
 
 
-def test_a_folder_of_class_folders_is_learned_and_single_files_are_predicted(
-    deeplode: Program, tmp_path: Path
-) -> None:
-    digits = load_digits()
-    for number in (0, 1, 7):
-        folder = tmp_path / "digits" / f"number {number}"
-        folder.mkdir(parents=True)
-        for at, image in enumerate(digits.images[digits.target == number][:80]):
-            (folder / f"{at:03}.png").write_bytes(png(image * 15))
-    out = tmp_path / "run"
-    done = deeplode(
-        "train",
-        str(tmp_path / "digits"),
-        "--out",
-        str(out),
-        "--epochs",
-        "8",
-        "--members",
-        "1",
-        "--quiet",
-    )
-    assert done.returncode == 0, done.stderr
-    assert (
-        json.loads((out / "result.json").read_text("utf-8"))["metrics"]["accuracy"]["value"] > 0.9
-    )
-    assert json.loads((out / "result.json").read_text("utf-8"))["target"] == "label"
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (out / "model.lode").rename(elsewhere / "model.lode")
-    (elsewhere / "new.png").write_bytes(png(digits.images[digits.target == 7][100] * 15))
-    done = deeplode("predict", "model.lode", "new.png", "--quiet", cwd=elsewhere)
-    assert "number 7" in done.stdout.splitlines()[1]
-
-
-def test_a_folder_without_classes_has_no_target(deeplode: Program, tmp_path: Path) -> None:
-    (tmp_path / "loose").mkdir()
-    for at in range(3):
-        (tmp_path / "loose" / f"{at}.png").write_bytes(png(load_digits().images[at] * 15))
-    done = deeplode("train", "loose", "--json", cwd=tmp_path)
-    assert done.returncode == 2
-    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-093"
-
-
 def test_a_column_says_which_rows_test(deeplode: Program, tmp_path: Path) -> None:
     parts = pl.Series("part", ["test" if at % 6 == 0 else "train" for at in range(ROWS)])
     shops().select("review", "price", "verdict").with_columns(parts).write_csv(tmp_path / "a.csv")
