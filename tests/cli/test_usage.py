@@ -50,6 +50,12 @@ def test_version_is_the_packages_own(program: Run) -> None:
     assert program("--version").stdout == f"deeplode {__version__}\n"
 
 
+def test_the_package_run_as_a_module_is_the_program(program: Run) -> None:
+    command = [sys.executable, "-m", "deeplode", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == program("--version").stdout
+
+
 @pytest.mark.parametrize("how", [("--lang", "zh"), ("--lang=zh",)])
 def test_summaries_come_in_the_language_asked_for(deeplode: Run, how: tuple[str, ...]) -> None:
     assert "学习预测某一列" in deeplode(*how, "--help").stdout
