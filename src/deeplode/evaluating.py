@@ -19,7 +19,7 @@ from deeplode.tasks.knownseries import judged_series
 from deeplode.tasks.model import Model
 from deeplode.tasks.prepare import known_rows
 from deeplode.tasks.recommendmodel import RecommendModel
-from deeplode.tasks.score import Held, score
+from deeplode.tasks.score import Held, few_groups, score
 from deeplode.tasks.seriesmodel import SeriesModel
 
 
@@ -79,7 +79,7 @@ def _supervised(model: Model, table: Table) -> tuple[Table, dict[str, Any], list
     by = None if group is None or group not in table.names else keys(table, group)
     held = Held(batch, truth, None, by, model.channels(table))
     facts = score(model, model.candidates, held, model.outputs(batch), seconds)
-    return table, facts, [unknown] if unknown else []
+    return table, facts, [*([unknown] if unknown else []), *few_groups(model, table)]
 
 
 def _there(table: Table, target: str) -> None:

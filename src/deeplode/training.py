@@ -49,7 +49,7 @@ from deeplode.tasks.plan import MemoryPlan, plan, some_rows
 from deeplode.tasks.prepare import Plan
 from deeplode.tasks.prepared import prepared, prepared_forecast
 from deeplode.tasks.preparegraph import prepared_graph
-from deeplode.tasks.score import Held, column_importance, decided, score
+from deeplode.tasks.score import Held, column_importance, decided, few_groups, score
 from deeplode.verbs import RunResult, Source, read_to_run, tell
 
 TIMES_TESTED = 2  # that test rows are encoded: to be scored, and by the model file
@@ -208,7 +208,7 @@ class _Run:
         return {
             "schema_version": SCHEMA_VERSION,
             "verb": "train",
-            "warnings": encoded.notices,
+            "warnings": (*encoded.notices, *few_groups(model, test)),
             "task": model.problem.task,
             "target": model.asked,
             "split": {**split, "train": split["train"] - valid, "valid": valid,

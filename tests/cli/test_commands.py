@@ -186,3 +186,25 @@ def test_failures_have_their_status_and_name_the_culprit(
     assert done.returncode == status, done.stdout
     assert words in json.dumps(json.loads(done.stdout)["error"])
     assert "Traceback" not in done.stderr
+
+
+def test_scores_on_one_group_are_no_certainty_and_it_is_said(place: Path, deeplode: Run) -> None:
+    tumours = pl.read_csv(place / "tumours.csv").with_row_index("row")
+    tumours.with_columns(clinic=pl.col("row") % 5).drop("row").write_csv(place / "clinics.csv")
+    done = deeplode(
+        "train",
+        "clinics.csv",
+        "--target",
+        "target",
+        "--group",
+        "clinic",
+        "--json",
+        *QUICK,
+        cwd=place,
+    )
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    (told,) = (one for one in facts["warnings"] if one["code"] == "W-KIND-012")
+    assert told["values"]["count"] == 1
+    for one in facts["leaderboard"]:
+        assert one["metrics"]["log_loss"]["low"] < one["metrics"]["log_loss"]["high"]

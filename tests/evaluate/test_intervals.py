@@ -153,3 +153,14 @@ def test_values_of_extreme_size_have_scores_in_their_own_unit(make_answers, size
         unit = 1 if metric == "r2" else size
         for name, value in one.items():
             assert value / unit == pytest.approx(plain[metric][name], rel=1e-6)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_an_interval_of_few_groups_is_no_narrower_than_that_of_as_many_rows_alone(groups):
+    rng = np.random.default_rng(3)
+    truth, codes = rng.normal(size=200), np.arange(200) % groups
+    problem, said = Problem("regression"), {"zero": np.zeros(200)}
+    few, rows = (
+        resample(problem, truth, said, groups=one).interval("zero", "mae") for one in (codes, None)
+    )
+    assert few.high - few.low > 0.9 * (rows.high - rows.low)

@@ -22,6 +22,7 @@ CELLS = 6_000_000  # resamples x rows; larger tests get fewer resamples …
 MOST_ROWS = 50_000  # … of so many rows drawn once, and the interval is narrowed to all rows
 CHUNK = 250_000  # resamples x rows held at once
 CERTAINTY = 0.95
+FEW_GROUPS = 5  # below which the rows of a group that is drawn are drawn, too
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,9 @@ def draws(
 ) -> Iterator[Floats]:
     """(some resamples, rows) how often each row was drawn, several times, so that little is held.
 
-    groups: (rows,) codes of rows that are drawn together, or None.
+    groups: (rows,) codes of rows that are drawn together, or None. Where groups are few, a group
+    alone or one of two would hardly differ between resamples; the rows of those drawn are
+    drawn, too (two-stage bootstrap: Davison and Hinkley 1997, section 3.8).
     """
     count = max(FEWEST_RESAMPLES, min(RESAMPLES, CELLS // n_rows))
     codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
@@ -151,7 +154,22 @@ def draws(
         drawn = rng.integers(0, n_units, (size, n_units))
         drawn += np.arange(size)[:, None] * n_units
         often = np.bincount(drawn.reshape(-1), minlength=size * n_units).reshape(size, n_units)
-        yield (often if codes is None else often[:, codes]).astype(np.float64)
+        if codes is None:
+            yield often.astype(np.float64)
+        elif n_units < FEW_GROUPS:
+            yield _within(often, codes, rng)
+        else:
+            yield often[:, codes].astype(np.float64)
+
+
+def _within(often: NDArray[np.int64], codes: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+    """(resamples, rows) how often each row was drawn. often: (resamples, groups) of its group."""
+    drawn = np.empty((len(often), len(codes)))
+    for group in range(often.shape[1]):
+        own = np.flatnonzero(codes == group)
+        even = np.full(len(own), 1 / len(own))
+        drawn[:, own] = rng.multinomial(often[:, group] * len(own), even)
+    return drawn
 
 
 def _interval(value: float, samples: Floats, certainty: float = CERTAINTY) -> Interval:

@@ -11,14 +11,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from deeplode.data.table import Table
 from deeplode.encode.batch import Batch, Places
 from deeplode.evaluate.candidate import Candidate, known
 from deeplode.evaluate.decision import Decision, worth
 from deeplode.evaluate.facts import confusion, residuals
 from deeplode.evaluate.importance import importance
-from deeplode.evaluate.intervals import resample
+from deeplode.evaluate.intervals import FEW_GROUPS, resample
 from deeplode.evaluate.metrics import DECIDES
 from deeplode.evaluate.verdict import Asked, verdict
+from deeplode.messages import Notice
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.channelscores import best_guess, by_channel
@@ -44,6 +46,18 @@ class Held:
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
     channels: pl.Series | None = None
+
+
+def few_groups(model: Model, test: Table) -> tuple[Notice, ...]:
+    """What to know of scores where the rows of few groups test. test: rows with their groups."""
+    group = model.schema.roles.group
+    if group is None or group not in test.names or model.schema.forecast is not None:
+        return ()
+    own = test.frame[group].unique().sort()
+    if len(own) >= FEW_GROUPS:
+        return ()
+    told = {"rows": len(test), "count": len(own), "groups": ", ".join(map(str, own))}
+    return (Notice("W-KIND-012", group, told),)
 
 
 def score(
