@@ -1,4 +1,4 @@
-"""Aim: the column to learn, as the user named it or as the source itself tells."""
+"""Aim: the column to learn and the rows to test, as the user or the source itself names them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,30 @@ from deeplode.errors import OptionError
 from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.options import TrainOptions
 
+PARTED = (
+    "split",
+    "split_column",
+    "test",
+    "group",
+    "timestamp",
+    "horizon",
+)  # options that part rows
+
 Options = TypeVar("Options", TrainOptions, CompareOptions, TraceOptions)
 
 
 def aimed(options: Options, table: Table) -> Options:
-    """The options with a target: where none was named, the classes of a folder of class folders.
+    """The options with what the source itself tells where the user told nothing.
 
-    Raises OptionError where nothing tells the target.
+    That is as target the classes of a folder of class folders or the labels of an archive, and the
+    test rows of an archive that has some. Raises OptionError where nothing tells the target.
     """
-    if options.target is not None:
-        return options
-    told = table.reading.get("target")
-    if told not in table.names:
-        raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
-    return options.with_values({"target": told})
+    told, found = table.reading, dict[str, str]()
+    if options.target is None:
+        if told.get("target") not in table.names:
+            raise OptionError("E-OPT-093", columns=", ".join(table.names[:20]))
+        found["target"] = told["target"]
+    parts = told.get("split_column") in table.names and isinstance(options, TrainOptions)
+    if parts and not any(getattr(options, name) for name in PARTED):
+        found["split_column"] = told["split_column"]
+    return options.with_values(found) if found else options

@@ -24,7 +24,7 @@ def inspect(source: Source, options: TrainOptions, listen: Listen = silent) -> d
     listen("stage", name="read")
     table = read_table(source, options, silent).without(options.drop)
     listen("stage", name="look")
-    if options.target is None and table.reading.get("target") in table.names:
+    if options.target is not None or table.reading.get("target") in table.names:
         options = aimed(options, table)
     roles = Roles(options.target, options.id, options.weight, options.group, options.timestamp)
     memory = None

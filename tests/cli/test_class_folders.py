@@ -1,4 +1,4 @@
-"""Folders of images: a folder for each class tells the target."""
+"""Folders and archives of images: classes tell the target, an archive its test rows too."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ def test_a_folder_of_class_folders_is_learned_and_single_files_are_predicted(
     draw(elsewhere / "new.png", digits.images[digits.target == 7][100])
     done = deeplode("predict", "model.lode", "new.png", "--quiet", cwd=elsewhere)
     assert "number 7" in done.stdout.splitlines()[1]
+
+
+def test_an_archive_tells_its_target_and_its_test_rows(deeplode: Program, tmp_path: Path) -> None:
+    digits = load_digits()
+    cells, few = (digits.images * 15).astype(np.uint8), digits.target < 3
+    made = {}
+    for part, rows in (("train", slice(0, 200)), ("test", slice(200, 300))):
+        made[f"{part}_images"], made[f"{part}_labels"] = cells[few][rows], digits.target[few][rows]
+    np.savez(tmp_path / "digits.npz", **made)
+    quick = ("--epochs", "2", "--members", "1", "--quiet", "--json")
+    done = deeplode("train", "digits.npz", *quick, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["target"], facts["split"]["test"]) == ("label", 100)
+    assert facts["options"]["split_column"] == "split"
+    own = deeplode("inspect", "digits.npz", "--split", "random", "--json", cwd=tmp_path)
+    assert json.loads(own.stdout)["reading"]["target"] == "label"
 
 
 def test_a_folder_without_classes_has_no_target(deeplode: Program, tmp_path: Path) -> None:

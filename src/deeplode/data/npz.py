@@ -64,7 +64,14 @@ def read_npz(content: Content, every: int = 1) -> Part:
     if len(widths) > 1 or len({str(frame.dtypes[0]) for frame in frames}) > 1:
         raise _refused(content, "the parts differ in their labels or sizes")
     frame = pl.concat(frames, how="vertical_relaxed")
-    return Part(frame.gather_every(every), frame.height, {"format": "npz"})
+    return Part(frame.gather_every(every), frame.height, {"format": "npz", **_meant(frame)})
+
+
+def _meant(frame: pl.DataFrame) -> dict[str, str]:
+    """What a layout says by itself: the target, and which rows are to test."""
+    target = next(({"target": name} for name in ("label", "y") if name in frame.columns), {})
+    tested = "split" in frame.columns and frame["split"].is_in(["test"]).any()
+    return {**target, **({"split_column": "split"} if tested else {})}
 
 
 def _must_fit(
