@@ -172,6 +172,18 @@ def test_rows_of_one_group_validate_together(wine: tuple[pd.DataFrame, pd.Series
     assert model.score(X, y) > 0.5
 
 
+def test_copies_that_are_said_to_belong_together_make_no_score_surer() -> None:
+    X, y = load_diabetes(return_X_y=True)
+    X, y = np.repeat(X[:60], 9, 0), np.repeat(y[:60], 9)
+    sizes = []
+    for groups in (np.arange(len(X)) // 9, None):
+        guess = Regressor(**QUICK | {"members": 8}).fit(X, y, groups=groups).leaderboard_[0]
+        one = guess["metrics"]["rmse"]
+        sizes.append(one["high"] - one["low"])
+    assert guess["name"] == "trivial"
+    assert sizes[0] > 2 * sizes[1]  # 9 copies: 3 times
+
+
 def test_what_is_not_fitted_says_so_and_shows_itself() -> None:
     model = Classifier(time_limit="5m")
     with pytest.raises(NotFittedError):

@@ -9,14 +9,8 @@ from deeplode.errors import OptionError
 from deeplode.experiments.settings import CompareOptions, TraceOptions
 from deeplode.options import TrainOptions
 
-PARTED = (
-    "split",
-    "split_column",
-    "test",
-    "group",
-    "timestamp",
-    "horizon",
-)  # options that part rows
+# Options that part rows.
+PARTED = ("split", "split_column", "test", "group", "timestamp", "horizon")
 
 Options = TypeVar("Options", TrainOptions, CompareOptions, TraceOptions)
 

@@ -256,7 +256,7 @@ class Supervised(Estimator):
 
 def validation_facts(learned: Learned, made: Lesson) -> dict[str, Any]:
     """What result.json holds, measured on out-of-fold rows: there are no test rows in Python."""
-    facts = validated(learned, made.target, made.weights)
+    facts = validated(learned, made)
     model = learned.model
     return {
         "schema_version": 1,

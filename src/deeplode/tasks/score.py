@@ -24,7 +24,7 @@ from deeplode.messages import Notice
 from deeplode.progress import Listen
 from deeplode.runtime import Budget
 from deeplode.tasks.channelscores import best_guess, by_channel
-from deeplode.tasks.learn import Learned
+from deeplode.tasks.learn import Learned, Lesson
 from deeplode.tasks.model import Model
 from deeplode.trees.candidate import Trees
 
@@ -179,17 +179,17 @@ def places(model: Model) -> dict[str, Places]:
     return {name: encoder.places[name] for name in order}
 
 
-def validated(
-    learned: Learned, target: NDArray[Any], weights: NDArray[np.float64] | None
-) -> dict[str, Any]:
+def validated(learned: Learned, made: Lesson) -> dict[str, Any]:
     """Facts as ``score`` gives them, of out-of-fold rows: of those that all candidates have."""
     model, oof = learned.model, learned.oof
     rows = np.logical_and.reduce([known(own) for own in oof.values()])
     outputs = {name: model.calibrated(name, oof[name][rows]) for name in ORDER if name in oof}
-    own = None if weights is None else weights[rows]
+    own = None if made.weights is None else made.weights[rows]
+    groups = made.by[rows] if made.how == "group" and made.by is not None else None
     seconds = dict.fromkeys(outputs, 0.0)
-    facts = _facts(model, target[rows], outputs, learned.fit_seconds, seconds, own, None)
+    told = (learned.fit_seconds, seconds, own, groups)
+    facts = _facts(model, made.target[rows], outputs, *told)
     return {
         **facts,
-        "split": {"how": "out_of_fold", "train": len(target), "valid": int(rows.sum())},
+        "split": {"how": "out_of_fold", "train": len(made.target), "valid": int(rows.sum())},
     }
