@@ -12,6 +12,7 @@ import pytest
 import deeplode
 from deeplode import Classifier, Regressor, load, verbs
 from deeplode.detectoptions import EvaluateOptions, PredictOptions
+from deeplode.encode.series import RECENT, SeriesEncoder
 from deeplode.errors import DataError
 from deeplode.options import TrainOptions
 
@@ -70,6 +71,11 @@ def test_a_saved_model_cuts_the_same_windows(model: Regressor, tmp_path: Path) -
     again, new = load(tmp_path / "wear.lode"), wear(2).drop("y")
     assert np.array_equal(np.asarray(again.predict(new)), np.asarray(model.predict(new)))
     assert list(again.feature_names_in_)[:2] == ["hour", "machine"]
+
+
+def test_windows_that_look_back_are_described_by_their_last_tenth(model: Regressor) -> None:
+    (series,) = (one for one in model.model_.encoder.parts if isinstance(one, SeriesEncoder))
+    assert series.tail == RECENT
 
 
 def test_whole_series_have_one_answer_each_in_the_order_in_which_they_come() -> None:

@@ -74,7 +74,9 @@ class Encoder:
         parts = [
             encoder
             for column in schema.features
-            for encoder in encoders_of(train.frame[column.name], column, models or {})
+            for encoder in encoders_of(
+                train.frame[column.name], column, models or {}, schema.windows
+            )
         ]
         dates = [column for column in schema.features if column.kind == Kind.DATETIME]
         if len(dates) <= MOST_DATETIMES:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from deeplode.data.column import Column, Kind
+from deeplode.data.windows import Windows
 from deeplode.encode.audio import AudioEncoder
 from deeplode.encode.boolean import BooleanEncoder
 from deeplode.encode.category import CategoryEncoder
@@ -46,10 +47,13 @@ NAMES = {encoder: name for name, encoder in (ENCODERS | PRETRAINED).items()}
 
 
 def encoders_of(
-    series: pl.Series, column: Column, models: Mapping[str, Pretrained]
+    series: pl.Series,
+    column: Column,
+    models: Mapping[str, Pretrained],
+    windows: Windows | None = None,
 ) -> list[ColumnEncoder]:
     """The encoders of one feature: one, or two for numbers that may be codes and for texts and
-    images that a pretrained encoder reads, too."""
+    images that a pretrained encoder reads, too. windows: how rows were cut from series."""
     if column.kind == Kind.NUMBER:
         as_codes = [CodeEncoder.fit(series, column)] if column.codes else []
         return [NumberEncoder.fit(series, column), *as_codes]
@@ -66,6 +70,8 @@ def encoders_of(
         Kind.SPARSE: SparseEncoder,
     }[column.kind]
     own = encoder.fit(series, column)  # type: ignore[attr-defined]
+    if isinstance(own, SeriesEncoder) and windows is not None and not windows.whole:
+        own = own.looking_back() if column.name == windows.column else own
     model = None if column.kind == Kind.SPARSE else models.get(own.media)
     if model is None:
         return [own]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -27,7 +27,9 @@ WORK = 5e8  # training rows x moments x features: of more rows, few features wou
 FEWEST = 1_000  # … and fewer than so many are of no use
 MOST_CHANNELS = 4_096
 CHUNK = 1 << 21  # values of rows that are encoded at once
-TAIL = 10  # the last so-manieth part of a series is described apart; 4 in the first model files
+# The last so-manieth part is described apart: of a whole series, and of a window that looks back
+# from its row's moment (chosen on training series; benchmarks/RESULTS.md).
+TAIL, RECENT = 4, 10
 FIGURES = ("last", "mean", "spread", "lowest", "highest", "slope", "mean at the end",
              "slope at the end")  # fmt: skip
 
@@ -100,6 +102,10 @@ class SeriesEncoder(ColumnEncoder):
             return made
         filled = made._scaled(cells)[0]
         return cls(made.name, channels, length, pooled, made.short, Convolutions.fit(filled, each))
+
+    def looking_back(self) -> SeriesEncoder:
+        """The same for windows, each of which ends at its row's moment."""
+        return replace(self, tail=RECENT)
 
     def sizes_of_media(self) -> tuple[int, ...]:
         """(channels and marks, length)."""
@@ -258,7 +264,7 @@ class SeriesEncoder(ColumnEncoder):
         told = facts["convolved"]
         convolved = None if told is None else Convolutions.from_json(told)
         sizes = facts["length"], facts["pooled"], bool(facts["short"])
-        return cls(str(facts["name"]), channels, *sizes, convolved, facts.get("tail", 4))
+        return cls(str(facts["name"]), channels, *sizes, convolved, facts.get("tail", TAIL))
 
 
 def _channel(name: str, cells: NDArray[Any], there: NDArray[np.bool_]) -> Channel:
