@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,19 @@ def test_a_file_keeps_the_answers(fitted: Recommender, tmp_path: Path) -> None:
         fitted.save(path)
 
 
+def test_a_model_file_holds_neither_lists_of_single_users_nor_paths(
+    fitted: Recommender, tmp_path: Path
+) -> None:
+    path = tmp_path / "next.lode"
+    fitted.save(path)
+    with zipfile.ZipFile(path) as archive:
+        card = json.loads(archive.read("card.json"))
+    assert fitted.facts_["samples"]
+    assert not {"samples", "options", "files"} & card.keys()
+    assert card["metrics"] == fitted.facts_["metrics"]
+    assert not [one["user"] for one in fitted.facts_["samples"] if one["user"] in json.dumps(card)]
+
+
 def test_lists_are_of_the_users_asked_for_each_once_in_their_order(fitted: Recommender) -> None:
     lists = fitted.recommend(["u007", "nobody", "u003", "u007", None, ""], k=2)
     assert lists["user"].to_list() == ["u007", "u007", "nobody", "nobody", "u003", "u003"]
@@ -122,6 +137,14 @@ def test_somebody_new_is_known_by_a_history_and_a_known_users_grows(
     mine = fitted.recommend(["u003"], k=60, history=history)["item"].to_list()
     assert sorted([*mine, *{112, *had}]) == list(range(100, 160))
     assert fitted.predict(pl.DataFrame({"user": ["u003"] * 3})).equals(fitted.recommend(["u003"]))
+
+
+def test_rows_without_times_are_in_order_of_time(fitted: Recommender) -> None:
+    rows = [{"user": "new", "film": film, "stars": 5} for film in (150, 101, 120, 108)]
+    for told in (rows, rows[::-1]):
+        dated = [{**row, "when": at} for at, row in enumerate(told)]
+        assert fitted.predict(told).equals(fitted.predict(dated[::-1]))
+    assert not fitted.predict(rows).equals(fitted.predict(rows[::-1]))
 
 
 def test_what_a_new_user_disliked_is_no_taste_and_does_not_come_back(fitted: Recommender) -> None:

@@ -17,6 +17,7 @@ from deeplode.errors import OptionError
 from deeplode.estimator import Estimator
 from deeplode.machine import usable_threads
 from deeplode.recommended import make
+from deeplode.recommendfacts import OF_USERS
 from deeplode.recommendoptions import RecommendOptions
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
@@ -50,6 +51,7 @@ class Recommender(Estimator):
     """
 
     model_: RecommendModel
+    _of_single_rows = OF_USERS
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ from deeplode.messages import Notice
 from deeplode.output import replacing
 from deeplode.progress import Listen, silent
 from deeplode.recommended import make
+from deeplode.recommendfacts import OF_USERS
 from deeplode.recommendoptions import RecommendOptions
 from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
 from deeplode.runfolder import RunFolder
@@ -28,7 +29,6 @@ from deeplode.tasks.listed import allowed
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.verbs import RunResult, Source, read_table, tell
 
-OF_USERS = ("samples",)  # facts that stay out of a model file: they are of single users
 LISTS = 0.1  # share of the time limit that lists for everybody may take
 ROWS = 200_000  # of lists that are written at once
 LAST = 1.5  # seconds kept for the page after them

@@ -99,7 +99,7 @@ class Catalogue:
         if name not in table.names or not ids_of(table.frame[name]).count():
             return self._of(ids, place, _nothing(self, len(ids)))
         given = {role: own for role, own in self.columns.named().items() if own in table.names}
-        made = interactions(table, InteractionColumns(**given), 1.0)
+        made = interactions(table, InteractionColumns(**given), 1.0).in_order()
         (own, asked), _ = one_form([ids, made.users])
         user = places(asked, own)[made.user]
         item = self.places_of(made.items)[made.item]

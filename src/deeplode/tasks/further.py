@@ -54,6 +54,8 @@ def extended(known: Catalogue, table: Table, most_bad: float) -> Catalogue:
     given = {role: own for role, own in columns.named().items() if own in table.names}
     wanted = {"user": columns.user, "item": columns.item, **given}
     made = interactions(table, InteractionColumns(**wanted), most_bad)
+    if known.columns.timestamp is not None:
+        made = made.in_order()
     users, user = _with(known.users, made.users)
     items, item = _with(known.items, made.items)
     who, what = user[made.user], item[made.item]
