@@ -201,14 +201,15 @@ class Recommender(Estimator):
         told = None if history is None else Table.of(_frame(history), "history")
         if users is None:
             return known.everyone() if told is None else model.asked(told)
-        ids = _ids(users, known.columns.user).drop_nulls()
-        frame = ids.to_frame()
-        if told is not None and told.names:  # an empty list says nothing
-            named = {"user": known.columns.user, "item": known.columns.item}
-            cells = [serving(told, role, name) for role, name in named.items()]
-            (ids, own), _ = one_form([ids, ids_of(cells[0])])
-            more = told.frame.with_columns(own.alias(known.columns.user))
-            frame = pl.concat([more, ids.alias(known.columns.user).to_frame()], how="diagonal")
+        ids = _ids(users, known.columns.user)
+        ids = ids.drop_nulls() if ids.null_count() else ids
+        if told is None or not told.names:  # an empty list says nothing
+            return known.users_of(ids if len(ids) < 2 else ids.unique(maintain_order=True))
+        named = {"user": known.columns.user, "item": known.columns.item}
+        cells = [serving(told, role, name) for role, name in named.items()]
+        (ids, own), _ = one_form([ids, ids_of(cells[0])])
+        more = told.frame.with_columns(own.alias(known.columns.user))
+        frame = pl.concat([more, ids.alias(known.columns.user).to_frame()], how="diagonal")
         asked = model.asked(Table.of(frame, "history"))
         return asked.rows(places(ids.unique(maintain_order=True), asked.ids))
 

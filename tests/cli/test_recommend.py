@@ -287,18 +287,20 @@ def test_predicting_leaves_the_model_file_as_it_is(
     assert (run / "model.lode").read_bytes() == before
 
 
+@pytest.mark.parametrize("done", ["item_knn", "item_knn.before"])  # first and when learned again
 def test_the_same_seed_gives_the_same_bits_and_a_killed_run_is_resumed_to_them(
-    run: Path, deeplode: Program, killed: Killed, folder: Path, tmp_path: Path
+    run: Path, deeplode: Program, killed: Killed, folder: Path, tmp_path: Path, done: str
 ) -> None:
     out = tmp_path / "run"
     told = (*asked(folder), "--out", str(out))
     if os.name == "posix":
-        killed(*told, once=(out / "checkpoint" / "item_knn.safetensors").exists)
+        killed(*told, once=(out / "checkpoint" / f"{done}.safetensors").exists)
         assert not (out / "model.lode").exists()
         told = (*told, "--resume")
-    done = deeplode(*told)
-    assert done.returncode == 0, done.stderr
+    ended = deeplode(*told)
+    assert ended.returncode == 0, ended.stderr
     assert learned(out) == learned(run)
+    assert facts_of(out)["metrics"] == facts_of(run)["metrics"]
     lists, wanted = (pl.read_parquet(one / "recommendations.parquet") for one in (out, run))
     assert lists.equals(wanted)
     assert not (out / "checkpoint").exists()

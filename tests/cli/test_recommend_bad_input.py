@@ -30,7 +30,7 @@ FILES = {
     + "".join(f"u{at},{at % 5},2024-01-{at + 1:02}\n" for at in range(20))
     + "u3,1,soon\n",
     "units.csv": "user,film,day\n"
-    + "".join(f"u{at},{at % 5},{88_125_094 + at}{'0000' if at % 7 == 3 else '0'}\n" for at in range(20)),
+    + "".join(f"u{at},{at % 5},{88_125_094}{'0' if at % 7 else '0000'}\n" for at in range(3, 20)),
     "gaps.csv": "user,film\n" + "".join(f"u{at},{at % 5 if at % 3 else ''}\n" for at in range(20)),
 }  # fmt: skip
 
@@ -78,7 +78,7 @@ def folder(tastes: Tastes, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("gaps.csv", *ROLES), "E-DATA-200", 3, "row 0"),
         (("stars.csv", *ROLES, "--rating", "stars"), "E-DATA-200", 3, "'great'"),
         (("days.csv", *ROLES, "--timestamp", "day"), "E-DATA-100", 3, "'soon'"),
-        (("units.csv", *ROLES, "--timestamp", "day"), "E-DATA-103", 3, "row 3"),
+        (("units.csv", *ROLES, "--timestamp", "day"), "E-DATA-103", 3, "row 4"),
         (("parts.csv", *ROLES, "--split-column", "part"), "E-DATA-201", 3, "'later'"),
         (("watched.csv", *ROLES, "--items", "twice.csv"), "E-DATA-202", 3, "row 0"),
         (("watched.csv", *ROLES, "--min-count", "99"), "E-DATA-203", 3, "99"),

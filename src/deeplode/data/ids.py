@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
@@ -52,12 +53,33 @@ def places(cells: pl.Series, ids: pl.Series) -> Ints:
     """(cells,) which of the ids each cell is; -1 where it is none. ids: each once. Both in one
     form."""
     if len(cells) <= FEW and len(ids) and ids.flags["SORTED_ASC"]:
-        at = np.minimum(ids.search_sorted(cells).to_numpy().astype(np.int64), len(ids) - 1)
-        return np.where((ids.gather(at) == cells).fill_null(False).to_numpy(), at, -1)
+        return np.array([_place(one, ids) for one in cells.to_list()], np.int64)
     known = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
     asked = pl.DataFrame({"key": cells})
     found = asked.join(known, on="key", how="left", maintain_order="left")
     return found["place"].fill_null(-1).to_numpy()
+
+
+def _place(cell: Any, ids: pl.Series) -> int:
+    """Which of the ids, in order, it is; -1 = none. Strings are in the order of code points, which
+    is that of their UTF-8."""
+    at = len(ids) if cell is None else bisect_left(ids, cell)
+    return at if at < len(ids) and ids[at] == cell else -1
+
+
+def matching(cells: pl.Series, ids: pl.Series) -> Ints:
+    """(cells,) which of the ids each cell is, written as a number or as a text; -1 where it is
+    none. ids: each once, as ``ids_of`` gives them: they are left as they are, there may be many."""
+    cells = ids_of(cells)
+    if cells.dtype != ids.dtype:
+        cells = as_written(cells) if ids.dtype == pl.String else _numbers(cells)
+    return places(cells, ids)
+
+
+def _numbers(texts: pl.Series) -> pl.Series:
+    """The whole numbers that texts write; missing where one is written otherwise."""
+    found = texts.cast(pl.Int64, strict=False)
+    return found.set((found.cast(pl.String) != texts).fill_null(True), None)
 
 
 def packed(ids: pl.Series) -> dict[str, NDArray[Any]]:
