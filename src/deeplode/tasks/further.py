@@ -32,9 +32,10 @@ Ints = NDArray[np.int64]
 def further(
     model: RecommendModel, table: Table, settings: Settings, budget: Budget, most_bad: float
 ) -> RecommendModel:
-    """The model after these interactions, too, of known and new users and items. What counts or
-    solves does so among all histories, at the setting that was chosen before; nets go on from where
-    they are for some epochs. The same model where nothing is new. Raises DataError as ``gather`` does."""
+    """The model after these interactions, too, of known and new users and items; the same where
+    none is new. What counts or solves does so among all histories, at the setting that was chosen
+    before; nets go on from where they are for some epochs. Raises DataError as ``gather`` does.
+    """
     catalogue = extended(model.catalogue, table, most_bad)
     if _size(catalogue) == _size(model.catalogue):
         return model
