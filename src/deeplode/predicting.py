@@ -12,6 +12,7 @@ from deeplode.data.table import Table
 from deeplode.detectoptions import PredictOptions, RowOptions
 from deeplode.errors import OptionError
 from deeplode.linking import with_links
+from deeplode.messages import Notice
 from deeplode.progress import Listen
 from deeplode.saved import AnyModel, RowModel
 from deeplode.tasks.anomalies import AnomalyModel
@@ -71,6 +72,9 @@ def _lists(
     if not of_users and columns.item in table.names:
         listen("stage", name="predict")
         items = ids_of(table.frame[columns.item]).drop_nulls().unique(maintain_order=True)
+        strange = items.filter(pl.Series(model.catalogue.places_of(items) < 0))
+        told = {"count": len(strange), "all": len(items), "first": next(iter(strange), None)}
+        tell([Notice("W-REC-015", columns.item, told)] if len(strange) else [], listen)
         yield model.similar(items, options.top or model.top)
         return
     if options.items is not None:

@@ -187,6 +187,9 @@ def test_items_alone_are_answered_by_what_goes_with_them(
     assert answers["item"].to_list() == [101] * 4
     assert sum(item % 4 == 1 for item in answers["similar"]) >= 3
     assert answers["similarity"].is_sorted(descending=True)
+    done = deeplode("predict", str(run), str(tmp_path / "films.csv"), "--top", "4")
+    assert "W-REC-015" in done.stderr
+    assert "9999" in done.stderr
 
 
 def test_lists_hold_to_only_and_exclude_for_all_or_for_single_users(
