@@ -117,6 +117,40 @@ def test_lists_are_of_the_users_asked_for_each_once_in_their_order(fitted: Recom
     assert fitted.recommend([]).is_empty()
 
 
+def test_users_and_items_may_be_named_by_a_frame_with_their_column(fitted: Recommender) -> None:
+    wanted = fitted.recommend(["u007", "u003"], k=2, exclude=[100])
+    rows = {"user": ["u007", "u003"]}
+    for users in (pl.DataFrame(rows), pd.DataFrame(rows), pl.DataFrame(rows).to_arrow()):
+        for exclude in (pl.Series([100]), np.array([100]), {100}, pd.DataFrame({"film": [100]})):
+            assert fitted.recommend(users, k=2, exclude=exclude).equals(wanted)
+    near = fitted.similar_items(pd.DataFrame({"film": [100], "x": [1]}))
+    assert near.equals(fitted.similar_items(100))
+    with pytest.raises(DataError) as error:
+        fitted.recommend(pd.DataFrame({"usr": ["u007"]}))
+    assert error.value.code == "E-DATA-045"
+
+
+@pytest.mark.parametrize("wrong", [[[1], [2]], np.array([[1], [2]]), [{1}, {2}]])
+def test_what_is_no_id_is_refused(fitted: Recommender, wrong: Any) -> None:
+    for call in (fitted.recommend, fitted.similar_items):
+        with pytest.raises(DataError) as error:
+            call(wrong)
+        assert error.value.code == "E-DATA-208"
+
+
+@pytest.mark.parametrize("k", [0, -1, "3", 2.5])
+def test_a_list_has_a_whole_number_of_items(fitted: Recommender, k: Any) -> None:
+    with pytest.raises(OptionError) as error:
+        fitted.recommend(["u007"], k=k)
+    assert error.value.code == "E-OPT-004"
+
+
+def test_no_rows_at_all_are_said_to_be_none() -> None:
+    with pytest.raises(DataError) as error:
+        Recommender().fit(pd.DataFrame({"user": [], "item": []}))
+    assert error.value.code == "E-DATA-006"
+
+
 def test_whoever_else_is_asked_for_changes_nobodys_list(fitted: Recommender) -> None:
     one, all_ = fitted.recommend(["u007"]), fitted.recommend()
     same = all_.filter(pl.col("user") == "u007")

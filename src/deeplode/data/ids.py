@@ -11,7 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.parse import BLANKS
+from deeplode.errors import DataError
 
+SHOWN = 40  # letters of a cell that is no id
 FEW = 64  # cells that are sought one by one where ids are in order
 
 Ints = NDArray[np.int64]
@@ -36,7 +38,12 @@ def as_written(series: pl.Series) -> pl.Series:
 
 
 def ids_of(cells: pl.Series) -> pl.Series:
-    """Ids as numbers where all are whole ones, else as texts; empty ones are missing."""
+    """Ids as numbers where all are whole ones, else as texts; empty ones are missing. Raises
+    DataError for lists and the like."""
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
+        row = int(cells.is_not_null().arg_max() or 0)
+        value = str(cells.slice(row, 1).to_list()[0])[:SHOWN]
+        raise DataError("E-DATA-208", column=cells.name, row=row, value=value)
     numbers = whole(cells)
     return as_written(cells).replace("", None) if numbers is None else numbers
 

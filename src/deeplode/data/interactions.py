@@ -153,12 +153,14 @@ def _lacking(
     if good.all() and len(good):
         return []
     count, rows = int((~good).sum()), len(good)
-    row = int(np.argmin(good)) if rows else 0
-    role = next((role for role, one in cells.items() if rows and one[row] is None), "rating")
+    if not rows:
+        raise DataError("E-DATA-006", source=table.source, columns=len(table.names))
+    row = int(np.argmin(good))
+    role = next((role for role, one in cells.items() if one[row] is None), "rating")
     name = columns.named().get(role, columns.user)
     told = {"source": table.source, "count": count, "rows": rows, "column": name}
     if count > most_bad * rows or count == rows:
-        value = table.frame[name][row] if rows else None
+        value = table.frame[name][row]
         raise DataError("E-DATA-200", row=row, value="" if value is None else value, **told)
     return [Notice("W-REC-001", name, {one: told[one] for one in ("source", "count", "rows")})]
 
