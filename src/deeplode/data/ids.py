@@ -14,7 +14,7 @@ from deeplode.data.parse import BLANKS
 from deeplode.errors import DataError
 
 SHOWN = 40  # letters of a cell that is no id
-FEW = 64  # cells that are sought one by one where ids are in order
+FEW, FEWER = 64, 8  # cells that are sought one by one where ids are in order, and where not
 
 Ints = NDArray[np.int64]
 
@@ -59,18 +59,22 @@ def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:
 def places(cells: pl.Series, ids: pl.Series) -> Ints:
     """(cells,) which of the ids each cell is; -1 where it is none. ids: each once. Both in one
     form."""
-    if len(cells) <= FEW and len(ids) and ids.flags["SORTED_ASC"]:
-        return np.array([_place(one, ids) for one in cells.to_list()], np.int64)
+    in_order = bool(ids.flags["SORTED_ASC"])
+    if len(cells) <= (FEW if in_order else FEWER):
+        return np.array([_place(one, ids, in_order) for one in cells.to_list()], np.int64)
     known = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
     asked = pl.DataFrame({"key": cells})
     found = asked.join(known, on="key", how="left", maintain_order="left")
     return found["place"].fill_null(-1).to_numpy()
 
 
-def _place(cell: Any, ids: pl.Series) -> int:
-    """Which of the ids, in order, it is; -1 = none. Strings are in the order of code points, which
-    is that of their UTF-8."""
-    at = len(ids) if cell is None else bisect_left(ids, cell)
+def _place(cell: Any, ids: pl.Series, in_order: bool) -> int:
+    """Which of the ids it is; -1 = none. Strings are in the order of code points, which is that of
+    their UTF-8."""
+    if cell is None or not in_order:
+        found = None if cell is None else ids.index_of(cell)
+        return -1 if found is None else int(found)
+    at = bisect_left(ids, cell)
     return at if at < len(ids) and ids[at] == cell else -1
 
 
