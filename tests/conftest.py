@@ -30,9 +30,12 @@ from deeplode.messages import language, set_language
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Killed = Callable[..., None]
-HASTY = (  # as the fixtures ``short`` of the tests of detect, where nets are trained for a moment
+HASTY = (  # as the fixtures ``short`` of detect and ``short_nets``: nets are trained for a moment
     "from deeplode.fit import loop; loop.SAVE_EVERY = 0.0;"
     "from deeplode.detectors import denoise, ranks; denoise.STEPS = 20; ranks.QUICK = 10;"
+    "from dataclasses import replace; from deeplode.recommenders.ways import WAYS;"
+    "WAYS.update({name: replace(way, settings=({**way.settings[0], 'epochs': 2},))"
+    " for name, way in WAYS.items() if way.deep});"
     "from deeplode.cli.main import run; run()"
 )
 OURS = ("NO_COLOR", "DEEPLODE_LANG")  # variables that change what is printed

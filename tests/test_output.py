@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from deeplode import output
-from deeplode.errors import OptionError
+from deeplode.errors import DataError, OptionError
 
 FRAME = pl.DataFrame({"id": ["a", "你"], "prediction": [0.1 + 0.2, None]})
 
@@ -251,6 +251,28 @@ def test_a_table_comes_back_from_csv_and_parquet_as_it_went_in(tmp_path: Path) -
     output.write_table(tmp_path / "A.PARQUET", FRAME)
     assert pl.read_csv(tmp_path / "a.csv").equals(FRAME)
     assert pl.read_parquet(tmp_path / "A.PARQUET").equals(FRAME)
+
+
+@pytest.mark.parametrize("ending", output.TABLE_ENDINGS)
+def test_parts_of_a_table_are_written_as_one_and_leave_nothing_when_one_fails(
+    tmp_path: Path, ending: str
+) -> None:
+    whole, path = pl.concat([FRAME] * 3), tmp_path / f"a{ending}"
+    assert output.write_parts(path, [FRAME] * 3) == (whole.height, FRAME.columns)
+    read = pl.read_csv if ending == ".csv" else pl.read_parquet
+    assert read(path).equals(whole)
+    empty = tmp_path / f"empty{ending}"
+    assert output.write_parts(empty, [FRAME.clear()]) == (0, FRAME.columns)
+    assert read(empty).columns == FRAME.columns
+
+    def broken() -> Iterator[pl.DataFrame]:
+        yield FRAME
+        raise DataError("E-DATA-207", items=3)
+
+    with pytest.raises(DataError):
+        output.write_parts(path, broken(), force=True)
+    assert read(path).equals(whole)
+    assert names(tmp_path) == [f"a{ending}", f"empty{ending}"]
 
 
 @pytest.mark.parametrize("name", ["predictions.xlsx", "predictions", "predictions.csv.gz"])

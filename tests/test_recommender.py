@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from deeplode import Recommender, load
 from deeplode.errors import DataError, DeeplodeError, OptionError
 from deeplode.recommenders.blend import Blend
 from deeplode.recommenders.histories import Histories
+from deeplode.recommenders.scorer import Grounds
+from deeplode.recommenders.ways import WAYS
 
 Tastes = Callable[..., pl.DataFrame]
 TOLD: dict[str, Any] = {"user": "user", "item": "film", "rating": "stars", "timestamp": "when",
@@ -89,6 +93,19 @@ def test_a_file_keeps_the_answers(fitted: Recommender, tmp_path: Path) -> None:
         fitted.save(path)
 
 
+def test_a_model_file_holds_neither_lists_of_single_users_nor_paths(
+    fitted: Recommender, tmp_path: Path
+) -> None:
+    path = tmp_path / "next.lode"
+    fitted.save(path)
+    with zipfile.ZipFile(path) as archive:
+        card = json.loads(archive.read("card.json"))
+    assert fitted.facts_["samples"]
+    assert not {"samples", "options", "files"} & card.keys()
+    assert card["metrics"] == fitted.facts_["metrics"]
+    assert not [one["user"] for one in fitted.facts_["samples"] if one["user"] in json.dumps(card)]
+
+
 def test_lists_are_of_the_users_asked_for_each_once_in_their_order(fitted: Recommender) -> None:
     lists = fitted.recommend(["u007", "nobody", "u003", "u007", None, ""], k=2)
     assert lists["user"].to_list() == ["u007", "u007", "nobody", "nobody", "u003", "u003"]
@@ -100,11 +117,44 @@ def test_lists_are_of_the_users_asked_for_each_once_in_their_order(fitted: Recom
     assert fitted.recommend([]).is_empty()
 
 
+def test_users_and_items_may_be_named_by_a_frame_with_their_column(fitted: Recommender) -> None:
+    wanted = fitted.recommend(["u007", "u003"], k=2, exclude=[100])
+    rows = {"user": ["u007", "u003"]}
+    for users in (pl.DataFrame(rows), pd.DataFrame(rows), pl.DataFrame(rows).to_arrow()):
+        for exclude in (pl.Series([100]), np.array([100]), {100}, pd.DataFrame({"film": [100]})):
+            assert fitted.recommend(users, k=2, exclude=exclude).equals(wanted)
+    near = fitted.similar_items(pd.DataFrame({"film": [100], "x": [1]}))
+    assert near.equals(fitted.similar_items(100))
+    with pytest.raises(DataError) as error:
+        fitted.recommend(pd.DataFrame({"usr": ["u007"]}))
+    assert error.value.code == "E-DATA-045"
+
+
+@pytest.mark.parametrize("wrong", [[[1], [2]], np.array([[1], [2]]), [{1}, {2}]])
+def test_what_is_no_id_is_refused(fitted: Recommender, wrong: Any) -> None:
+    for call in (fitted.recommend, fitted.similar_items):
+        with pytest.raises(DataError) as error:
+            call(wrong)
+        assert error.value.code == "E-DATA-208"
+
+
+@pytest.mark.parametrize("k", [0, -1, "3", 2.5])
+def test_a_list_has_a_whole_number_of_items(fitted: Recommender, k: Any) -> None:
+    with pytest.raises(OptionError) as error:
+        fitted.recommend(["u007"], k=k)
+    assert error.value.code == "E-OPT-004"
+
+
+def test_no_rows_at_all_are_said_to_be_none() -> None:
+    with pytest.raises(DataError) as error:
+        Recommender().fit(pd.DataFrame({"user": [], "item": []}))
+    assert error.value.code == "E-DATA-006"
+
+
 def test_whoever_else_is_asked_for_changes_nobodys_list(fitted: Recommender) -> None:
     one, all_ = fitted.recommend(["u007"]), fitted.recommend()
     same = all_.filter(pl.col("user") == "u007")
-    assert one.drop("score").equals(same.drop("score"))
-    assert np.allclose(one["score"], same["score"], atol=1e-5)
+    assert one.equals(same)  # to the last bit
 
 
 def test_somebody_new_is_known_by_a_history_and_a_known_users_grows(
@@ -122,6 +172,14 @@ def test_somebody_new_is_known_by_a_history_and_a_known_users_grows(
     mine = fitted.recommend(["u003"], k=60, history=history)["item"].to_list()
     assert sorted([*mine, *{112, *had}]) == list(range(100, 160))
     assert fitted.predict(pl.DataFrame({"user": ["u003"] * 3})).equals(fitted.recommend(["u003"]))
+
+
+def test_rows_without_times_are_in_order_of_time(fitted: Recommender) -> None:
+    rows = [{"user": "new", "film": film, "stars": 5} for film in (150, 101, 120, 108)]
+    for told in (rows, rows[::-1]):
+        dated = [{**row, "when": at} for at, row in enumerate(told)]
+        assert fitted.predict(told).equals(fitted.predict(dated[::-1]))
+    assert not fitted.predict(rows).equals(fitted.predict(rows[::-1]))
 
 
 def test_what_a_new_user_disliked_is_no_taste_and_does_not_come_back(fitted: Recommender) -> None:
@@ -233,6 +291,25 @@ def test_partial_fit_takes_in_new_users_and_items_and_the_first_call_is_fit(
     assert 777 not in grown.recommend(["u003"], k=61)["item"]  # seen, and not liked
     assert 777 in grown.similar_items(104, k=10)["similar"]
     assert len(grown.recommend(["n0"], k=100)) == 61 - 3
+
+
+def test_after_partial_fit_what_counts_is_as_if_fitted_to_all_and_nets_have_gone_on(
+    watched: pl.DataFrame,
+) -> None:
+    rows = watched.sort("when")
+    one = Recommender(**TOLD).fit(rows[:-900])
+    before = {name: own.setting for name, own in one.model_.blend.scorers.items()}
+    one.partial_fit(rows[-900:-400]).partial_fit(rows[-400:])
+    known = one.model_.catalogue
+    liked = rows.filter(pl.col("stars") >= 3).unique(["user", "film"])
+    assert len(known.known.item) == len(liked)
+    for name, own in one.model_.blend.scorers.items():
+        if WAYS[name].deep:
+            assert own.setting["epochs"] == before[name]["epochs"] + 2 * 2  # short_nets: 2 epochs
+            continue
+        assert own.setting == before[name]
+        whole = WAYS[name].fit(known.known, own.setting, Grounds()).arrays()
+        assert all(np.array_equal(whole[part], array) for part, array in own.arrays().items())
 
 
 def test_taking_in_what_is_known_already_changes_no_list(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +13,7 @@ from deeplode.messages import language as chosen_language
 from deeplode.output import write_text
 from deeplode.report.notebook import model_html
 from deeplode.report.page import render
+from deeplode.runfacts import NOT_IN_CARD
 from deeplode.saved import save
 
 
@@ -25,6 +26,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
     model_: Any
     facts_: dict[str, Any]
     _probe: Table
+    _of_single_rows: ClassVar[tuple[str, ...]] = ()  # facts that stay out of a model file
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write a model file that holds no code.
@@ -32,7 +34,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc] # scikit-learn has no type
         Raises OptionError when the path exists (without ``force``) or cannot be written.
         """
         check_is_fitted(self, "model_")
-        save(path, self.model_, self.facts_, self._probe, force=force)
+        apart = (*NOT_IN_CARD, *self._of_single_rows)
+        card = {name: own for name, own in self.facts_.items() if name not in apart}
+        save(path, self.model_, card, self._probe, force=force)
 
     def report(self, path: str | Path, *, language: str | None = None, force: bool = False) -> None:
         """Write the report of what was learned; scores of ``train`` are of out-of-fold rows.

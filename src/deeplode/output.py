@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -129,6 +129,31 @@ def write_table(path: str | Path, frame: pl.DataFrame, *, force: bool = False) -
             frame.write_csv(file)
         else:
             frame.write_parquet(file)
+
+
+def write_parts(
+    path: str | Path, parts: Iterable[pl.DataFrame], *, force: bool = False
+) -> tuple[int, list[str]]:
+    """Write frames of the same columns, at least one, one after another, as ``write_table`` does;
+    only one is held at a time. Returns how many rows there were, and the columns."""
+    import pyarrow.parquet as pq
+
+    check_table_file(path, force=force)
+    rows, columns = 0, list[str]()
+    with replacing(path, force=force) as file, contextlib.ExitStack() as last:
+        writer: pq.ParquetWriter | None = None
+        for part in parts:
+            if Path(path).suffix.lower() == ".csv":
+                with _polars_errors_as_system_errors():
+                    part.write_csv(file, include_header=not columns)
+            else:
+                table = part.to_arrow()
+                if writer is None:
+                    made = pq.ParquetWriter(file, table.schema, compression="zstd")
+                    writer = last.enter_context(made)
+                writer.write_table(table)
+            rows, columns = rows + part.height, part.columns
+    return rows, columns
 
 
 def remove_unfinished() -> None:

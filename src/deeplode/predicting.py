@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
@@ -11,6 +12,7 @@ from deeplode.data.table import Table
 from deeplode.detectoptions import PredictOptions, RowOptions
 from deeplode.errors import OptionError
 from deeplode.linking import with_links
+from deeplode.messages import Notice
 from deeplode.progress import Listen
 from deeplode.saved import AnyModel, RowModel
 from deeplode.tasks.anomalies import AnomalyModel
@@ -24,13 +26,16 @@ from deeplode.verbs import Source, opened, read_table, tell
 OF_LISTS = ("items", "top", "only", "exclude")  # options for models of recommend
 
 
-def predict(model: str, source: Source, options: PredictOptions, listen: Listen) -> pl.DataFrame:
-    """A model's answers; see ``deeplode.verbs``."""
+def answers(
+    model: str, source: Source, options: PredictOptions, listen: Listen
+) -> Iterator[pl.DataFrame]:
+    """A model's answers, in parts; see ``deeplode.verbs``."""
     listen("stage", name="load")
     fitted = opened(model).model
     listen("stage", name="read")
     if isinstance(fitted, RecommendModel):
-        return _lists(fitted, source, options, listen)
+        yield from _lists(fitted, source, options, listen)
+        return
     for name in OF_LISTS:
         if getattr(options, name) is not None:
             raise OptionError("E-OPT-244", option=name, verb=fitted.verb)
@@ -38,11 +43,11 @@ def predict(model: str, source: Source, options: PredictOptions, listen: Listen)
     if fitted.schema.id is not None and fitted.schema.id in table.names:
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
-    answers = fitted.answered(table)
+    answered = fitted.answered(table)
     if isinstance(fitted, AnomalyModel | SeriesModel):
-        found = drift(fitted, answers["score"].to_numpy())
+        found = drift(fitted, answered["score"].to_numpy())
         tell(found.notices() if found else [], listen)
-    return answers
+    yield answered
 
 
 def rows_for(model: AnyModel, source: Source, options: RowOptions, listen: Listen) -> Table:
@@ -59,7 +64,7 @@ def rows_for(model: AnyModel, source: Source, options: RowOptions, listen: Liste
 
 def _lists(
     model: RecommendModel, source: Source, options: PredictOptions, listen: Listen
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     """Lists for the users of a source; where it has items alone, what goes with each."""
     table = read_table(source, options, listen)
     columns = model.catalogue.columns
@@ -67,14 +72,22 @@ def _lists(
     if not of_users and columns.item in table.names:
         listen("stage", name="predict")
         items = ids_of(table.frame[columns.item]).drop_nulls().unique(maintain_order=True)
-        return model.similar(items, options.top or model.top)
+        strange = items.filter(pl.Series(model.catalogue.places_of(items) < 0))
+        told = {"count": len(strange), "all": len(items), "first": next(iter(strange), None)}
+        tell([Notice("W-REC-015", columns.item, told)] if len(strange) else [], listen)
+        yield model.similar(items, options.top or model.top)
+        return
     if options.items is not None:
         model = with_items(model, read_table(options.items, options, listen))
     named = {"only": options.only, "exclude": options.exclude}
     beside = {name: read_table(path, options, listen) for name, path in named.items() if path}
     listen("stage", name="predict")
     asked, open_ = allowed(model.catalogue, model.asked(table), beside)
-    return model.frame(model.recommend(asked, options.top or model.top, open_))
+    done = 0
+    for frame, users in model.frames(asked, options.top or model.top, open_):
+        done += users
+        listen("progress", done=done, total=len(asked))
+        yield frame
 
 
 def _as_known(table: Table, model: RowModel) -> Table:

@@ -26,7 +26,7 @@ from deeplode.tasks.catalogue import NO_HISTORY, Catalogue
 from deeplode.tasks.gathered import Gathered, Wish, gather, with_features
 from deeplode.tasks.heldout import HeldOut, hold_out
 from deeplode.tasks.listed import opened
-from deeplode.tasks.rated import rate
+from deeplode.tasks.rated import doubts, rate
 from deeplode.tasks.recommend import COLUMNS, FALLBACK, REASONS, Learned, Settings, again, learn
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.tasks.recommendroom import planned, room, scorer_room
@@ -96,7 +96,8 @@ def make(
     if told.refit:
         learned = again(learned, every, "every", settings, budget, listen)
         model = model_of(learned, catalogue, told.top, known)
-    notices = (*gathered.notices, *known.notices, *held.notices, *learned.notices)
+    notices = (*gathered.notices, *known.notices, *held.notices, *learned.notices,
+               *doubts(rated))  # fmt: skip
     return Made(model, facts, tests, known.stock, planned(*sizes, memory), notices)
 
 

@@ -17,6 +17,7 @@ from deeplode.errors import OptionError
 from deeplode.estimator import Estimator
 from deeplode.machine import usable_threads
 from deeplode.recommended import make
+from deeplode.recommendfacts import OF_USERS
 from deeplode.recommendoptions import RecommendOptions
 from deeplode.runtime import Budget, configured
 from deeplode.saved import PROBE_ROWS, Saved
@@ -50,6 +51,7 @@ class Recommender(Estimator):
     """
 
     model_: RecommendModel
+    _of_single_rows = OF_USERS
 
     def __init__(
         self,
@@ -127,10 +129,11 @@ class Recommender(Estimator):
     ) -> pl.DataFrame:
         """The k items that users will want next, the likeliest first; never one that they had.
 
-        users: ids, or one of them, known or not; None = everybody known, or those of ``history``.
-        history: interactions that users had besides, as in ``fit``: all that is known of a new
-        user. items: new items, with the columns that ``fit`` was told of items. only, exclude:
-        frames, or lists of items, of what may be recommended alone or never.
+        users: ids, one or many, or a frame with the user column, known or not; None = everybody
+        known, or those of ``history``. history: interactions that users had besides, as in
+        ``fit``: all that is known of a new user. items: new items, with the columns that ``fit``
+        was told of items. only, exclude: frames, or lists of items, of what may be recommended
+        alone or never.
         Returns user, rank, item, title if items have such, score (higher is likelier, comparable
         for one user), because (the item of the history that goes best with it) and flags.
         Raises DataError for a column that is absent.
@@ -158,7 +161,7 @@ class Recommender(Estimator):
         """
         check_is_fitted(self, "model_")
         _at_least_one(k)
-        ids = _ids(item, "item")
+        ids = _ids(item, "item", self.model_.catalogue.columns.item)
         unknown = ids.filter(pl.Series(self.model_.catalogue.places_of(ids) < 0))
         if len(unknown):
             raise OptionError("E-OPT-245", item=unknown[0])
@@ -172,8 +175,8 @@ class Recommender(Estimator):
         """
         check_is_fitted(self, "model_")
         known = self.model_.catalogue
-        who = int(known.places_of(pl.Series([user]), items=False)[0])
-        what = int(known.places_of(pl.Series([item]))[0])
+        who = int(known.places_of(pl.Series("user", [user]), items=False)[0])
+        what = int(known.places_of(pl.Series("item", [item]))[0])
         if what < 0:
             raise OptionError("E-OPT-245", item=item)
         if who < 0:
@@ -199,14 +202,15 @@ class Recommender(Estimator):
         told = None if history is None else Table.of(_frame(history), "history")
         if users is None:
             return known.everyone() if told is None else model.asked(told)
-        ids = _ids(users, known.columns.user).drop_nulls()
-        frame = ids.to_frame()
-        if told is not None and told.names:  # an empty list says nothing
-            named = {"user": known.columns.user, "item": known.columns.item}
-            cells = [serving(told, role, name) for role, name in named.items()]
-            (ids, own), _ = one_form([ids, ids_of(cells[0])])
-            more = told.frame.with_columns(own.alias(known.columns.user))
-            frame = pl.concat([more, ids.alias(known.columns.user).to_frame()], how="diagonal")
+        ids = _ids(users, "user", known.columns.user)
+        ids = ids.drop_nulls() if ids.null_count() else ids
+        if told is None or not told.names:  # an empty list says nothing
+            return known.users_of(ids if len(ids) < 2 else ids.unique(maintain_order=True))
+        named = {"user": known.columns.user, "item": known.columns.item}
+        cells = [serving(told, role, name) for role, name in named.items()]
+        (ids, own), _ = one_form([ids, ids_of(cells[0])])
+        more = told.frame.with_columns(own.alias(known.columns.user))
+        frame = pl.concat([more, ids.alias(known.columns.user).to_frame()], how="diagonal")
         asked = model.asked(Table.of(frame, "history"))
         return asked.rows(places(ids.unique(maintain_order=True), asked.ids))
 
@@ -216,10 +220,8 @@ class Recommender(Estimator):
         made = {}
         for role, given in (("only", only), ("exclude", exclude)):
             if given is not None:
-                plain = isinstance(given, Sequence) and not any(
-                    isinstance(one, Mapping) for one in given
-                )
-                frame = _ids(given, name).to_frame() if plain else _frame(given)
+                plain = not _of_columns(given)
+                frame = _ids(given, "item", name).to_frame() if plain else _frame(given)
                 made[role] = Table.of(frame, role)
         return made
 
@@ -230,15 +232,23 @@ class Recommender(Estimator):
 
 
 def _at_least_one(k: int | None) -> None:
-    if k is not None and k < 1:
+    if k is not None and (not isinstance(k, int | np.integer) or k < 1):
         raise OptionError("E-OPT-004", option="k", value=k, least=1)
 
 
-def _ids(given: Any, name: str) -> pl.Series:
-    """Ids of a list, array or column, or a single one."""
+def _ids(given: Any, role: str, name: str) -> pl.Series:
+    """Ids of a list, array or column, of the column of a frame, or a single one."""
+    if _of_columns(given):
+        return ids_of(serving(Table.of(_frame(given), f"{role}s"), role, name)).rename(name)
     alone = given is None or isinstance(given, str | bytes) or not isinstance(given, Iterable)
     cells = [given] if alone else given if isinstance(given, pl.Series) else list(given)
     return ids_of(pl.Series(name, cells, strict=False).rename(name))
+
+
+def _of_columns(given: Any) -> bool:
+    """Whether it has named columns: a frame, or rows as dicts."""
+    rows = isinstance(given, list | tuple) and any(isinstance(one, Mapping) for one in given)
+    return rows or hasattr(given, "columns") or hasattr(given, "column_names")
 
 
 def _frame(given: Any) -> pl.DataFrame:

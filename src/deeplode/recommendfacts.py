@@ -16,7 +16,17 @@ from deeplode.recommendoptions import RecommendOptions
 from deeplode.runfacts import SCHEMA_VERSION, versions
 from deeplode.tasks.gathered import Gathered
 from deeplode.tasks.heldout import HeldOut
-from deeplode.tasks.rated import BLEND, Rated, best, most_popular, pays, rival, spread
+from deeplode.tasks.rated import (
+    BLEND,
+    Rated,
+    best,
+    lead,
+    most_popular,
+    pays,
+    rival,
+    spread,
+    taste,
+)
 from deeplode.tasks.recommend import FALLBACK, Learned
 from deeplode.tasks.recommendmodel import RecommendModel
 
@@ -27,6 +37,9 @@ LIKE = 8  # popular items that others are shown to be like
 NEAR = 5  # of those others
 DEPTH = 20  # parts that items are put into by popularity
 PAID: dict[bool | str, str] = {True: "V-103", False: "V-104", "unclear": "V-105"}
+
+OF_USERS = ("samples",)  # facts of single users, which stay out of a model file
+WAYS_SAID = ("rival", "first", "second")  # values of sentences that are ways
 
 Ints = NDArray[np.int64]
 
@@ -156,36 +169,50 @@ def _shares(learned: Learned) -> dict[str, float]:
 
 
 def _verdict(told: Told) -> dict[str, Any]:
-    """Whether taste can be told from popularity, and whether nets pay."""
+    """Whether taste can be told from popularity, which way is best, and whether nets pay."""
     deep: bool | str = "unclear"
-    if told.rated is None:
+    signal = taste(told.rated)
+    if told.rated is None or signal is None:
         sentences: list[dict[str, Any]] = [{"code": "V-100", "values": {}}]
-        signal = False
     else:
         gain = told.rated.gain(BLEND, FALLBACK)
-        signal = gain["low"] is not None and gain["low"] > 0
         mine = told.rated.metrics(BLEND)[MAIN]["value"]
         plain = told.rated.metrics(FALLBACK)[MAIN]["value"]
         values = {"value": mine, "plain": plain, "gain": gain["value"], "low": gain["low"],
                   "high": gain["high"], "users": len(told.held.test)}  # fmt: skip
         sentences = [{"code": "V-101" if signal else "V-102", "values": values}]
+        sentences += _first(told.learned, told.rated)
         deep = pays(told.learned, told.rated)
         other = rival(told.learned, told.rated)
         more = told.rated.gain(BLEND, other)
         sentences.append({"code": PAID[deep], "values": {"rival": other, "gain": more["value"]}})
     return {
-        "signal": signal,
+        "signal": bool(signal),
         "deep_pays": deep,
         "text": " ".join(say(one["code"], **_named(one["values"])) for one in sentences),
         "sentences": sentences,
     }
 
 
+def _first(learned: Learned, rated: Rated) -> list[dict[str, Any]]:
+    """Which of all ways did best on the test, and by how much."""
+    found = lead(learned, rated)
+    if found is None:
+        return []
+    values = {"first": found.first, "second": found.second, **found.gain}
+    values["best"] = rated.metrics(found.first)[MAIN]["value"]
+    return [{"code": "V-106" if found.real else "V-107", "values": values}]
+
+
 def _named(values: dict[str, Any]) -> dict[str, Any]:
     """The values of a sentence with the names that people read."""
-    if "rival" not in values:
-        return values
-    return {**values, "rival": say(f"R-MODEL-{values['rival'].upper()}")}
+    names = {role: values[role] for role in WAYS_SAID if role in values}
+    return {**values, **{role: say(code_of(name)) for role, name in names.items()}}
+
+
+def code_of(name: str) -> str:
+    """The code of what people call a way."""
+    return "R-MODEL-BLEND-RECOMMEND" if name == BLEND else f"R-MODEL-{name.upper()}"
 
 
 def _samples(told: Told) -> list[dict[str, Any]]:

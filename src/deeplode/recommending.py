@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from deeplode.data.measure import fingerprint
 from deeplode.data.table import Table
 from deeplode.keeping import Keeping
 from deeplode.messages import Notice
-from deeplode.output import replacing
+from deeplode.output import write_parts
 from deeplode.progress import Listen, silent
 from deeplode.recommended import make
+from deeplode.recommendfacts import OF_USERS
 from deeplode.recommendoptions import RecommendOptions
 from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
 from deeplode.runfolder import RunFolder
@@ -28,9 +29,7 @@ from deeplode.tasks.listed import allowed
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.verbs import RunResult, Source, read_table, tell
 
-OF_USERS = ("samples",)  # facts that stay out of a model file: they are of single users
 LISTS = 0.1  # share of the time limit that lists for everybody may take
-ROWS = 200_000  # of lists that are written at once
 LAST = 1.5  # seconds kept for the page after them
 
 Bools = NDArray[np.bool_]
@@ -86,35 +85,26 @@ class _Run:
         return keeping.keep(made.model, facts, probe, lambda _: made.tests, OF_USERS,
                             self._lists(facts, asked, open_))  # fmt: skip
 
-    def _lists(self, facts: dict[str, Any], asked: Asked, open_: Bools | None) -> Any:
+    def _lists(
+        self, facts: dict[str, Any], asked: Asked, open_: Bools | None
+    ) -> Callable[[AnyModel], None]:
+        """What writes the lists of as many users as there is time for, some at a time."""
+        done, limited = 0, self.budget.until(LAST)
+
+        def parts(model: RecommendModel) -> Iterator[pl.DataFrame]:
+            nonlocal done
+            for frame, users in model.frames(asked, self.options.top, open_, limited.stop):
+                done += users
+                self.listen("progress", done=done, total=len(asked))
+                yield frame
+
         def write(model: AnyModel) -> None:
             assert isinstance(model, RecommendModel)
             self.listen("stage", name="lists")
-            done = self._write(model, asked, open_)
+            write_parts(self.folder.recommendations, parts(model), force=True)
             facts["recommended_users"] = done
             if done < len(asked):
                 notice = Notice("W-REC-010", None, {"done": done, "users": len(asked)})
                 facts["warnings"] += tell([notice], self.listen)
 
         return write
-
-    def _write(self, model: RecommendModel, asked: Asked, open_: Bools | None) -> int:
-        """Write the lists, some users at a time; returns how many users there was time for."""
-        done, waiting, limited = 0, [], self.budget.until(LAST)
-        writer: pq.ParquetWriter | None = None
-        with replacing(self.folder.recommendations, force=True) as file:
-            for part in model.stream(asked, self.options.top, open_):
-                waiting.append(model.frame(part))
-                done += len(part.flags)
-                over = limited.stop() or done == len(asked)
-                if over or sum(map(len, waiting)) >= ROWS:
-                    rows = pl.concat(waiting).to_arrow()
-                    writer = writer or pq.ParquetWriter(file, rows.schema, compression="zstd")
-                    writer.write_table(rows)
-                    waiting = []
-                    self.listen("progress", done=done, total=len(asked))
-                if over:
-                    break
-            if writer is not None:
-                writer.close()
-        return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,7 +137,16 @@ def predict(
 ) -> pl.DataFrame:
     """A model's answers for new rows, in their order: id, prediction, …, flags; or what their users
     are recommended: user, rank, item, …"""
-    from deeplode.predicting import predict as run
+    import polars as pl
+
+    return pl.concat(answers(model, source, options, listen))
+
+
+def answers(
+    model: str, source: Source, options: PredictOptions, listen: Listen = silent
+) -> Iterator[pl.DataFrame]:
+    """The same in parts, at least one: lists for very many users are never held all at once."""
+    from deeplode.predicting import answers as run
 
     return run(model, source, options, listen)
 

@@ -29,6 +29,8 @@ FILES = {
     "days.csv": "user,film,day\n"
     + "".join(f"u{at},{at % 5},2024-01-{at + 1:02}\n" for at in range(20))
     + "u3,1,soon\n",
+    "units.csv": "user,film,day\n"
+    + "".join(f"u{at},{at % 5},{88_125_094}{'0' if at % 7 else '0000'}\n" for at in range(3, 20)),
     "gaps.csv": "user,film\n" + "".join(f"u{at},{at % 5 if at % 3 else ''}\n" for at in range(20)),
 }  # fmt: skip
 
@@ -76,6 +78,7 @@ def folder(tastes: Tastes, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("gaps.csv", *ROLES), "E-DATA-200", 3, "row 0"),
         (("stars.csv", *ROLES, "--rating", "stars"), "E-DATA-200", 3, "'great'"),
         (("days.csv", *ROLES, "--timestamp", "day"), "E-DATA-100", 3, "'soon'"),
+        (("units.csv", *ROLES, "--timestamp", "day"), "E-DATA-103", 3, "row 4"),
         (("parts.csv", *ROLES, "--split-column", "part"), "E-DATA-201", 3, "'later'"),
         (("watched.csv", *ROLES, "--items", "twice.csv"), "E-DATA-202", 3, "row 0"),
         (("watched.csv", *ROLES, "--min-count", "99"), "E-DATA-203", 3, "99"),
@@ -112,6 +115,23 @@ def test_what_is_wrong_with_lists_is_said_before_anything_is_learned(
     done = deeplode("recommend", "watched.csv", *ROLES, *told, cwd=folder)
     assert done.returncode == 3
     assert "EASE" not in done.stderr
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "may be chance"), ("zh", "可能只是偶然")])
+def test_a_gain_that_may_be_chance_is_a_warning_on_the_screen_in_the_facts_and_on_the_page(
+    deeplode: Program, tmp_path: Path, language: str, says: str
+) -> None:
+    alike = [(f"u{user}", item) for user in range(60) for item in range(8)]
+    pl.DataFrame(alike, ["user", "film"], orient="row").write_csv(tmp_path / "alike.csv")
+    out = tmp_path / "run"
+    asked = ("alike.csv", *ROLES, "--threads", "1", "--lang", language, "--out", str(out))
+    done = deeplode("recommend", *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert says in "".join(done.stderr.split("\n")).replace("  ", " ")
+    facts = json.loads((out / "result.json").read_text("utf-8"))
+    (doubt,) = [one for one in facts["warnings"] if one["code"] == "W-REC-014"]
+    assert says in doubt["message"]
+    assert says in (out / "report.html").read_text("utf-8")
 
 
 def test_ids_may_be_numbers_in_one_file_and_texts_in_another(

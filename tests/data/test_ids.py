@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from deeplode.data.ids import ids_of, one_form, packed, places, unpacked, whole
+from deeplode.data.ids import ids_of, matching, one_form, packed, places, unpacked, whole
 
 
 def test_whole_numbers_stay_numbers_and_missing_ones_stay_missing() -> None:
@@ -38,6 +38,23 @@ def test_numbers_find_the_texts_that_write_them_and_unknown_ones_nothing(
         found = places(asked, own)
         seven = ids.cast(pl.String).to_list().index("7")
         assert found.tolist() == [seven, -1, -1] * many
+
+
+@pytest.mark.parametrize("many", [1, 200])
+@pytest.mark.parametrize("cells", [pl.Series([7, 5, None]), pl.Series([" 7", "5", None])])
+def test_what_writes_an_id_matches_it_in_either_form_and_what_writes_it_otherwise_does_not(
+    cells: pl.Series, many: int
+) -> None:
+    for ids in (pl.Series([2, 7, 10]).set_sorted(), pl.Series(["x", "2", "7"])):
+        seven = ids.cast(pl.String).to_list().index("7")
+        assert matching(pl.concat([cells] * many), ids).tolist() == [seven, -1, -1] * many
+    odd = pl.Series(["07", "7.0", "+7", "1e1", "seven"])
+    assert matching(odd, pl.Series([7, 10]).set_sorted()).tolist() == [-1] * 5
+
+
+def test_ids_that_are_texts_are_found_by_the_order_of_their_letters() -> None:
+    ids = pl.Series(["", "Z", "a", "é", "中", "\U0001f600"]).sort()
+    assert matching(ids, ids).tolist() == [-1, 1, 2, 3, 4, 5]  # an empty cell is no id
 
 
 def test_ids_of_either_form_come_back_from_arrays() -> None:

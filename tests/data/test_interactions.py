@@ -107,6 +107,40 @@ def test_a_moment_that_is_none_is_an_error_with_its_row() -> None:
     assert (error.value.code, at(error.value)) == ("E-DATA-100", (7, "time"))
 
 
+def test_the_row_of_a_moment_that_is_none_is_that_of_the_table_where_others_are_left_out() -> None:
+    rows = [(None, 1, 5, 10), ("a", 2, 5, 20), ("b", 3, 5, None)]
+    with pytest.raises(DataError) as error:
+        read(rows, ALL)
+    assert (error.value.code, at(error.value)) == ("E-DATA-100", (2, "time"))
+
+
+@pytest.mark.parametrize("factor", [1_000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize("text", [False, True])
+def test_moments_of_which_some_count_seconds_and_others_less_are_refused_with_a_row(
+    factor: int, text: bool
+) -> None:
+    times = [880_000_000 + 1_000 * at for at in range(9)]
+    times[5] *= factor
+    cells = [str(one) for one in times] if text else times
+    with pytest.raises(DataError) as error:
+        read([("a", at, 5, cell) for at, cell in enumerate(cells)], ALL)
+    assert (error.value.code, at(error.value)) == ("E-DATA-103", (5, "time"))
+    assert repr(cells[5]) in error.value.message()
+
+
+def test_numbers_that_merely_grow_large_are_taken_for_moments_of_one_unit() -> None:
+    times = [0, 5, 10**6, 10**9, 3 * 10**10, 10**12]
+    assert len(read([("a", at, 5, time) for at, time in enumerate(times)], ALL)) == 6
+
+
+def test_in_order_means_by_time_and_without_times_as_the_rows_stand() -> None:
+    rows = [("b", 2, 5, 30), ("a", 9, 4, 10), ("a", 1, 3, 20)]
+    assert told(read(rows, ALL).in_order()) == [("a", 9), ("a", 1), ("b", 2)]
+    untimed = read([row[:2] for row in rows])
+    assert told(untimed) == [("a", 1), ("a", 9), ("b", 2)]
+    assert told(untimed.in_order()) == [("b", 2), ("a", 9), ("a", 1)]
+
+
 def test_moments_of_which_some_name_a_time_zone_are_told_of() -> None:
     times = ["2024-01-01T00:00:00Z", "2024-01-02T00:00:00", "2024-01-03T00:00:00"]
     frame = pl.DataFrame({"user": ["a"] * 3, "item": [1, 2, 3], "time": times})

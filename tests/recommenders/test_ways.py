@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -174,3 +175,18 @@ def test_settings_are_finite_numbers_and_no_two_are_the_same(name: str) -> None:
     settings = [tuple(sorted(one.items())) for one in WAYS[name].settings]
     assert len(set(settings)) == len(settings) > 0
     assert all(np.isfinite(value) for one in settings for _, value in one)
+
+
+@NETS
+def test_a_net_goes_on_from_where_an_earlier_one_ended_among_further_items_too(
+    name: str, learned: dict[str, Scorer]
+) -> None:
+    own, more = tastes(), replace(tastes(), items=ITEMS + 3)
+    known = np.concatenate([columns(), np.zeros((3, 5), np.float32)])
+    at = Grounds(item_features=known, earlier=learned[name])
+    begun = WAYS[name].fit(more, {"epochs": 0}, at)
+    wanted = learned[name].scores(own)
+    assert np.allclose(begun.scores(more)[:, :ITEMS], wanted, atol=1e-4)
+    gone_on = WAYS[name].fit(more, {"epochs": 1}, at)
+    assert gone_on.setting["epochs"] == learned[name].setting["epochs"] + 1
+    assert not np.allclose(gone_on.scores(more)[:, :ITEMS], wanted, atol=1e-4)

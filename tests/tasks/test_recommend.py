@@ -133,14 +133,33 @@ def test_users_with_taste_are_served_better_than_by_what_is_popular(learned: Mad
              for one in learned.facts["leaderboard"]}  # fmt: skip
     assert board["blend"] > 1.5 * board["popularity"]
     assert learned.facts["verdict"]["signal"] is True
+    assert "W-REC-014" not in {one.code for one in learned.notices}
     assert sum(learned.facts["weights"].values()) == pytest.approx(1)
+
+
+def test_the_verdict_names_the_best_way_and_its_lead_user_by_user(learned: Made) -> None:
+    board = {one["name"]: one["metrics"]["ndcg@10"] for one in learned.facts["leaderboard"]}
+    first, second = sorted(board, key=lambda name: -board[name]["value"])[:2]
+    said = learned.facts["verdict"]["sentences"][1]
+    values = said["values"]
+    assert {board[values["first"]]["value"], board[values["second"]]["value"]} == {
+        board[first]["value"], board[second]["value"]
+    }  # fmt: skip
+    assert values["value"] == pytest.approx(board[first]["value"] - board[second]["value"])
+    assert values["low"] <= values["value"] <= values["high"]
+    assert said["code"] == ("V-106" if values["low"] > 0 else "V-107")
+    paired = values["high"] - values["low"]  # differences of the same users vary less than scores
+    assert paired < board[first]["high"] - board[first]["low"]
 
 
 def test_where_all_users_are_alike_there_is_no_signal() -> None:
     frame = pl.DataFrame({"user": np.repeat(np.arange(60), 8), "film": np.tile(np.arange(8), 60)})
-    facts = made(frame, RecommendOptions(user="user", item="film")).facts
-    assert facts["verdict"]["signal"] is False
-    assert facts["verdict"]["sentences"][0]["code"] == "V-102"
+    one = made(frame, RecommendOptions(user="user", item="film"))
+    assert one.facts["verdict"]["signal"] is False
+    assert one.facts["verdict"]["sentences"][0]["code"] == "V-102"
+    (doubt,) = [notice for notice in one.notices if notice.code == "W-REC-014"]
+    assert doubt.values["users"] == one.facts["split"]["test_users"]
+    assert doubt.values["low"] <= 0 <= doubt.values["high"]
 
 
 def test_by_chance_alone_there_is_no_signal() -> None:

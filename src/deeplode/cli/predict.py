@@ -12,7 +12,7 @@ from deeplode.cli.flags import takes
 from deeplode.cli.screen import Screen
 from deeplode.detectoptions import PredictOptions
 from deeplode.messages import say
-from deeplode.output import check_table_file, write_table
+from deeplode.output import check_table_file, write_parts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,20 +39,22 @@ def predict(
     screen.listen("stage", name="start")  # imports take seconds
     from deeplode import verbs
 
-    answers = verbs.predict(model, one_or_many(source), options, screen.listen)
+    parts = verbs.answers(model, one_or_many(source), options, screen.listen)
     if out is not None:
-        write_table(out, answers, force=force)
-        facts = {"rows": answers.height, "columns": answers.columns, "out": out}
-        screen.result(facts, lambda _: screen.note(say("T-WROTE", rows=answers.height, path=out)))
+        rows, columns = write_parts(out, parts, force=force)
+        facts = {"rows": rows, "columns": columns, "out": out}
+        screen.result(facts, lambda _: screen.note(say("T-WROTE", rows=rows, path=out)))
     elif screen.json:
-        screen.result({"rows": answers.height, "predictions": answers.to_dicts()}, lambda _: None)
+        told = [row for part in parts for row in part.to_dicts()]
+        screen.result({"rows": len(told), "predictions": told}, lambda _: None)
     else:
-        _print_csv(answers)
+        for at, part in enumerate(parts):
+            _print_csv(part, header=not at)
 
 
-def _print_csv(answers: pl.DataFrame) -> None:
+def _print_csv(answers: pl.DataFrame, header: bool) -> None:
     """Rows as CSV on stdout, in pieces, so that a pipe gets the first rows at once."""
     for start in range(0, max(answers.height, 1), 100_000):
         piece = answers.slice(start, 100_000)
-        sys.stdout.write(piece.write_csv(include_header=start == 0))
+        sys.stdout.write(piece.write_csv(include_header=header and start == 0))
     sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.parse import BLANKS
+from deeplode.errors import DataError
 
-FEW = 64  # cells that are sought one by one where ids are in order
+SHOWN = 40  # letters of a cell that is no id
+FEW, FEWER = 64, 8  # cells that are sought one by one where ids are in order, and where not
 
 Ints = NDArray[np.int64]
 
@@ -35,7 +38,12 @@ def as_written(series: pl.Series) -> pl.Series:
 
 
 def ids_of(cells: pl.Series) -> pl.Series:
-    """Ids as numbers where all are whole ones, else as texts; empty ones are missing."""
+    """Ids as numbers where all are whole ones, else as texts; empty ones are missing. Raises
+    DataError for lists and the like."""
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
+        row = int(cells.is_not_null().arg_max() or 0)
+        value = str(cells.slice(row, 1).to_list()[0])[:SHOWN]
+        raise DataError("E-DATA-208", column=cells.name, row=row, value=value)
     numbers = whole(cells)
     return as_written(cells).replace("", None) if numbers is None else numbers
 
@@ -51,13 +59,38 @@ def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:
 def places(cells: pl.Series, ids: pl.Series) -> Ints:
     """(cells,) which of the ids each cell is; -1 where it is none. ids: each once. Both in one
     form."""
-    if len(cells) <= FEW and len(ids) and ids.flags["SORTED_ASC"]:
-        at = np.minimum(ids.search_sorted(cells).to_numpy().astype(np.int64), len(ids) - 1)
-        return np.where((ids.gather(at) == cells).fill_null(False).to_numpy(), at, -1)
+    in_order = bool(ids.flags["SORTED_ASC"])
+    if len(cells) <= (FEW if in_order else FEWER):
+        return np.array([_place(one, ids, in_order) for one in cells.to_list()], np.int64)
     known = pl.DataFrame({"key": ids, "place": np.arange(len(ids))})
     asked = pl.DataFrame({"key": cells})
     found = asked.join(known, on="key", how="left", maintain_order="left")
     return found["place"].fill_null(-1).to_numpy()
+
+
+def _place(cell: Any, ids: pl.Series, in_order: bool) -> int:
+    """Which of the ids it is; -1 = none. Strings are in the order of code points, which is that of
+    their UTF-8."""
+    if cell is None or not in_order:
+        found = None if cell is None else ids.index_of(cell)
+        return -1 if found is None else int(found)
+    at = bisect_left(ids, cell)
+    return at if at < len(ids) and ids[at] == cell else -1
+
+
+def matching(cells: pl.Series, ids: pl.Series) -> Ints:
+    """(cells,) which of the ids each cell is, written as a number or as a text; -1 where it is
+    none. ids: each once, as ``ids_of`` gives them: they are left as they are, there may be many."""
+    cells = ids_of(cells)
+    if cells.dtype != ids.dtype:
+        cells = as_written(cells) if ids.dtype == pl.String else _numbers(cells)
+    return places(cells, ids)
+
+
+def _numbers(texts: pl.Series) -> pl.Series:
+    """The whole numbers that texts write; missing where one is written otherwise."""
+    found = texts.cast(pl.Int64, strict=False)
+    return found.set((found.cast(pl.String) != texts).fill_null(True), None)
 
 
 def packed(ids: pl.Series) -> dict[str, NDArray[Any]]:

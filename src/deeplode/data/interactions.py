@@ -80,6 +80,10 @@ class Interactions:
             return np.ones(len(self), bool)
         return self.rating > 0 if least is None else self.rating >= least
 
+    def in_order(self) -> Interactions:
+        """By time; where that is unknown, as the rows stand."""
+        return self if self.time is not None else self.those(np.argsort(self.row))
+
     def used(self) -> Interactions:
         """The same without the users and items that have none."""
         user, of_user = np.unique(self.user, return_inverse=True)
@@ -103,7 +107,7 @@ def interactions(table: Table, columns: InteractionColumns, most_bad: float) -> 
     row = np.flatnonzero(good)
     time, dated = None, False
     if columns.timestamp is not None:
-        time, dated, mixed = times_of(table.rows(row), columns.timestamp)
+        time, dated, mixed = _times(table, columns.timestamp, row)
         if mixed:
             notices.append(Notice("W-SERIES-004", columns.timestamp, {"count": mixed}))
     ids, of = {}, {}
@@ -118,6 +122,15 @@ def interactions(table: Table, columns: InteractionColumns, most_bad: float) -> 
     if made.rating is not None:
         notices += _far(table, made, columns)
     return replace(made.those(order), notices=tuple(notices))
+
+
+def _times(table: Table, name: str, row: Ints) -> tuple[Floats, bool, int]:
+    """As ``times_of``, for some rows. Errors name the row of the table."""
+    try:
+        return times_of(table.rows(row), name)
+    except DataError as error:
+        values = {**error.values, "row": int(row[error.values["row"]])}
+        raise DataError(error.code, **values) from error
 
 
 def _ratings(table: Table, name: str | None) -> Floats | None:
@@ -140,12 +153,14 @@ def _lacking(
     if good.all() and len(good):
         return []
     count, rows = int((~good).sum()), len(good)
-    row = int(np.argmin(good)) if rows else 0
-    role = next((role for role, one in cells.items() if rows and one[row] is None), "rating")
+    if not rows:
+        raise DataError("E-DATA-006", source=table.source, columns=len(table.names))
+    row = int(np.argmin(good))
+    role = next((role for role, one in cells.items() if one[row] is None), "rating")
     name = columns.named().get(role, columns.user)
     told = {"source": table.source, "count": count, "rows": rows, "column": name}
     if count > most_bad * rows or count == rows:
-        value = table.frame[name][row] if rows else None
+        value = table.frame[name][row]
         raise DataError("E-DATA-200", row=row, value="" if value is None else value, **told)
     return [Notice("W-REC-001", name, {one: told[one] for one in ("source", "count", "rows")})]
 

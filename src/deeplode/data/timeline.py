@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.dates import NONE, SECOND, DatetimeFormat, find_pattern, instants
+from deeplode.data.dates import EPOCHS, NONE, SECOND, DatetimeFormat, find_pattern, instants
 from deeplode.data.parse import find_number_format, numbers
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
@@ -17,6 +17,7 @@ from deeplode.messages import Notice
 
 GAP = 10.0  # usual distances between moments beyond which a series breaks off
 READABLE = 0.95  # share of the cells that must read as dates for the column to be one of dates
+FIRST, SPAN, UNIT = 8.0, 2.0, 3.0  # digits of seconds since 1970: from, how many, to the next unit
 ONE = ""  # name of the only series, where no column names them
 
 
@@ -96,9 +97,13 @@ def _notices(timestamp: str, **counts: int) -> tuple[Notice, ...]:
 
 
 def times_of(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
-    """As ``moments``. Raises DataError for a cell that is no moment."""
+    """As ``moments``. Raises DataError for a cell that is no moment, and where some numbers count
+    seconds since 1970 and others milliseconds."""
     times, dates, mixed = moments(table, name)
-    return _all_there(table, name, times), dates, mixed
+    _all_there(table, name, times)
+    if not dates:
+        _of_one_unit(table, name, times)
+    return times, dates, mixed
 
 
 def moments(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
@@ -123,14 +128,29 @@ def moments(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
     return np.where(counts == NONE, np.nan, counts / SECOND), True, mixed
 
 
-def _all_there(table: Table, name: str, times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _all_there(table: Table, name: str, times: NDArray[np.float64]) -> None:
     bad = ~np.isfinite(times)
     if bad.any():
         row = int(np.argmax(bad))
         value = table.frame[name][row]
         where = {"source": table.source, "column": name, "row": row}
         raise DataError("E-DATA-100", **where, value="" if value is None else value)
-    return times
+
+
+def _of_one_unit(table: Table, name: str, times: NDArray[np.float64]) -> None:
+    """Seconds, milliseconds, … of the years 1973 to 2286 lie apart: numbers of which some are in
+    one of these spans, the others in another, and none between, are of two units."""
+    digits = np.log10(np.abs(times), where=times != 0, out=np.full(len(times), FIRST))
+    unit, within = np.divmod(digits - FIRST, UNIT)
+    own, count = np.unique(unit, return_counts=True)
+    spans = len(own) > 1 and own[0] >= 0 and own[-1] < len(EPOCHS)
+    if not spans or (within >= SPAN).any():
+        return
+    rare = own[np.argmin(count)]
+    row, other = int(np.argmax(unit == rare)), int(np.argmax(unit != rare))
+    raise DataError("E-DATA-103", source=table.source, column=name, row=row, rows=len(times),
+                    count=int(count.min()), value=table.frame[name][row],
+                    other=table.frame[name][other])  # fmt: skip
 
 
 def _series(table: Table, group: str | None) -> tuple[tuple[str, ...], NDArray[np.int64]]:

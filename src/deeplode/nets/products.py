@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+COSTLY = (
+    3_000_000  # floating-point operations below which a call of oneDNN costs more than it saves
+)
 LARGE = 4_000_000  # floating-point operations of one member's product, below which calls cost more
 
 
@@ -53,11 +56,12 @@ def steady(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x @ weight + bias, with bits of a row that do not depend on its place among the rows.
 
     oneMKL computes the last rows of a product with few columns in another order than the first;
-    with columns of zeros up to a multiple of 16 it does not, and oneDNN never does. x: (rows,
-    inputs), as many rows each time; weight: (inputs, outputs); bias: (outputs,).
+    with columns of zeros up to a multiple of 16 it does not, and oneDNN, whose calls cost more,
+    never does. x: (rows, inputs), as many rows each time; weight: (inputs, outputs); bias:
+    (outputs,).
     """
     outputs = weight.shape[1]
-    if not torch.is_grad_enabled() and other_maker():
+    if 2 * len(x) * weight.numel() >= COSTLY and not torch.is_grad_enabled() and other_maker():
         linear = torch.ops.mkldnn._linear_pointwise
         found: Tensor = linear(x, weight.mT, bias, "none", [], "")
         return found

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -23,6 +24,7 @@ from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
 from deeplode.recommenders.netloop import (
     as_bags,
+    begin_at,
     by_block,
     dropped,
     net_arrays,
@@ -49,10 +51,11 @@ class Autoencoder:
     def scores(self, histories: Histories) -> Floats:
         """(users, items): logits of the mean of each user's distribution."""
         given = checked(histories, len(self.net.decoder_bias)).matrix
-        return by_block(len(histories), histories.items, lambda index: self._some(given[index]))
 
-    def _some(self, given: csr_array) -> Tensor:
-        return self.net.decode(self.net.encoder(*as_bags(given))[0])
+        def work(index: NDArray[np.int64]) -> Tensor:
+            return self.net.decode(self.net.encoder(*as_bags(given, index))[0])
+
+        return by_block(len(histories), histories.items, work)
 
     def facts(self) -> dict[str, Any]:
         """Sizes and the setting."""
@@ -81,11 +84,13 @@ def fit_autoencoder(histories: Histories, setting: Setting, grounds: Grounds) ->
     with configured(grounds.threads, grounds.seed):
         chance = torch.Generator().manual_seed(grounds.seed)
         net = RecVae(histories.items, WIDTH, LATENT, chance)
+        if isinstance(grounds.earlier, Autoencoder):
+            begin_at(net, grounds.earlier.net)
         earlier = copy.deepcopy(net.encoder)
         optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
 
         def step(index: Tensor) -> None:
-            loss = _loss(net, earlier, given[index.numpy()], chance)
+            loss = _loss(net, earlier, given, index.numpy(), chance)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -94,18 +99,24 @@ def fit_autoencoder(histories: Histories, setting: Setting, grounds: Grounds) ->
             earlier.load_state_dict(net.encoder.state_dict())
 
         def so_far(epochs: int) -> Autoencoder:
-            return Autoencoder(net, {**setting, "epochs": epochs})
+            return Autoencoder(net, {**setting, "epochs": grounds.trained + epochs})
 
         rows = (len(histories), step_size(len(histories), histories.items))
         return so_far(train(net, step, rows, so_far, setting, grounds, begin))
 
 
-def _loss(net: RecVae, earlier: Any, given: csr_array, chance: torch.Generator) -> Tensor:
-    """Mean over users. earlier: the encoder of an epoch ago, the middle part of the prior."""
-    item, start, weight = as_bags(given)
+def _loss(
+    net: RecVae,
+    earlier: Any,
+    given: csr_array,
+    index: NDArray[np.int64],
+    chance: torch.Generator,
+) -> Tensor:
+    """Mean over some users. earlier: the encoder of an epoch ago, the middle part of the prior."""
+    item, start, weight = as_bags(given, index)
     mean, spread = net.encoder(item, start, dropped(weight, DROPOUT, chance))
     latent = mean + (spread / 2).exp() * torch.randn(mean.shape, generator=chance)
-    wanted = torch.from_numpy(given.toarray())
+    wanted = torch.from_numpy(given[index].toarray())
     likely = (log_softmax(net.decode(latent), 1) * wanted).sum(1)
     with torch.no_grad():
         before = earlier(item, start, weight)

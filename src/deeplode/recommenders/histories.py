@@ -68,7 +68,7 @@ class Histories:
 
     def rows(self, index: Ints) -> Histories:
         """Those of some users, in this order. index: (rows,) int64."""
-        length = self.length[index]
+        length = self.start[index + 1] - self.start[index]
         start = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
         at = np.arange(start[-1]) + np.repeat(self.start[index] - start[:-1], length)
         features = None if self.features is None else self.features[index]

@@ -65,7 +65,8 @@ class Grounds:
     budget: a net hands over its best so far when it stops. memory: bytes that it may take; None =
     no limit. item_features: (items, columns) float32 what is known of items; None = nothing.
     judge: how good a scorer is on validation users, higher is better; None where it was chosen
-    before and nothing is left to judge with: ``setting`` says how long to train then.
+    before and nothing is left to judge with: ``setting`` says how long to train then. earlier: a
+    net goes on from that one; what only counts or is solved does not need it.
     """
 
     seed: int = 0
@@ -74,6 +75,12 @@ class Grounds:
     memory: int | None = None
     item_features: Floats | None = None
     judge: Callable[[Scorer], float] | None = None
+    earlier: Scorer | None = None
+
+    @property
+    def trained(self) -> int:
+        """Epochs that the earlier net trained for."""
+        return 0 if self.earlier is None else int(self.earlier.setting["epochs"])
 
 
 Fit = Callable[[Histories, Setting, Grounds], Scorer]

@@ -17,6 +17,7 @@ from deeplode.nets.nextitem import NextItem
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
 from deeplode.recommenders.netloop import (
+    begin_at,
     by_block,
     dropped,
     net_arrays,
@@ -96,6 +97,8 @@ def fit_sequential(histories: Histories, setting: Setting, grounds: Grounds) -> 
     with configured(grounds.threads, grounds.seed):
         chance = torch.Generator().manual_seed(grounds.seed)
         net = NextItem(histories.items, DIM, WIDTH, chance)
+        if isinstance(grounds.earlier, Sequential):
+            begin_at(net, grounds.earlier.net, odd="items")
         optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
 
         def step(index: Tensor) -> None:
@@ -110,6 +113,6 @@ def fit_sequential(histories: Histories, setting: Setting, grounds: Grounds) -> 
             optimizer.step()
 
         def so_far(epochs: int) -> Sequential:
-            return Sequential(net, {**setting, "epochs": epochs})
+            return Sequential(net, {**setting, "epochs": grounds.trained + epochs})
 
         return so_far(train(net, step, (len(first), size), so_far, setting, grounds))

@@ -42,10 +42,11 @@ class Together:
     def because(self, histories: Histories, item: Ints) -> Ints:
         """(users, k): the item of the history that goes best with each that is recommended; -1
         where none does. item: (users, k), -1 = nothing."""
-        had = np.unique(histories.user * histories.items + histories.item)
-        owner = np.arange(len(histories))[:, None, None] * histories.items
+        had = np.zeros((len(histories), histories.items), bool)
+        had[histories.user, histories.item] = True
         near = self.other[np.maximum(item, 0)]  # (users, k, NEAREST)
-        found = np.isin(owner + near, had, kind="sort") & (near >= 0) & (item >= 0)[:, :, None]
+        owner = np.arange(len(histories))[:, None, None]
+        found = had[owner, np.maximum(near, 0)] & (near >= 0) & (item >= 0)[:, :, None]
         first = found.argmax(2)
         best = np.take_along_axis(near, first[:, :, None], 2)[:, :, 0]
         return np.where(found.any(2), best, -1)

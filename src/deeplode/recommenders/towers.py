@@ -21,6 +21,7 @@ from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
 from deeplode.recommenders.netloop import (
     as_bags,
+    begin_at,
     by_block,
     dropped,
     net_arrays,
@@ -53,7 +54,7 @@ class TwoTowers:
         vectors, liked = self._items
 
         def work(index: NDArray[np.int64]) -> Tensor:
-            user = self.net.user(_sums(given[index], vectors), told[torch.from_numpy(index)])
+            user = self.net.user(_sums(given, index, vectors), told[torch.from_numpy(index)])
             return steady(user, vectors.T, liked)
 
         return by_block(len(own), own.items, work)
@@ -110,10 +111,16 @@ def _told(own: Histories, columns: int) -> Tensor:
 
 
 def _sums(
-    given: csr_array, vectors: Tensor, dropout: float = 0.0, chance: torch.Generator | None = None
+    given: csr_array,
+    index: NDArray[np.int64],
+    vectors: Tensor,
+    dropout: float = 0.0,
+    chance: torch.Generator | None = None,
 ) -> Tensor:
-    """(users, dim): the vectors of each history, summed over the root of how many there are."""
-    item, start, weight = as_bags(given)
+    """(users, dim): the vectors of each history, summed over the root of how many there are.
+
+    index: some users."""
+    item, start, weight = as_bags(given, index)
     return embedding_bag(
         item,
         vectors,
@@ -137,22 +144,24 @@ def fit_two_towers(histories: Histories, setting: Setting, grounds: Grounds) -> 
         net = Towers(histories.items, columns, told, SIZES, chance)
         often = torch.from_numpy(np.log(users + 0.5))
         net.bias.data.copy_(often - often.mean())
+        if isinstance(grounds.earlier, TwoTowers):
+            begin_at(net, grounds.earlier.net)
         optimizer = torch.optim.Adam(net.parameters(), lr=RATE)
         told_of, known_of = _told(histories, told), torch.from_numpy(known)
 
         def step(index: Tensor) -> None:
-            own = given[index.numpy()]
+            rows = index.numpy()
             keep = (torch.rand(histories.items, generator=chance) >= UNKNOWN).float()
             vectors, liked = net.item(known_of, keep)
-            user = net.user(_sums(own, vectors, DROPOUT, chance), told_of[index])
+            user = net.user(_sums(given, rows, vectors, DROPOUT, chance), told_of[index])
             likely = log_softmax(steady(user, vectors.T, liked), 1)
             optimizer.zero_grad()
-            loss = -(likely * torch.from_numpy(own.toarray())).sum(1).mean()
+            loss = -(likely * torch.from_numpy(given[rows].toarray())).sum(1).mean()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
         def so_far(epochs: int) -> TwoTowers:
-            return TwoTowers(net, known, {**setting, "epochs": epochs})
+            return TwoTowers(net, known, {**setting, "epochs": grounds.trained + epochs})
 
         rows = (len(histories), step_size(len(histories), histories.items))
         return so_far(train(net, step, rows, so_far, setting, grounds))

@@ -12,6 +12,7 @@ from deeplode.report.words import Words, plain
 Facts = dict[str, object]
 
 _USERS, _HISTORY, _LISTED, _SIMILAR, _WAYS = 8, 8, 10, 12, 16
+_WAYS_SAID = ("rival", "first", "second")  # values of the verdict that are ways
 _SHARES = ("recommended", "took", "had")  # in the order of their lines
 
 
@@ -118,13 +119,16 @@ def answer(facts: Facts, words: Words) -> tuple[str, ...]:
     told = []
     for one in rows(mapping(facts.get("verdict")).get("sentences")):
         values = mapping(one.get("values"))
-        named = {"rival": words.named("MODEL", values["rival"])} if "rival" in values else {}
+        named = {role: _called(values[role], words) for role in _WAYS_SAID if role in values}
         told.append(words.sentence({**one, "values": {**values, **named}}))
     return tuple(told)
 
 
 def _way(one: Facts, words: Words) -> str:
-    name = one.get("name")
+    return _called(one.get("name"), words)
+
+
+def _called(name: object, words: Words) -> str:
     return words("R-MODEL-BLEND-RECOMMEND") if name == "blend" else words.named("MODEL", name)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from deeplode.data.ids import ids_of, one_form, packed, places, unpacked
+from deeplode.data.ids import ids_of, matching, packed, unpacked
 from deeplode.data.interactions import InteractionColumns, interactions
 from deeplode.data.role import serving
 from deeplode.data.table import Table
@@ -23,6 +24,9 @@ COLUMNS = ("user", "item", "rating", "timestamp")
 
 Ints = NDArray[np.int64]
 Arrays = Mapping[str, NDArray[Any]]
+More = tuple[Ints, Ints, NDArray[np.bool_]]  # (interactions,) user, item, liked
+
+NOTHING: More = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +81,22 @@ class Catalogue:
         """(items,) what people call them."""
         return self.items if self.titles is None else self.titles
 
+    @cached_property
+    def named_or_none(self) -> pl.Series:
+        """(items + 1,) the same, and a missing one behind them."""
+        return self.names.extend_constant(None, 1)
+
     def places_of(self, ids: pl.Series, items: bool = True) -> Ints:
         """(ids,) places of items, or of users; -1 where one is unknown."""
-        (own, asked), _ = one_form([self.items if items else self.users, ids])
-        return places(asked, own)
+        return matching(ids, self.items if items else self.users)
+
+    def users_of(self, ids: pl.Series) -> Asked:
+        """Users by their ids, each once, known or not."""
+        return self._of(ids, self.places_of(ids, items=False))
 
     def everyone(self) -> Asked:
         """All users known."""
-        return self._of(self.users, np.arange(len(self.users)), _nothing(self, len(self.users)))
+        return self._of(self.users, np.arange(len(self.users)))
 
     def asked(self, table: Table) -> Asked:
         """The users of a table, in the order of their first rows: what they had by the table, if it
@@ -97,15 +109,14 @@ class Catalogue:
         place = self.places_of(ids, items=False)
         name = self.columns.item
         if name not in table.names or not ids_of(table.frame[name]).count():
-            return self._of(ids, place, _nothing(self, len(ids)))
+            return self._of(ids, place)
         given = {role: own for role, own in self.columns.named().items() if own in table.names}
-        made = interactions(table, InteractionColumns(**given), 1.0)
-        (own, asked), _ = one_form([ids, made.users])
-        user = places(asked, own)[made.user]
+        made = interactions(table, InteractionColumns(**given), 1.0).in_order()
+        user = matching(made.users, ids)[made.user]
         item = self.places_of(made.items)[made.item]
         return self._of(ids, place, (user, item, made.liked(self.least)))
 
-    def _of(self, ids: pl.Series, place: Ints, more: tuple[Ints, Ints, NDArray[np.bool_]]) -> Asked:
+    def _of(self, ids: pl.Series, place: Ints, more: More = NOTHING) -> Asked:
         """Users by their places, -1 = new, and (users, items, liked) what they had besides."""
         strange = np.bincount(more[0][more[1] < 0], minlength=len(ids)) > 0
         real = more[1] >= 0
@@ -157,6 +168,8 @@ class Catalogue:
 def joined(known: Histories, place: Ints, user: Ints, item: Ints) -> Histories:
     """The histories of users by their places among those known, -1 = none, and after that the
     items that they had besides, unless they stand there already. user: (n,) rows of ``place``."""
+    if not len(user) and (place >= 0).all():
+        return known.rows(place)
     before = known.rows(np.maximum(place, 0))
     old = (place >= 0)[before.user]
     old_user, old_item = before.user[old], before.item[old]
@@ -172,13 +185,10 @@ def joined(known: Histories, place: Ints, user: Ints, item: Ints) -> Histories:
 
 def both(one: Histories, other: Histories) -> Histories:
     """Two histories of the same users as one."""
+    if not len(other.item):
+        return one
     user, item = np.concatenate([one.user, other.user]), np.concatenate([one.item, other.item])
     return Histories.of(len(one), one.items, user, item)
-
-
-def _nothing(catalogue: Catalogue, users: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
-    none = np.zeros(0, np.int64)
-    return none, none, np.zeros(0, bool)
 
 
 def _written(histories: Histories) -> Arrays:

@@ -1,4 +1,8 @@
-"""Further: interactions that a fitted model takes in."""
+"""Further: interactions that a fitted model takes in.
+
+Nothing is chosen anew, which is what takes the time when learning: neither settings nor weights of
+the blend nor how long nets train.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +24,29 @@ from deeplode.tasks.catalogue import Catalogue, joined
 from deeplode.tasks.recommend import COLUMNS, Settings, grounds_of
 from deeplode.tasks.recommendmodel import RecommendModel
 
+FURTHER = 5  # epochs that nets go on for
+
 Ints = NDArray[np.int64]
 
 
 def further(
     model: RecommendModel, table: Table, settings: Settings, budget: Budget, most_bad: float
 ) -> RecommendModel:
-    """The model after these interactions, too, of known and new users and items: every scorer
-    fitted again to all histories, at the setting that was chosen before, with the same part in the
-    blend. Raises DataError as ``gather`` does."""
+    """The model after these interactions, too, of known and new users and items; the same where
+    none is new. What counts or solves does so among all histories, at the setting that was chosen
+    before; nets go on from where they are for some epochs. Raises DataError as ``gather`` does.
+    """
     catalogue = extended(model.catalogue, table, most_bad)
+    if _size(catalogue) == _size(model.catalogue):
+        return model
     grounds = grounds_of(_told(settings, model, len(catalogue.items)), budget, None)
-    scorers = {
-        name: WAYS[name].fit(catalogue.known, one.setting, grounds)
-        for name, one in model.blend.scorers.items()
-    }
+    scorers = {}
+    for name, one in model.blend.scorers.items():
+        way, setting = WAYS[name], dict(one.setting)
+        if way.deep:
+            setting["epochs"] = min(FURTHER, setting["epochs"])
+        own = replace(grounds, earlier=one if way.deep else None)
+        scorers[name] = way.fit(catalogue.known, setting, own)
     return replace(model, catalogue=catalogue, blend=Blend(scorers, model.blend.weights))
 
 
@@ -54,6 +66,8 @@ def extended(known: Catalogue, table: Table, most_bad: float) -> Catalogue:
     given = {role: own for role, own in columns.named().items() if own in table.names}
     wanted = {"user": columns.user, "item": columns.item, **given}
     made = interactions(table, InteractionColumns(**wanted), most_bad)
+    if known.columns.timestamp is not None:
+        made = made.in_order()
     users, user = _with(known.users, made.users)
     items, item = _with(known.items, made.items)
     who, what = user[made.user], item[made.item]
@@ -75,6 +89,11 @@ def _with(known: pl.Series, more: pl.Series) -> tuple[pl.Series, Ints]:
     new = asked.filter(pl.Series(places(asked, own) < 0))
     every = pl.concat([own.alias("id"), new.alias("id")])
     return every, places(asked, every)
+
+
+def _size(known: Catalogue) -> tuple[int, ...]:
+    """How much is known: interactions are only ever added."""
+    return len(known.users), len(known.items), len(known.known.item), len(known.disliked.item)
 
 
 def _wide(histories: Histories, items: int) -> Histories:

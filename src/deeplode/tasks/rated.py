@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeplode.evaluate.ranking import gini, mean, novelty, table
+from deeplode.messages import Notice
 from deeplode.recommenders.question import AT, Question, judged, ranked
 from deeplode.recommenders.ways import WAYS
 from deeplode.tasks.recommend import FALLBACK, Learned
@@ -38,6 +39,21 @@ class Rated:
     def gain(self, name: str, other: str) -> dict[str, float | None]:
         """By how much the NDCG of one is above that of another, user by user, with its interval."""
         return mean(self.values[name]["ndcg"] - self.values[other]["ndcg"])
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The way that did best on the test and the next after it. gain: by how much NDCG is above that
+    of the second, user by user, with its interval."""
+
+    first: str
+    second: str
+    gain: Mapping[str, float | None]
+
+    @property
+    def real(self) -> bool:
+        """Whether it is more than chance."""
+        return self.gain["low"] is not None and self.gain["low"] > 0
 
 
 def rate(learned: Learned, question: Question) -> Rated:
@@ -82,6 +98,32 @@ def rival(learned: Learned, rated: Rated) -> str:
     """The way without a net that did best on the test: who says that nets pay must beat it."""
     plain = [name for name in learned.scorers if not WAYS[name].deep]
     return max(plain, key=lambda name: float(rated.values[name]["ndcg"].mean()), default=FALLBACK)
+
+
+def lead(learned: Learned, rated: Rated) -> Lead | None:
+    """Who did best; a blend of one way is that way. None where there is one alone."""
+    several = len(learned.blend.weights) > 1
+    names = [*([BLEND] if several else []), *learned.scorers]
+    if len(names) < 2:
+        return None
+    value = {name: float(rated.values[name]["ndcg"].mean()) for name in names}
+    first, second = sorted(names, key=lambda name: -value[name])[:2]
+    return Lead(first, second, rated.gain(first, second))
+
+
+def taste(rated: Rated | None) -> bool | None:
+    """Whether the blend is better than what is popular, beyond chance; None where too few were
+    asked to tell."""
+    gain = None if rated is None else rated.gain(BLEND, FALLBACK)
+    return None if gain is None or gain["low"] is None else gain["low"] > 0
+
+
+def doubts(rated: Rated | None) -> tuple[Notice, ...]:
+    """What to tell where the gain over what is popular may be chance."""
+    if rated is None or taste(rated) is not False:
+        return ()
+    gain = rated.gain(BLEND, FALLBACK)
+    return (Notice("W-REC-014", None, {**gain, "users": len(rated.values[BLEND]["ndcg"])}),)
 
 
 def pays(learned: Learned, rated: Rated) -> bool | str:

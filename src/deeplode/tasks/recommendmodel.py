@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -29,6 +29,7 @@ from deeplode.tasks.described import Described, found, spread
 from deeplode.tasks.recommend import FALLBACK, REASONS
 
 PROBE = 8  # users whose answers travel with a model file
+ROWS = 200_000  # of lists that are made at once
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -112,9 +113,11 @@ class RecommendModel:
     def recommend(self, asked: Asked, k: int, open_: Bools | None = None) -> Recommended:
         """The k likeliest items of each user. open_: (items,) or (users, items) what may be
         recommended; None = all."""
+        parts = list(self.stream(asked, k, open_))
+        if len(parts) == 1:
+            return parts[0]
         none = np.full((0, k), -1)
-        empty = Recommended(asked.ids, none, np.zeros((0, k)), none, [])
-        parts = [empty, *self.stream(asked, k, open_)]
+        parts = [Recommended(asked.ids, none, np.zeros((0, k)), none, []), *parts]
         joined = {name: np.concatenate([getattr(one, name) for one in parts])
                   for name in ("item", "outputs", "because")}  # fmt: skip
         return Recommended(asked.ids, **joined, flags=asked.flags)
@@ -122,7 +125,7 @@ class RecommendModel:
     def stream(self, asked: Asked, k: int, open_: Bools | None = None) -> Iterator[Recommended]:
         """The same, some users at a time."""
         for rows in blocks(len(asked), len(self.catalogue.items)):
-            own = asked.rows(rows)
+            own = asked if len(rows) == len(asked) else asked.rows(rows)
             scores = without(self.scores(own.histories), own.seen)
             if open_ is not None:
                 allowed = open_ if open_.ndim == 1 else open_[rows]
@@ -133,6 +136,27 @@ class RecommendModel:
             value = np.take_along_axis(scores, np.maximum(item, 0), 1).astype(np.float64)
             because = self.together.because(own.histories, item)
             yield Recommended(own.ids, item, np.where(item < 0, 0.0, value), because, own.flags)
+
+    def frames(
+        self,
+        asked: Asked,
+        k: int,
+        open_: Bools | None = None,
+        over: Callable[[], object] = lambda: False,
+    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        """The same as rows of ``recommendations.parquet``, some ROWS at a time, and of how many
+        users they are; at least once. over: whether time is, and nobody else is answered."""
+        waiting, users, done = [], 0, 0
+        for part in self.stream(asked, k, open_):
+            waiting.append(self.frame(part))
+            users, done = users + len(part.flags), done + len(part.flags)
+            last = over() or done == len(asked)
+            if last or users * k >= ROWS:
+                yield pl.concat(waiting), users
+                waiting, users = [], 0
+            if last:
+                return
+        yield self.frame(self.recommend(asked, k)), 0
 
     def scores(self, histories: Histories) -> Floats:
         """(users, items): those of the blend, or of what answers without a history."""
@@ -185,20 +209,21 @@ class RecommendModel:
         """As rows of ``recommendations.parquet``: user, rank, item, title if there are such, score,
         because, flags."""
         users, k = lists.item.shape
-        user, at = np.repeat(np.arange(users), k), np.tile(np.arange(1, k + 1), users)
         real = lists.item.ravel() >= 0
-        item, because = lists.item.ravel()[real], lists.because.ravel()[real]
+        user = pl.Series(np.repeat(np.arange(users), k)[real])
+        item, because = pl.Series(lists.item.ravel()[real]), lists.because.ravel()[real]
         known = self.catalogue
+        names = known.named_or_none  # its last is none
         columns = {
-            "user": lists.ids.gather(user[real]),
-            "rank": pl.Series(at[real], dtype=pl.Int64),
-            "item": known.items.gather(item),
-            **({} if known.titles is None else {"title": known.titles.gather(item)}),
+            "user": lists.ids[user],
+            "rank": pl.Series(np.tile(np.arange(1, k + 1), users)[real], dtype=pl.Int64),
+            "item": known.items[item],
+            **({} if known.titles is None else {"title": known.titles[item]}),
             "score": pl.Series(lists.outputs.ravel()[real], dtype=pl.Float64),
-            "because": _of(known.names, because),
-            "flags": pl.Series(lists.flags, dtype=pl.String).gather(user[real]),
+            "because": names[pl.Series(np.where(because < 0, len(names) - 1, because))],
+            "flags": pl.Series(lists.flags, dtype=pl.String)[user],
         }
-        return pl.DataFrame({name: own.alias(name) for name, own in columns.items()})
+        return pl.DataFrame([own.alias(name) for name, own in columns.items()])
 
     def answered(self, table: Table) -> pl.DataFrame:
         """The recommendations for the users of a table, as ``predict`` of the program writes."""
@@ -249,8 +274,3 @@ class RecommendModel:
         }
         top_ = whole(facts, "top", 1, MOST)
         return cls(catalogue, Blend(scorers, weights), top_, alone, **described)
-
-
-def _of(names: pl.Series, place: Ints) -> pl.Series:
-    """(places,) the names of items; missing where the place is -1."""
-    return names.gather(np.maximum(place, 0)).set(pl.Series(place < 0), None)
