@@ -45,8 +45,7 @@ class SasRec(nn.Module):
             WIDTH, HEADS, INSIDE, DROPOUT, "gelu", layer_norm_eps=1e-12, batch_first=True
         )
         self.layers = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
-        later = torch.full((LATEST, LATEST), -torch.inf).triu(1)
-        self.register_buffer("later", later, persistent=False)
+        self.later = torch.full((LATEST, LATEST), -torch.inf).triu(1)
         self.apply(_drawn)
 
     def forward(self, item: Tensor) -> Tensor:
@@ -127,7 +126,7 @@ def fitted(
     best, at, state = -1.0, 0, net.state_dict()
     for epoch in range(1, EPOCHS + 1):
         net.train()
-        for index in torch.randperm(len(rows)).split(ROWS):
+        for index in torch.split(torch.randperm(len(rows)), ROWS):
             item, wanted = rows[index, :-1], rows[index, 1:]
             there = wanted < train.items
             logits = net(item)[there] @ net.item.weight[:-1].T

@@ -71,7 +71,7 @@ class GraphFilter:
             )
             return steady(user, told.T)
 
-        return by_block(*weighed.shape, work)
+        return by_block(weighed.shape[0], weighed.shape[1], work)
 
     def facts(self) -> dict[str, Any]:
         """The setting."""
