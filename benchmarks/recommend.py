@@ -9,7 +9,8 @@ ranked, those of the training part (and of the validation part, when the test pa
 out. Peers choose among the grids below in the same way.
 
 random: ml-100k as RecBole has it: ratings of 3 and more, random 8 : 1 : 1 of each user. time: the
-same by one moment for all. last: each user's last item is the test, the last but one validation.
+same by one moment for all. last: each user's last item is the test, the last but one validation;
+SASRec and GRU4Rec of ``sequential.py`` stand beside.
 gowalla: LightGCN's split; Recall@20 and NDCG@20; a random fifth of each user's training part is
 validation, and the model of the chosen setting is fitted again on the whole training part.
 But for the random split, histories hold the validation part when the test part is scored; the
@@ -25,11 +26,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import sequential
 from numpy.typing import NDArray
 
 from deeplode.evaluate import ranking
@@ -195,6 +198,18 @@ def peers(task: Task, seed: int, threads: int) -> Iterator[tuple[str, Any, Score
         yield name, {"factors": make.args[0], **asked}, _products(model), seconds
 
 
+def in_order(task: Task, seed: int) -> Iterator[tuple[str, Any, Scores, float]]:
+    """SASRec and GRU4Rec, each of the epoch that served validation users best."""
+
+    def judge(scores: Scores) -> float:
+        return float(judged(scores, task.train, task.train, task.valid, task.k)["mrr"].mean())
+
+    for name in sequential.NETS:
+        began = time.monotonic()
+        scores, epochs = sequential.fitted(name, task.train, judge, seed)
+        yield name, {"epochs": epochs}, scores, time.monotonic() - began
+
+
 def _learned(make: Callable[[], Any], own: Histories) -> Any:
     from scipy.sparse import csr_matrix
 
@@ -207,8 +222,8 @@ def _products(model: Any) -> Scores:
     return lambda _, users: model.user_factors[users] @ model.item_factors.T
 
 
-def compared(task: Task, names: list[str], seed: int, threads: int) -> None:
-    """Print a table."""
+def compared(task: Task, names: list[str], seed: int, threads: int, others: Iterator[Any]) -> None:
+    """Print a table. others: peers."""
     seen = together(task.train, task.valid)
     given = seen if task.recent else task.train
     print("| way | NDCG | recall | MRR | hit | fit, s | setting |\n|---|---|---|---|---|---|---|")
@@ -228,7 +243,7 @@ def compared(task: Task, names: list[str], seed: int, threads: int) -> None:
         if (needs == "order" and not task.order) or (needs == "items" and task.features is None):
             continue
         line(name, *ours(name, task, seed, threads))
-    for peer in peers(task, seed, threads):
+    for peer in others:
         line(*peer)
 
 
@@ -290,7 +305,10 @@ def main() -> None:
                 speed(names, asked.threads)
             else:
                 task = gowalla(asked.seed) if one == "gowalla" else movielens(one, asked.seed)
-                compared(task, names, asked.seed, asked.threads)
+                others = peers(task, asked.seed, asked.threads)
+                if one == "last":
+                    others = chain(others, in_order(task, asked.seed))
+                compared(task, names, asked.seed, asked.threads, others)
 
 
 if __name__ == "__main__":

@@ -34,9 +34,9 @@ SLIMS: tuple[Setting, ...] = (
     {"l1": 0.02, "l2": 3.0, "alpha": 0.5},
 )
 FILTERS: tuple[Setting, ...] = (
-    {"users": 0.6, "given": 0.6, "wanted": 0.3},
-    {"users": 1.0, "given": 0.5, "wanted": 0.5},
-    {"users": 0.8, "given": 0.75, "wanted": 0.3},
+    {"users": 0.6, "given": 0.6, "wanted": 0.3, "low": 2.0, "sharp": 0.8},
+    {"users": 0.6, "given": 0.75, "wanted": 0.3, "low": 3.0, "sharp": 0.5},
+    {"users": 0.6, "given": 0.6, "wanted": 0.3, "low": 8.0, "sharp": 0.5},
 )
 TRANSITIONS: tuple[Setting, ...] = (
     {"window": 10, "decay": 0.8},
