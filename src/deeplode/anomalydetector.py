@@ -15,7 +15,7 @@ from deeplode.arrays import column, features
 from deeplode.data.frames import like
 from deeplode.data.schema import Roles, infer
 from deeplode.data.table import Table
-from deeplode.detecting import searched
+from deeplode.detecting import OF_ROWS, searched
 from deeplode.detectoptions import AUTO, DetectOptions
 from deeplode.errors import OptionError
 from deeplode.estimator import Estimator
@@ -54,6 +54,7 @@ class AnomalyDetector(OutlierMixin, Estimator):  # type: ignore[misc] # no types
     """
 
     model_: AnomalyModel | SeriesModel
+    _of_single_rows = OF_ROWS
 
     def __init__(
         self,

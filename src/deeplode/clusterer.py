@@ -12,7 +12,7 @@ from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from deeplode.arrays import features
-from deeplode.clustering import formed, schema_of
+from deeplode.clustering import OF_ROWS, formed, schema_of
 from deeplode.clusteroptions import AUTO, ClusterOptions
 from deeplode.data.frames import like
 from deeplode.data.schema import Schema
@@ -55,6 +55,7 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
     """
 
     model_: ClusterModel | CommunityModel
+    _of_single_rows = OF_ROWS
 
     def __init__(
         self,
