@@ -66,7 +66,8 @@ def test_the_same_seed_gives_the_same_bits_and_a_file_keeps_them(
     read = load(tmp_path / "odd.lode")
     frame = pl.DataFrame(rows(), schema=["x0", "x1"])
     assert np.array_equal(read.score_samples(frame), fitted.score_samples(rows()))
-    assert "alarms" in fitted.facts_ and "alarms" not in read.facts_  # no single rows in a file
+    assert "alarms" in fitted.facts_
+    assert "alarms" not in read.facts_  # no single rows in a file
     with pytest.raises(OptionError):
         fitted.save(tmp_path / "odd.lode")
 

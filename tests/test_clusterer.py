@@ -80,7 +80,8 @@ def test_a_file_keeps_the_answers_and_the_same_seed_gives_the_same(
     read = load(tmp_path / "groups.lode")
     assert isinstance(read, Clusterer)
     assert np.array_equal(read.predict_proba(frame), fitted.predict_proba(frame))
-    assert "map" in fitted.facts_ and "map" not in read.facts_  # no single rows in a file
+    assert "map" in fitted.facts_
+    assert "map" not in read.facts_  # no single rows in a file
     again = clone(fitted).fit(frame)
     assert np.array_equal(again.labels_, fitted.labels_)
     with pytest.raises(OptionError):
