@@ -89,6 +89,7 @@ FLOORS = {
     "deeplode.supervised": 7,
     "deeplode.estimators": 7,
     "deeplode.cli": 8,
+    "deeplode.__main__": 8.5,
     "deeplode": 9,
 }
 
