@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from deeplode.aim import aimed
+from deeplode.data.column import Kind
 from deeplode.data.jointforecast import targets_of
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, row_weights
@@ -19,7 +20,7 @@ from deeplode.errors import OptionError
 from deeplode.evaluate.decision import Decision
 from deeplode.evaluate.facts import distribution
 from deeplode.evaluate.problem import Problem
-from deeplode.illustrate import illustrate
+from deeplode.illustrate import MOST_TEXTS, illustrate
 from deeplode.keeping import Keeping
 from deeplode.linkedfacts import linked_facts
 from deeplode.linking import read_edges
@@ -135,11 +136,20 @@ class _Run:
         settings = Settings(
             self.problem(made), memory.config, self.options.blend, self.replay,
             self.folder.checkpoint, most_bad=self.options.most_bad, models=self.models,
-            later=TIMES_TESTED * (len(test) / len(made.table) if made.nodes is None else 1.0),
+            later=self.encoded_later(made, len(test)),
             decision=self.decision(made),
         )  # fmt: skip
         tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
         return learn(made, settings, self.budget.until(tail), self.listen)
+
+    def encoded_later(self, made: Lesson, tested: int) -> float:
+        """Rows that are encoded once learning has ended, over training rows: the test rows, and
+        the texts in which words are counted, but not by a pretrained encoder. tested: test rows."""
+        rows = len(made.table)
+        test = tested / rows if made.nodes is None else 1.0
+        texts = any(column.kind == Kind.TEXT for column in made.schema.features)
+        counted = min(1.0, MOST_TEXTS / rows) if texts and not self.models else 0.0
+        return TIMES_TESTED * test + counted
 
     def prepared(self, table: Table) -> tuple[Lesson, Table, list[Notice], dict[str, Any]]:
         """The lesson of the training rows, the test rows, and how they were parted."""

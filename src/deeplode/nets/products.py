@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-COSTLY = (
-    3_000_000  # floating-point operations below which a call of oneDNN costs more than it saves
-)
+# Floating-point operations below which a call of oneDNN costs more than it saves.
+COSTLY = 3_000_000
 LARGE = 4_000_000  # floating-point operations of one member's product, below which calls cost more
 
 

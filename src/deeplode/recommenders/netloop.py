@@ -16,9 +16,8 @@ from deeplode.detectors.detector import kept
 from deeplode.recommenders.scorer import Arrays, Grounds, Scorer, Setting
 from deeplode.runtime import side_by_side
 
-BLOCK = (
-    8  # users who are scored at once: with 16 one user takes half as long again, a thousand 9/10
-)
+# Users who are scored at once: with 16 one user takes half as long again, a thousand nine tenths.
+BLOCK = 8
 LOOKS = 10  # times that validation users are asked within the epochs of a setting
 PATIENCE = 4  # looks without a better score
 SMALL, LARGE = 32, 512  # rows of a step …

@@ -30,8 +30,7 @@ LEARNED = (
 class Encoding:
     """Encoders and the training rows as they make them.
 
-    seconds: that rows take where pretrained encoders or series are among them, else 0. notices:
-    what could not be read, and what there was no time for.
+    seconds: that the rows took. notices: what could not be read, and what there was no time for.
     """
 
     encoder: Encoder
@@ -79,9 +78,7 @@ def encoded(
         return Encoding(encoder, made.batch, 0.0, (*made.notices, notice))
     if through:
         return Encoding(encoder, made.batch, through, made.notices)
-    slow = bool(encoder.models) or any(part.media == "series" for part in encoder.media)
-    seconds = time.monotonic() - began if slow else 0.0
-    return Encoding(encoder, made.batch, seconds, made.notices)
+    return Encoding(encoder, made.batch, time.monotonic() - began, made.notices)
 
 
 def _through(encoder: Encoder, table: Table, budget: Budget) -> float:
