@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 
 # Floating-point operations below which a call of oneDNN costs more than it saves.
 COSTLY = 3_000_000
+WIDE = 16  # columns that a product of oneMKL comes in
 LARGE = 4_000_000  # floating-point operations of one member's product, below which calls cost more
 
 
@@ -57,16 +58,21 @@ def steady(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     oneMKL computes the last rows of a product with few columns in another order than the first;
     with columns of zeros up to a multiple of 16 it does not, and oneDNN, whose calls cost more,
     never does. x: (rows, inputs), as many rows each time; weight: (inputs, outputs); bias:
-    (outputs,).
+    (outputs,). Where the same weight serves many products, ``filled`` beforehand saves its copies.
     """
     outputs = weight.shape[1]
     if 2 * len(x) * weight.numel() >= COSTLY and not torch.is_grad_enabled() and other_maker():
         linear = torch.ops.mkldnn._linear_pointwise
         found: Tensor = linear(x, weight.mT, bias, "none", [], "")
         return found
-    lack = -outputs % 16
-    if lack:
-        weight = pad(weight, (0, lack))
-        bias = None if bias is None else pad(bias, (0, lack))
+    if outputs % WIDE:
+        weight = filled(weight, 1)
+        bias = None if bias is None else filled(bias, 0)
     wide = x @ weight if bias is None else torch.addmm(bias, x, weight)
     return wide[:, :outputs]
+
+
+def filled(x: Tensor, dim: int) -> Tensor:
+    """x with zeros behind, up to a multiple of WIDE along a dimension: columns for ``steady``."""
+    behind = (0, 0) * (x.ndim - 1 - dim)
+    return pad(x, (*behind, 0, -x.shape[dim] % WIDE))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from deeplode.detectors.detector import whole
+from deeplode.nets.products import filled, steady
 from deeplode.nets.recvae import RecVae, log_normal, log_prior
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
@@ -53,9 +55,14 @@ class Autoencoder:
         given = checked(histories, len(self.net.decoder_bias)).matrix
 
         def work(index: NDArray[np.int64]) -> Tensor:
-            return self.net.decode(self.net.encoder(*as_bags(given, index))[0])
+            return steady(self.net.encoder(*as_bags(given, index))[0], *self._decoder)
 
         return by_block(len(histories), histories.items, work)
+
+    @cached_property
+    def _decoder(self) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            return filled(self.net.decoder, 1), filled(self.net.decoder_bias, 0)
 
     def facts(self) -> dict[str, Any]:
         """Sizes and the setting."""

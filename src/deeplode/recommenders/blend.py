@@ -41,10 +41,10 @@ class Blend:
 
 def standard(scores: Floats) -> Floats:
     """Each user's scores with mean 0 and spread 1 over the items; 0 where all are equal."""
-    mean = scores.mean(1, keepdims=True, dtype=np.float64)
-    spread = scores.std(1, keepdims=True, dtype=np.float64)
+    gap = scores - scores.mean(1, keepdims=True, dtype=np.float64)
+    spread = np.sqrt(np.square(gap).mean(1, keepdims=True))
     safe = np.where(spread > 1e-12, spread, np.inf)
-    return np.asarray((scores - mean) / safe, np.float32)
+    return np.asarray(gap / safe, np.float32)
 
 
 def fit_blend(scorers: Mapping[str, Scorer], question: Question, seed: int) -> Blend:

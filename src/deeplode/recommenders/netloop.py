@@ -109,7 +109,8 @@ def batches(rows: int, size: int, chance: torch.Generator) -> Iterator[Tensor]:
 def by_block(
     users: int, items: int, work: Callable[[NDArray[np.int64]], Tensor]
 ) -> NDArray[np.float32]:
-    """(users, items) of what ``work`` makes of the users at some positions.
+    """(users, items) of what ``work`` makes of the users at some positions; columns behind those
+    of the items are left out.
 
     Always so many at a time on one thread, because a product's bits can depend on both; blocks are
     shared out among the threads.
@@ -119,7 +120,7 @@ def by_block(
     @torch.no_grad()
     def fill(first: int) -> None:
         index = np.minimum(np.arange(first, first + BLOCK), users - 1)
-        out[first : first + BLOCK] = work(index)[: users - first].numpy()
+        out[first : first + BLOCK] = work(index)[: users - first, :items].numpy()
 
     side_by_side(fill, range(0, users, BLOCK))
     return out

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from deeplode.detectors.detector import kept
-from deeplode.nets.products import multiply, steady
+from deeplode.nets.products import filled, multiply, steady
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked, products_of_columns, scored_densely
 from deeplode.recommenders.lowpass import Directions, spread, strongest_directions
@@ -60,7 +60,7 @@ class GraphFilter:
 
     def _passed(self, weighed: csr_array, low: Directions) -> Floats:
         """(users, items) of the low-pass part. weighed: (users, items) h D^(wanted - given)."""
-        heard, told = torch.from_numpy(low.vector), torch.from_numpy(self._told)
+        heard, told = torch.from_numpy(low.vector), filled(torch.from_numpy(self._told), 0)
 
         def work(index: NDArray[np.int64]) -> Tensor:
             own = weighed[index]

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag, log_softmax
 
 from deeplode.detectors.detector import kept, whole
-from deeplode.nets.products import steady
+from deeplode.nets.products import filled, steady
 from deeplode.nets.towers import Towers
 from deeplode.recommenders.histories import Histories
 from deeplode.recommenders.linear import checked
@@ -98,7 +98,8 @@ class TwoTowers:
     @cached_property
     def _items(self) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            return self.net.item(torch.from_numpy(self.known))
+            vectors, liked = self.net.item(torch.from_numpy(self.known))
+            return filled(vectors, 0), filled(liked, 0)
 
 
 def _told(own: Histories, columns: int) -> Tensor:
