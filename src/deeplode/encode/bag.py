@@ -39,9 +39,10 @@ def flat(cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     cells: (rows, length) int32. Returns ids (n,) int32, offsets (rows,) int32 where each row
     begins, and weights (n,) float32.
     """
-    there = cells > 0
-    ids, weights = unpack(cells[there])
-    ends = there.sum(1).cumsum(0)
-    offsets = torch.zeros(len(cells), dtype=torch.int32)
+    packed = cells.numpy()
+    there = packed > 0  # NumPy's masks take a third of the time of torch's
+    ids, weights = unpack(torch.from_numpy(packed[there]))
+    ends = np.cumsum(np.count_nonzero(there, axis=1))
+    offsets = np.zeros(len(cells), np.int32)
     offsets[1:] = ends[:-1]
-    return ids, offsets, weights
+    return ids, torch.from_numpy(offsets), weights

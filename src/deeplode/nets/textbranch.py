@@ -80,8 +80,9 @@ class TextBranch(nn.Module):
         Raises IndexError or RuntimeError for a feature beyond the vocabulary.
         """
         ids, offsets, weights = flat(cells)
+        # sparse: a step touches few of the vectors, and its gradient is added to those alone
         return functional.embedding_bag(
-            ids, self.vectors, offsets, mode="sum", per_sample_weights=weights
+            ids, self.vectors, offsets, mode="sum", per_sample_weights=weights, sparse=True
         )
 
     def augment(self, cells: Tensor) -> Tensor:
