@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -39,6 +40,20 @@ def test_a_forecast_is_learned_beside_rules_of_thumb_and_made_from_the_model_fil
     assert answers["prediction"].head(6).is_between(30, 70).all()
     assert answers["prediction"].tail(6).is_between(80, 120).all()
     assert (answers["low"] < answers["high"]).all()
+
+
+@pytest.mark.parametrize("seasonal", [True, False])
+def test_no_warning_is_about_columns_that_nobody_gave(
+    tmp_path: Path, hourly: Callable[..., pl.DataFrame], seasonal: bool
+) -> None:
+    """Many rows ask for one moment, and without a period two columns are one: that is no news."""
+    path, frame = tmp_path / "load.csv", hourly(machines=1).drop("machine")
+    if not seasonal:
+        frame = frame.with_columns(load=np.random.default_rng(0).normal(size=len(frame)).cumsum())
+    frame.write_csv(path)
+    told = TrainOptions(out=str(tmp_path / "run")).with_values({**TOLD, "group": None, **QUICK})
+    warned = train(str(path), told).facts["warnings"]
+    assert not [one for one in warned if one["code"].startswith(("W-AUDIT", "W-FIT-010"))]
 
 
 def two(hourly: Callable[..., pl.DataFrame]) -> pl.DataFrame:

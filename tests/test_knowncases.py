@@ -77,6 +77,18 @@ def test_known_cases_are_used_their_copy_is_not_and_how_they_come_out_is_told(
     assert told["metrics"]["roc_auc"]["value"] > 0.9
 
 
+def test_rows_known_to_be_anomalies_are_never_told_to_be_none(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    x, mark = chance.normal(size=(150, 4)), np.arange(150) < 3
+    x[mark] += 8
+    source = tmp_path / "rows.csv"
+    pl.DataFrame(x, schema=["a", "b", "c", "d"]).with_columns(fraud=mark).write_csv(source)
+    told = DetectOptions(target="fraud", out=str(tmp_path / "run"), threads=1)
+    facts = run(str(source), told).facts
+    assert facts["anomalies"]["share"]["low"] >= 0.02
+    assert "nothing odd" not in facts["verdict"]["text"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signals")
 @pytest.mark.parametrize("done", ["ranks", "bags", "fold 3"])
 def test_killed_and_resumed_it_ends_as_the_undisturbed_one_and_begins_no_step_anew(

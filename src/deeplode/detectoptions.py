@@ -131,13 +131,13 @@ class DetectOptions(Limited, ReadOptions):
         if self.timestamp is None:
             for name in ("group", "window", "clean_rows", "clean_until"):
                 if getattr(self, name) is not None:
-                    raise OptionError("E-OPT-170", option=name)
+                    raise OptionError("E-OPT-170", option=name.replace("_", "-"))
         for one, other in APART:
             if getattr(self, one) and getattr(self, other):
                 raise OptionError("E-OPT-006", one=one, other=other)
         if self.clean and self.target is not None:
             raise OptionError("E-OPT-165", target=self.target)
-        for one in ("clean", "clean_rows", "clean_until"):
+        for one in ("clean", "clean_rows", "clean_until", "capacity"):
             if getattr(self, one) and self.known_share is not None:
                 raise OptionError("E-OPT-006", one=one, other="contamination")
 

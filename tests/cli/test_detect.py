@@ -219,6 +219,7 @@ def test_a_deadline_holds(program: Program, tmp_path: Path) -> None:
         (("--contamination", "many"), "E-OPT-005"),
         (("--capacity", "0"), "E-OPT-004"),
         (("--clean", "--capacity", "3"), "E-OPT-006"),
+        (("--contamination", "2%", "--capacity", "3"), "E-OPT-006"),
         (("--drop", "nothing"), "E-OPT-094"),
     ],
 )

@@ -169,6 +169,11 @@ def test_what_makes_no_sense_is_refused_and_nothing_left_behind(
     assert not out.exists()
 
 
+def test_an_option_that_lacks_the_time_is_named_as_it_is_typed() -> None:
+    with pytest.raises(DeeplodeError, match="--clean-rows is"):
+        DetectOptions(clean_rows=100)
+
+
 def test_in_python_the_same_is_an_estimator_that_reads_its_own_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

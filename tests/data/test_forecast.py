@@ -53,6 +53,15 @@ def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before(
     assert other.equals(past.filter(early))
 
 
+def test_columns_that_have_the_names_of_ours_are_kept(hourly: Load) -> None:
+    frame = hourly(machines=1).rename({"machine": "last value -1"})
+    forecast = fit_forecast(Table.of(frame), "time", None, "load", 6)
+    past = forecast.lay(Table.of(frame)).past().frame
+    assert past["last value -1"].unique().to_list() == ["m0"]
+    ours = {*past.columns} - {"last value -1", "load"}
+    assert set(forecast.names.own(past.columns)) == ours
+
+
 def test_the_future_has_every_step_of_every_series_and_names_them(hourly: Load) -> None:
     table = Table.of(hourly())
     forecast = fit_forecast(table, "time", "machine", "load", 3)

@@ -45,6 +45,16 @@ def test_a_share_of_far_rows_is_in_the_interval(share: float) -> None:
     assert (scores >= one.threshold)[~odd].mean() < 0.02
 
 
+def test_the_share_is_never_below_what_is_known() -> None:
+    scores = np.random.default_rng(0).normal(size=500)
+    free, bound = fit_null(scores, False, 0), fit_null(scores, False, 0, least=0.02)
+    assert free.contamination[0] < 0.02
+    value, low, high = bound.contamination
+    assert 0.02 == low == value <= high
+    assert bound.share == 0.02
+    assert bound.threshold < free.threshold
+
+
 @pytest.mark.parametrize("clean", [False, True])
 def test_probabilities_never_fall_with_the_score(clean: bool) -> None:
     scores = np.random.default_rng(0).exponential(size=300)

@@ -8,7 +8,7 @@ that what is learned holds at other heights; the level is added to the answer ag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -54,10 +54,16 @@ class Names:
         timestamp."""
         found = {}
         for what, name in asdict(cls()).items():
-            while name in taken:
+            while any(one == name or one.startswith(f"{name} ") for one in taken):
                 name += "_"
             found[what] = name
         return cls(**{**found, "when": timestamp})
+
+    def own(self, columns: Iterable[str]) -> list[str]:
+        """Which columns of the rows are ours: nobody can leave one out."""
+        several = (f"{self.naive} -", f"{self.seasonal} x")
+        one = set(asdict(self).values())
+        return [name for name in columns if name in one or name.startswith(several)]
 
 
 @dataclass(frozen=True)

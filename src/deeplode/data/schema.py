@@ -107,6 +107,13 @@ class Schema:
             return self.roles.id
         return next((column.name for column in self.columns if column.kind is Kind.ID), None)
 
+    @property
+    def made(self) -> list[str]:
+        """Features that no source has: nobody can leave them out."""
+        names = [column.name for column in self.features]
+        found = [] if self.forecast is None else self.forecast.names.own(names)
+        return found if self.windows is None else [*found, *self.windows.made]
+
     def __getitem__(self, name: str) -> Column:
         """The column of this name. Raises KeyError where there is none."""
         for column in self.columns:

@@ -63,6 +63,11 @@ class Windows:
         return own if self.steps is None else (*own, self.steps)
 
     @property
+    def made(self) -> tuple[str, str]:
+        """The columns of the rows that the long table does not have."""
+        return self.column, self.elapsed
+
+    @property
     def row_bytes(self) -> int:
         """Memory of one window."""
         return 4 * self.length * len(self.names)

@@ -67,17 +67,19 @@ class Null:
         return cls(bulk, beyond, share, (interval[0], low, high), threshold)
 
 
-def fit_null(scores: Floats, clean: bool, seed: int) -> Null:
+def fit_null(scores: Floats, clean: bool, seed: int, least: float = 0.0) -> Null:
     """The null of the training rows' scores. scores: (rows,) finite, at least 1.
 
     clean: the rows are known to be normal, so the threshold is that of FALSE_ALARMS; otherwise
     it is where odd is as likely as normal. seed: of the bootstrap samples that give the interval.
+    least: share of rows that are known to be odd; neither estimate nor interval is below it.
     On pure noise the share is 0 or near, and 0 is in the interval. Never a fixed share.
     """
     ordered = np.sort(np.asarray(scores, np.float64))
     few = ordered[np.unique(np.linspace(0, len(ordered) - 1, MOST).astype(int))]
     bulk, found = fit_bulk(few)
-    interval = _interval(few, found, seed)
+    share, low, high = _interval(few, found, seed)
+    interval = max(share, least), max(low, least), max(high, least)
     share = float(np.clip(interval[0], 0.5 / (len(ordered) + 1), 0.5))
     out = bulk.out(ordered)
     beyond = _beyond(out, share)

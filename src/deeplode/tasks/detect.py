@@ -107,7 +107,8 @@ def detect(
         answer, parts[SemiSupervised.name] = fit_semisupervised(
             ranks, x, *told, lambda name, fit: stages.run(name, fit)[:2]
         )
-    null = fit_null(answer.held, settings.clean, settings.seed)
+    least = 0.0 if settings.known is None else float(settings.known.mean())
+    null = fit_null(answer.held, settings.clean, settings.seed, least)
     usual = Usual.of(table, batch, encoder)
     model = AnomalyModel(schema, encoder, matrix, answer, null, 1.0, usual)
     scores = model.calibrated(parts[answer.name])

@@ -185,7 +185,11 @@ def learn(lesson: Lesson, settings: Settings, budget: Budget, listen: Listen = s
     fitted = fit_all(lesson, settings, batch, encoder, budget, listen)
     listen("stage", name="calibrate")
     learned = _assemble(lesson, settings, encoder, fitted, budget)
-    found = [] if learned.net is None else watched(learned.net, batch, encoder, budget)
+    found = (
+        []
+        if learned.net is None
+        else watched(learned.net, batch, encoder, budget, lesson.schema.made)
+    )
     return replace(learned, notices=(*made.notices, *learned.notices, *found))
 
 

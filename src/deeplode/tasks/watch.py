@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,16 @@ def net_summary(net: AnyNet) -> dict[str, Any]:
     }
 
 
-def watched(net: AnyNet, batch: Batch, encoder: Encoder, budget: Budget) -> list[Notice]:
-    """What should be known of the net's training, and the columns that it hardly looks at."""
+def watched(
+    net: AnyNet, batch: Batch, encoder: Encoder, budget: Budget, made: Sequence[str] = ()
+) -> list[Notice]:
+    """What should be known of the net's training, and the columns that it hardly looks at.
+
+    made: columns that the source does not have: nobody could try without them.
+    """
     history = History.from_json(net.training["history"])
     found = diagnose(history, net.config, net.training["setbacks"])
-    idle = idle_columns(net, batch, encoder, budget)
+    idle = [one for one in idle_columns(net, batch, encoder, budget) if one not in made]
     if idle:
         names = ", ".join(idle[:NAMED]) + (", …" if len(idle) > NAMED else "")
         found.append(Notice("W-FIT-010", None, {"count": len(idle), "columns": names}))
