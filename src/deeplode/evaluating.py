@@ -7,6 +7,7 @@ from typing import Any
 from deeplode.data.split import keys
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
+from deeplode.encode.checks import unread_rows
 from deeplode.errors import DataError, OptionError
 from deeplode.saved import AnyModel
 from deeplode.tasks.clustermodel import ClusterModel
@@ -72,14 +73,15 @@ def _supervised(model: Model, table: Table) -> tuple[Table, dict[str, Any], list
     table, _, unknown = known_rows(model.rows(table), model.target)
     if not len(table):
         raise DataError("E-DATA-059", source=table.source, column=name)
-    batch = model.encoder.transform(table).batch
+    encoded = model.encoder.transform(table)
+    batch, unread = encoded.batch, unread_rows(encoded.flags, table.ids)
     truth = model.target.encode(table.frame[name])
     seconds = dict.fromkeys((*model.candidates, "blend"), 0.0)
     group = model.schema.roles.group
     by = None if group is None or group not in table.names else keys(table, group)
     held = Held(batch, truth, None, by, model.channels(table))
     facts = score(model, model.candidates, held, model.outputs(batch), seconds)
-    return table, facts, [*([unknown] if unknown else []), *few_groups(model, table)]
+    return table, facts, [*([unknown] if unknown else []), *unread, *few_groups(model, table)]
 
 
 def _there(table: Table, target: str) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from deeplode.data.ids import ids_of
 from deeplode.data.table import Table
 from deeplode.detectoptions import PredictOptions, RowOptions
+from deeplode.encode.checks import unread_rows
 from deeplode.errors import OptionError
 from deeplode.linking import with_links
 from deeplode.messages import Notice
@@ -44,6 +45,7 @@ def answers(
         table = table.with_ids(fitted.schema.id)
     listen("stage", name="predict")
     answered = fitted.answered(table)
+    tell(unread_rows(answered["flags"].to_list(), answered["id"]), listen)
     if isinstance(fitted, AnomalyModel | SeriesModel):
         found = drift(fitted, answered["score"].to_numpy())
         tell(found.notices() if found else [], listen)

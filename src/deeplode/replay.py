@@ -14,12 +14,14 @@ from deeplode.options import TrainOptions
 def replayed(options: TrainOptions) -> tuple[TrainOptions, Mapping[str, Any]]:
     """The options of an earlier run with its recorded steps instead of its limits.
 
-    Raises OptionError when there is no such run.
+    Raises OptionError when there is no such run of ``train``.
     """
     result = Path(str(options.replay)) / "result.json"
     if not result.is_file():
         raise OptionError("E-OPT-092", path=str(options.replay), missing="result.json")
     facts = json.loads(result.read_text("utf-8"))
+    if facts["verb"] != "train":
+        raise OptionError("E-OPT-097", path=str(options.replay), verb=facts["verb"])
     before = TrainOptions().with_values(facts["options"])
     mine = {"out": options.out, "force": options.force, "resume": options.resume}
     again = before.with_values({**mine, "time_limit": None, "replay": None})

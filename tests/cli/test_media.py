@@ -186,6 +186,20 @@ def test_bad_and_missing_media_get_an_answer_and_a_flag(
     assert "filled_in" in flags[1]
 
 
+def test_files_that_are_not_there_are_told_where_rows_are_answered_or_scored(
+    deeplode: Program, source: Path, run: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "shops.csv"
+    elsewhere.write_bytes(source.read_bytes())
+    done = deeplode("predict", str(run), str(elsewhere))
+    assert done.returncode == 0
+    assert f"W-PRED-002  An image or a sound cannot be read in {ROWS} of {ROWS}" in done.stderr
+    assert len(done.stdout.splitlines()) == ROWS + 1
+    told = json.loads(deeplode("evaluate", str(run), str(elsewhere), "--json").stdout)
+    assert "W-PRED-002" in {one["code"] for one in told["warnings"]}
+    assert "W-PRED-002" not in deeplode("predict", str(run), str(source)).stderr
+
+
 def test_too_many_bad_images_end_with_3_before_training_and_name_the_first(
     deeplode: Program, source: Path, tmp_path: Path
 ) -> None:

@@ -314,6 +314,16 @@ def test_a_run_cut_by_its_time_limit_is_repeated_by_replay(
     assert learned(again) == learned(cut)
 
 
+def test_a_run_of_another_verb_cannot_be_replayed(
+    deeplode: Program, source: Path, tmp_path: Path
+) -> None:
+    facts = {"verb": "detect", "options": {"clean_rows": None}}
+    (tmp_path / "result.json").write_text(json.dumps(facts), "utf-8")
+    done = deeplode("train", str(source), "--replay", str(tmp_path), "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "E-OPT-097"
+
+
 def test_limits_too_small_for_any_model_end_with_5_and_leave_nothing(
     program: Program, source: Path, tmp_path: Path
 ) -> None:

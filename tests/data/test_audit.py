@@ -120,6 +120,18 @@ def test_columns_that_say_the_same_in_other_units_are_paired():
     assert "'kilometres' = 'miles'" in found.notices[0].message()
 
 
+def test_files_of_the_same_numbering_are_no_copies_but_the_same_files_are():
+    photo, voice = ([f"{n:03}.{end}" for n in range(ROWS)] for end in ("png", "wav"))
+    frame = pl.DataFrame({"photo": photo, "voice": voice, "again": photo})
+    kinds = {"photo": "image", "voice": "audio", "again": "image"}
+    table = Table.of(frame)
+    schema = infer(table, Roles(), kinds)
+    assert audit(table, schema.without(["again"]), CLASSES) == Audit()
+    found = audit(table, schema, CLASSES)
+    assert codes(found) == ["W-AUDIT-006"]
+    assert "'again' = 'photo'" in found.notices[0].message()
+
+
 def test_categories_that_hardly_repeat_are_named():
     lonely = [f"T{n * 2 // 3}" for n in range(ROWS)]
     found = look(CLASSES, ticket=lonely)

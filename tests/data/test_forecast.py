@@ -53,6 +53,14 @@ def test_a_row_holds_the_target_so_many_moments_ahead_and_only_what_was_before(
     assert other.equals(past.filter(early))
 
 
+def test_counted_moments_are_named_as_they_are_written(hourly: Load) -> None:
+    frame = hourly(machines=1).drop("machine").with_row_index("cycle").drop("time")
+    for cycles, name in ((pl.col("cycle"), "480"), (pl.col("cycle") / 2, "240.0")):
+        table = Table.of(frame.with_columns(cycles))
+        future = fit_forecast(table, "cycle", None, "load", 2).lay(table).future()
+        assert future.ids[0] == name
+
+
 def test_columns_that_have_the_names_of_ours_are_kept(hourly: Load) -> None:
     frame = hourly(machines=1).rename({"machine": "last value -1"})
     forecast = fit_forecast(Table.of(frame), "time", None, "load", 6)

@@ -266,7 +266,9 @@ def _copied_columns(sample: _Sample, schema: Schema) -> list[Notice]:
     first: dict[bytes, str] = {}
     pairs = []
     for column in schema.features:
-        key = sample.levels[column.name].tobytes()
+        files = column.kind in (Kind.IMAGE, Kind.AUDIO)  # the order of names says nothing of them
+        cells = sample.frame[column.name].hash().to_numpy() if files else sample.levels[column.name]
+        key = cells.tobytes()
         if key in first:
             pairs.append((first[key], column.name))
         first.setdefault(key, column.name)

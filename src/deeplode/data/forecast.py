@@ -243,6 +243,10 @@ class Laid:
         times = self._moments(when)[0]
         if self.line.dates:
             times = times.dt.round("1s").dt.to_string("%Y-%m-%d %H:%M:%S")
+        elif (
+            (when == np.round(when)) & (np.abs(when) < 2**53)
+        ).all():  # counted moments stay as they are written
+            times = times.cast(pl.Int64)
         times = times.cast(pl.String)
         if self.forecast.group is None:
             return times.alias("id")

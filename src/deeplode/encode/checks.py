@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
-from deeplode.encode.column import Piece
+from deeplode.encode.column import FLAG_WORDS, UNREADABLE, Piece
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
@@ -31,6 +32,15 @@ def check_media(table: Table, name: str, piece: Piece, most_bad: float) -> tuple
         told = {**told, "row": row, "source": table.source, "share": most_bad}
         raise DataError("E-DATA-070", column=name, **told)
     return (Notice("W-MEDIA-081", name, told),)
+
+
+def unread_rows(flags: Sequence[str], ids: pl.Series) -> list[Notice]:
+    """What to know of rows that are to be answered and hold an image or a sound that cannot be
+    read: a wrong folder shows as an answer without them. flags: (rows,) as ``flag_words``."""
+    bad = [row for row, words in enumerate(flags) if FLAG_WORDS[UNREADABLE] in words.split()]
+    if not bad:
+        return []
+    return [Notice("W-PRED-002", None, {"count": len(bad), "rows": len(ids), "row": ids[bad[0]]})]
 
 
 def check_columns(table: Table, needed: tuple[str, ...]) -> None:
