@@ -61,6 +61,20 @@ def test_counted_moments_are_named_as_they_are_written(hourly: Load) -> None:
         assert future.ids[0] == name
 
 
+def test_moments_to_come_name_a_time_zone_where_those_of_the_table_do(hourly: Load) -> None:
+    frame = hourly(machines=1).drop("machine")
+    berlin = pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    offsets = pl.col("time").dt.to_string("%Y-%m-%dT%H:%M:%S+08:00")
+    for moments, name in (
+        (pl.col("time"), "2024-05-21 00:00:00"),
+        (berlin, "2024-05-21 02:00:00+02:00"),
+        (offsets, "2024-05-20 16:00:00+00:00"),
+    ):
+        table = Table.of(frame.with_columns(moments.alias("time")))
+        future = fit_forecast(table, "time", None, "load", 2).lay(table).future()
+        assert future.ids[0] == name
+
+
 def test_columns_that_have_the_names_of_ours_are_kept(hourly: Load) -> None:
     frame = hourly(machines=1).rename({"machine": "last value -1"})
     forecast = fit_forecast(Table.of(frame), "time", None, "load", 6)

@@ -21,7 +21,7 @@ from deeplode.data.parse import NumberFormat, find_number_format, numbers
 from deeplode.data.period import LONGEST, period
 from deeplode.data.suggest import closest
 from deeplode.data.table import Table
-from deeplode.data.timeline import Timeline, timeline
+from deeplode.data.timeline import Timeline, moment_names, timeline
 from deeplode.errors import DataError
 
 LAGS = 8  # last values that are seen one by one
@@ -240,14 +240,8 @@ class Laid:
 
     def _ids(self, series: Places, when: Values) -> pl.Series:
         """``machine 2024-05-01 00:00:00``, or without the series where there is one."""
-        times = self._moments(when)[0]
-        if self.line.dates:
-            times = times.dt.round("1s").dt.to_string("%Y-%m-%d %H:%M:%S")
-        elif (
-            (when == np.round(when)) & (np.abs(when) < 2**53)
-        ).all():  # counted moments stay as they are written
-            times = times.cast(pl.Int64)
-        times = times.cast(pl.String)
+        cells = self.table.frame[self.forecast.timestamp]
+        times = moment_names(self._moments(when)[0], cells)
         if self.forecast.group is None:
             return times.alias("id")
         names = pl.Series(self.line.names)[series]

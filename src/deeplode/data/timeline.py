@@ -18,6 +18,7 @@ from deeplode.messages import Notice
 GAP = 10.0  # usual distances between moments beyond which a series breaks off
 READABLE = 0.95  # share of the cells that must read as dates for the column to be one of dates
 FIRST, SPAN, UNIT = 8.0, 2.0, 3.0  # digits of seconds since 1970: from, how many, to the next unit
+ZONED = r"(?:[Zz]|UTC|GMT|[0-9:][+-][0-9]{2}:?[0-9]{2})$"  # texts of dates that name a time zone
 ONE = ""  # name of the only series, where no column names them
 
 
@@ -120,12 +121,28 @@ def moments(table: Table, name: str) -> tuple[NDArray[np.float64], bool, int]:
         if share < READABLE:
             values, _ = numbers(texts, find_number_format(texts))
             return values, False, 0
-        zoned = texts.str.contains(r"(?:[Zz]|UTC|GMT|[0-9:][+-][0-9]{2}:?[0-9]{2})$")
+        zoned = texts.str.contains(ZONED)
         mixed = int(zoned.sum()) if 0 < zoned.sum() < len(zoned) else 0
         counts = instants(texts, DatetimeFormat(pattern)).utc
     else:
         mixed, counts = 0, instants(cells, DatetimeFormat()).utc
     return np.where(counts == NONE, np.nan, counts / SECOND), True, mixed
+
+
+def moment_names(moments: pl.Series, cells: pl.Series) -> pl.Series:
+    """Moments as texts: dates in UTC to the second, or numbers. cells: other moments of the column;
+    where they name a time zone these do, too, and where they are counted whole so are these."""
+    if not moments.dtype.is_temporal():
+        whole = (moments == moments.round()) & (moments.abs() < 2**53)
+        return moments.cast(pl.Int64 if whole.all() else pl.Float64).cast(pl.String)
+    zone = cells.dtype.time_zone if isinstance(cells.dtype, pl.Datetime) else None
+    if cells.dtype == pl.String and cells.str.contains(ZONED).any():
+        zone = "UTC"
+    seconds = moments.dt.round("1s")
+    if zone is None:
+        return seconds.dt.to_string("%Y-%m-%d %H:%M:%S")
+    zoned = seconds.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    return zoned.dt.to_string("%Y-%m-%d %H:%M:%S%:z")
 
 
 def _all_there(table: Table, name: str, times: NDArray[np.float64]) -> None:
