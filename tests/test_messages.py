@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deeplode.errors import OptionError
 from deeplode.messages import LANGUAGES, Notice, catalogue, say, set_language
 
 SRC = Path(__file__).parents[1] / "src" / "deeplode"
@@ -150,6 +151,18 @@ def test_a_notice_joins_its_sentence_and_its_hint(monkeypatch: pytest.MonkeyPatc
     notice = Notice("W-X-001", "age", {"count": 3})
     assert notice.message() == "age has 3 gaps. Fill them."
     assert notice.as_json()["column"] == "age"
+
+
+def test_no_blank_stands_behind_a_chinese_full_stop() -> None:
+    notice = Notice("W-SERIES-001", "time", {"count": 2})
+    assert notice.message("zh").endswith("2 次。各行已按时间先后排好。")
+    assert "series. The rows" in notice.message("en")
+    set_language("zh")
+    try:
+        error = str(OptionError("E-OPT-006", one="clean", other="capacity"))
+    finally:
+        set_language("en")
+    assert error.endswith("不能同时使用。请去掉其中一个。")
 
 
 def test_an_unknown_language_is_refused() -> None:

@@ -14,7 +14,7 @@ from deeplode.data.schema import Roles, Schema
 from deeplode.data.table import Table
 from deeplode.detectoptions import DetectOptions
 from deeplode.keeping import Keeping
-from deeplode.messages import say
+from deeplode.messages import joined, say
 from deeplode.outcome import Outcome, blamed, board, histogram
 from deeplode.progress import Listen, silent
 from deeplode.runfacts import (
@@ -205,7 +205,7 @@ def _verdict(
     return {
         "signal": not clean and low > 0,
         "deep_pays": "unclear",
-        "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
+        "text": joined(say(one["code"], **one["values"]) for one in sentences),
         "sentences": sentences,
     }
 

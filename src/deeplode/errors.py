@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deeplode.messages import say
+from deeplode.messages import joined, say
 
 
 class DeeplodeError(Exception):
@@ -20,7 +20,7 @@ class DeeplodeError(Exception):
     def __init__(self, code: str, **values: Any) -> None:
         self.code = code
         self.values = values
-        super().__init__(" ".join(part for part in (self.message(), self.hint()) if part))
+        super().__init__(joined((self.message(), self.hint())))
 
     def message(self, language: str | None = None) -> str:
         """What happened, naming source, row, column and value where there are any."""

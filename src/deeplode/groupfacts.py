@@ -18,7 +18,7 @@ from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.encode.image import ImageEncoder
 from deeplode.evaluate.groups import agreement, silhouette
-from deeplode.messages import say
+from deeplode.messages import joined, say
 from deeplode.periods import periods
 from deeplode.report.pictures import picture
 from deeplode.report.rowmap import drawn
@@ -197,7 +197,7 @@ def _verdict(found: Clustered, wanted: int | None) -> dict[str, Any]:
     return {
         "signal": all_apart,
         "deep_pays": pays,
-        "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
+        "text": joined(say(one["code"], **one["values"]) for one in sentences),
         "sentences": sentences,
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import string
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -55,6 +56,12 @@ def say(code: str, part: str = "message", language: str | None = None, **values:
     return _writer.vformat(template, (), values)
 
 
+def joined(parts: Iterable[str], language: str | None = None) -> str:
+    """Sentences one after another: a Chinese full stop holds its own space."""
+    gap = "" if (language or _language) == "zh" else " "
+    return gap.join(part for part in parts if part)
+
+
 class _Writer(string.Formatter):
     """Writes 2416.6 under ``.3g`` as 2,417 rather than 2.42e+03."""
 
@@ -80,7 +87,7 @@ class Notice:
         """The sentence, with its hint where it has one."""
         values = {"column": self.column, **self.values}
         parts = [say(self.code, part, language, **values) for part in ("message", "hint")]
-        return " ".join(part for part in parts if part)
+        return joined(parts, language)
 
     def as_json(self) -> dict[str, Any]:
         """The form of ``warnings`` in result.json."""

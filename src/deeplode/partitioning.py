@@ -16,7 +16,7 @@ from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.evaluate.groups import agreement
 from deeplode.linkfacts import link_facts
-from deeplode.messages import Notice, say
+from deeplode.messages import Notice, joined, say
 from deeplode.progress import Listen
 from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
 from deeplode.runtime import Budget
@@ -172,7 +172,7 @@ def verdict(found: Communities) -> dict[str, Any]:
     return {
         "signal": beyond,
         "deep_pays": "unclear",
-        "text": " ".join(say(one["code"], **one["values"]) for one in sentences),
+        "text": joined(say(one["code"], **one["values"]) for one in sentences),
         "sentences": sentences,
     }
 

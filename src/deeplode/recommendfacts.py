@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deeplode.data.holdout import TEST, TRAIN, VALID
 from deeplode.data.table import Table
-from deeplode.messages import say
+from deeplode.messages import joined, say
 from deeplode.recommenders.question import AT
 from deeplode.recommendoptions import RecommendOptions
 from deeplode.runfacts import SCHEMA_VERSION, versions
@@ -189,7 +189,7 @@ def _verdict(told: Told) -> dict[str, Any]:
     return {
         "signal": bool(signal),
         "deep_pays": deep,
-        "text": " ".join(say(one["code"], **_named(one["values"])) for one in sentences),
+        "text": joined(say(one["code"], **_named(one["values"])) for one in sentences),
         "sentences": sentences,
     }
 

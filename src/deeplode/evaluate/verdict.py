@@ -13,7 +13,7 @@ from typing import Any, Literal
 from deeplode.evaluate.intervals import CERTAINTY, Interval, Resamples
 from deeplode.evaluate.metrics import DECIDES, sign
 from deeplode.evaluate.problem import Problem
-from deeplode.messages import say
+from deeplode.messages import joined, say
 
 # Few test rows make intervals a little narrow; "there is a signal" must not be said lightly.
 SIGNAL_CERTAINTY = 0.99
@@ -62,11 +62,11 @@ class Verdict:
 
     def text(self, language: str | None = None) -> str:
         """The verdict in words."""
-        gap = "" if language == "zh" else " "
-        return gap.join(
+        told = (
             say(code, "message", language, **_named(values, language))
             for code, values in self.sentences
         )
+        return joined(told, language)
 
     def as_json(self) -> dict[str, Any]:
         """The ``verdict`` of result.json."""

@@ -15,7 +15,7 @@ from deeplode.experiments.outcomes import Outcome
 from deeplode.experiments.stacks import Study
 from deeplode.fit.config import FitConfig
 from deeplode.fit.history import LAYER
-from deeplode.messages import language, say
+from deeplode.messages import joined, say
 
 DIGITS = 6  # that a loss is recorded with
 BEST, REAL, NOISE = "best", "real", "noise"
@@ -257,5 +257,4 @@ def named(names: Sequence[str], most: int = 6) -> str:
 
 def in_words(sentences: Sequence[Sentence]) -> str:
     """Sentences one after the other, in the language chosen."""
-    gap = "" if language() == "zh" else " "
-    return gap.join(say(code, **values) for code, values in sentences)
+    return joined(say(code, **values) for code, values in sentences)

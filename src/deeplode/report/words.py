@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from deeplode.messages import catalogue, say
+from deeplode.messages import catalogue, joined, say
 from deeplode.report.facts import mapping, number
 
 NOTHING = "–"  # stands where a fact is missing
@@ -97,7 +97,7 @@ class Words:
             except (KeyError, IndexError, TypeError, ValueError, AttributeError):
                 parts = []  # stored by another version with other values: its own text stands
             if parts:
-                return plain(" ".join(part for part in parts if part))
+                return plain(joined(parts, self.language))
         return plain(facts.get("message", "") if facts else entry)
 
     def count(self, value: object) -> str:
