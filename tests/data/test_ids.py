@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
 import numpy as np
 import polars as pl
 import pytest
 
 from deeplode.data.ids import ids_of, matching, one_form, packed, places, unpacked, whole
+from deeplode.errors import DataError
 
 
 def test_whole_numbers_stay_numbers_and_missing_ones_stay_missing() -> None:
@@ -75,3 +79,23 @@ def test_arrays_that_are_no_ids_are_refused() -> None:
             unpacked(arrays)
     with pytest.raises(KeyError):
         unpacked({"text": text})
+
+
+def test_numbers_too_large_to_be_whole_ones_are_texts_and_what_is_no_number_is_missing() -> None:
+    assert ids_of(pl.Series([1e19, 2e19])).to_list() == ["1e+19", "2e+19"]
+    assert ids_of(pl.Series([float("inf"), 7.0])).to_list() == [None, 7]
+
+
+def test_a_moment_is_the_same_id_in_every_unit_and_a_day_the_same_as_a_date() -> None:
+    noon, day = datetime(2024, 1, 31, 12), datetime(2024, 1, 31)
+    units = [pl.Series([noon, day]).cast(pl.Datetime(unit)) for unit in ("ms", "us", "ns")]
+    assert len({tuple(ids_of(one).to_list()) for one in units}) == 1
+    assert ids_of(pl.Series([day, None])).to_list() == ["2024-01-31", None]
+    assert ids_of(pl.Series([day.date(), None])).to_list() == ["2024-01-31", None]
+
+
+def test_uuids_are_ids_and_other_objects_are_none() -> None:
+    one = UUID(int=7)
+    assert ids_of(pl.Series([one, None], dtype=pl.Object)).to_list() == [str(one), None]
+    with pytest.raises(DataError):
+        ids_of(pl.Series([one, object()], dtype=pl.Object))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -127,6 +129,14 @@ def test_numpy_arrays_get_numbered_columns():
     fields = np.array([(1, "x")], dtype=[("a", "i4"), ("b", "U1")])
     assert as_polars(fields).rows() == [(1, "x")]
     assert as_polars([[1, "x"], [2, "y"]]).rows() == [(1, "x"), (2, "y")]
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, dict])
+def test_uuids_and_other_objects_are_texts(form):
+    name = UUID(int=7)
+    frame = as_polars(form({"a": [name, None], "b": [1, 2]}))
+    assert frame.to_dict(as_series=False) == {"a": [str(name), None], "b": [1, 2]}
+    assert as_polars(pd.DataFrame({"a": [b"x", None]}))["a"].to_list() == [b"x", None]
 
 
 def test_arrays_in_fortran_order_or_of_small_floats_are_fine():

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -99,9 +100,15 @@ def _from_pandas(series: Any) -> pl.Series:
     if isinstance(series.dtype, pandas.PeriodDtype | pandas.IntervalDtype):
         return _texts(series)
     try:
-        return pl.from_pandas(series.to_frame("x"), nan_to_null=True).to_series()
+        found = pl.from_pandas(series.to_frame("x"), nan_to_null=True).to_series()
     except Exception:  # cells of several types: pyarrow, pandas and Polars each raise their own
         return _texts(series)
+    return _texts(series) if found.dtype == pl.Binary and _has_uuids(series) else found
+
+
+def _has_uuids(series: Any) -> bool:
+    """Whether cells are UUIDs, of which Arrow makes bytes."""
+    return any(isinstance(cell, UUID) for cell in series.dropna().head(1))
 
 
 def _texts(values: Any) -> pl.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -26,26 +27,40 @@ def whole(series: pl.Series) -> pl.Series | None:
         return found if found.null_count() == series.null_count() else None
     if not series.dtype.is_float():
         return None
-    filled = series.fill_nan(None)
+    filled = series.set(~series.is_finite(), None)
     found = filled.cast(pl.Int64, strict=False)
-    return found if bool((found.cast(pl.Float64) == filled).fill_null(True).all()) else None
+    return found if bool(found.cast(series.dtype).eq_missing(filled).all()) else None
 
 
 def as_written(series: pl.Series) -> pl.Series:
-    """Ids as texts: whole numbers as they are written, texts without blanks around them."""
+    """Ids as texts: whole numbers as they are written, texts without blanks around them, moments
+    alike whatever the unit that they are counted in, and as days where none has an hour."""
     numbers = whole(series)
+    if isinstance(series.dtype, pl.Datetime):
+        days = series.dt.date()
+        hours = series.dt.replace_time_zone(None).dt.cast_time_unit("us") != days.cast(pl.Datetime)
+        series = series.dt.cast_time_unit("us") if hours.any() else days
     return (series if numbers is None else numbers).cast(pl.String).str.strip_chars(BLANKS)
 
 
 def ids_of(cells: pl.Series) -> pl.Series:
     """Ids as numbers where all are whole ones, else as texts; empty ones are missing. Raises
     DataError for lists and the like."""
+    cells = _uuids(cells) if cells.dtype == pl.Object else cells
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
         row = int(cells.is_not_null().arg_max() or 0)
         value = str(cells.slice(row, 1).to_list()[0])[:SHOWN]
         raise DataError("E-DATA-208", column=cells.name, row=row, value=value)
     numbers = whole(cells)
     return as_written(cells).replace("", None) if numbers is None else numbers
+
+
+def _uuids(cells: pl.Series) -> pl.Series:
+    """Objects as texts where all are UUIDs."""
+    own = cells.to_list()
+    if not all(one is None or isinstance(one, UUID) for one in own):
+        return cells
+    return pl.Series(cells.name, [one and str(one) for one in own], dtype=pl.String)
 
 
 def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:

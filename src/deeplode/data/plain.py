@@ -21,8 +21,9 @@ def plain_columns(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
 
     Parts of records become columns (``address.city``), those of bytes and the path that they came
     from the bytes alone (or the path, where no row has bytes), lists become text in JSON unless
-    they are series of numbers, categories text, decimals and half floats Float64, times and
-    durations seconds, and whole numbers beyond 64 bits text, so that no digit is lost.
+    they are series of numbers, categories and Python's objects text, decimals and half floats
+    Float64, times and durations seconds, and whole numbers beyond 64 bits text, so that no digit is
+    lost.
     """
     kinds = set(frame.dtypes)
     if kinds <= _PLAIN:  # nothing to do but for NaN: saves the fixed cost of what follows
@@ -60,6 +61,12 @@ def _one_file(records: pl.Series) -> pl.Series:
     return (records.struct.field("path") if held.is_null().all() else held).alias(records.name)
 
 
+def _written(objects: pl.Series) -> pl.Series:
+    """Objects of Python, such as UUIDs, as texts."""
+    texts = [None if cell is None else str(cell) for cell in objects.to_list()]
+    return pl.Series(objects.name, texts, dtype=pl.String)
+
+
 def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """The frame without columns inside columns."""
     frame = frame.with_columns(_one_file(frame[name]) for name in _files(frame))
@@ -68,9 +75,8 @@ def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
         if not records:
             break
         frame = frame.unnest(records, separator=".")
-    nested = [
-        name for name in frame.select(cs.nested() | cs.object()).columns if not fits(frame[name])
-    ]
+    frame = frame.with_columns(_written(frame[name]) for name in frame.select(cs.object()).columns)
+    nested = [name for name in frame.select(cs.nested()).columns if not fits(frame[name])]
     if not nested:
         return frame, []
     texts = [
