@@ -144,6 +144,38 @@ def test_a_time_of_a_link_that_is_none_is_left_out_and_named_with_its_row(tmp_pa
     assert sum(facts["link_periods"]["rows"]) == rows - 2
 
 
+def test_times_that_count_since_1970_are_told_by_month(tmp_path: Path) -> None:
+    days = np.arange(len(links())) % 60
+    for a_second in (1, 1000):
+        seconds = (1_704_067_200 + 86_400 * days) * a_second
+        done = cluster(str(tmp_path / "nodes.csv"), told(tmp_path, links().with_columns(
+            pl.Series("time", seconds))))  # fmt: skip
+        assert done.facts["link_periods"]["names"] == ["2024-01", "2024-02"]
+
+
+def test_times_that_are_truths_are_left_out(tmp_path: Path) -> None:
+    edges = links().with_columns(pl.Series("time", np.arange(len(links())) % 2 == 0))
+    done = cluster(str(tmp_path / "nodes.csv"), told(tmp_path, edges))
+    assert "W-GRAPH-009" in {one["code"] for one in done.facts["warnings"]}
+    assert done.facts["link_periods"] is None
+
+
+def test_only_the_column_that_is_named_names_rows_and_new_ones_are_named_as_they_were(
+    tmp_path: Path,
+) -> None:
+    place = {name: at for at, name in enumerate(nodes()["who"])}
+    ends = [pl.col(one).replace_strict(place) for one in ("source", "target")]
+    numbered = links().with_columns(ends)
+    done = cluster(str(tmp_path / "nodes.csv"), told(tmp_path, numbered, id=None))
+    again, found = str(tmp_path / "links.csv"), pl.read_parquet(done.folder / "predictions.parquet")
+    given = PredictOptions(edges=again)
+    answers = predict(str(done.folder), str(tmp_path / "nodes.csv"), given)
+    assert answers["cluster"].equals(found["cluster"])
+    with pytest.raises(DataError) as error:
+        cluster(str(tmp_path / "nodes.csv"), told(tmp_path, id=None))
+    assert error.value.code == "E-DATA-133"
+
+
 def test_as_many_communities_as_asked_for(tmp_path: Path) -> None:
     options = told(tmp_path, clusters="5")
     facts = cluster(str(tmp_path / "nodes.csv"), options).facts
@@ -167,6 +199,14 @@ def test_evaluate_scores_the_model_on_known_groups(run: Path) -> None:
     edges = str(run.parent / "links.csv")
     facts = evaluate(str(run), source, EvaluateOptions(target="truth", edges=edges))
     assert facts["metrics"]["ari"]["value"] == 1
+
+
+def test_whoever_names_no_groups_is_told_of_which_verb_the_model_is(tmp_path: Path) -> None:
+    done = cluster(str(tmp_path / "nodes.csv"), told(tmp_path, target=None))
+    with pytest.raises(OptionError) as error:
+        evaluate(str(done.folder), str(tmp_path / "nodes.csv"), EvaluateOptions())
+    assert error.value.code == "E-OPT-160"
+    assert "model of cluster" in str(error.value)
 
 
 def test_the_estimator_read_from_a_file_answers_as_the_program(run: Path) -> None:

@@ -42,7 +42,7 @@ def evaluate(model: AnyModel, table: Table, target: str | None) -> dict[str, Any
     else:
         target = target or model.schema.roles.target
         if target is None:
-            raise OptionError("E-OPT-160", columns=", ".join(table.names[:20]))
+            raise OptionError("E-OPT-160", verb=model.verb, columns=", ".join(table.names[:20]))
         _there(table, target)
         if isinstance(model, CommunityModel):
             facts, notices = judged_communities(model, table, target), []

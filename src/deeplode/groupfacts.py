@@ -188,7 +188,8 @@ def _verdict(found: Clustered, wanted: int | None) -> dict[str, Any]:
     if steady is not None and groups > 1:
         told = {"low": min(steady.low, groups), "high": max(steady.high, groups),
                 "agreement": 100 * steady.agreement}  # fmt: skip
-        sentences.append({"code": "V-054" if wanted is None else "V-055", "values": told})
+        same = "V-049" if told["low"] == told["high"] else "V-054"
+        sentences.append({"code": same if wanted is None else "V-055", "values": told})
         if steady.agreement < SHAKY:
             sentences.append({"code": "V-056", "values": {}})
     pays = _deep_pays(found)

@@ -10,6 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from deeplode.data.dates import EPOCHS, SECOND
+from deeplode.data.kinds.datetime import counted
 from deeplode.data.table import Table
 from deeplode.data.timeline import timeline
 
@@ -22,8 +24,8 @@ CERTAIN = 0.975
 def periods(
     table: Table, timestamp: str | None, labels: NDArray[np.int64], groups: int
 ) -> dict[str, Any] | None:
-    """Rows of each group by month, or by twelfths of numbers, and the change of the latest period
-    against the one before.
+    """Rows of each group by month, or by twelfths of numbers that count no time since 1970, and the
+    change of the latest period against the one before.
 
     labels: (rows,) 0 … groups - 1, below 0 nowhere. None without a timestamp or with less than two
     periods of FEWEST rows. Intervals of changes hold together (Bonferroni).
@@ -49,6 +51,9 @@ def periods(
 
 def _named(times: NDArray[np.float64], dates: bool) -> tuple[list[str], NDArray[np.int64]]:
     """The periods in their order, and which each moment is in."""
+    if not dates and (unit := counted(times.min(), times.max())) is not None:
+        a_count, parts = EPOCHS[unit]
+        times, dates = times * a_count / parts / SECOND, True
     if dates:
         stamps = pl.Series((times * 1e6).astype(np.int64)).cast(pl.Datetime("us"))
         months = stamps.dt.strftime("%Y-%m")

@@ -127,7 +127,7 @@ def _said(
     frame = table.frame.select(names)[rows]
     odd: tuple[Notice, ...] = ()
     if TIME in names:
-        lost = np.isnan(moments(table, TIME)[0]) & table.frame[TIME].is_not_null().to_numpy()
+        lost = np.isnan(_times(table)) & table.frame[TIME].is_not_null().to_numpy()
         if lost.any():
             row = int(np.argmax(lost))
             told = {"count": int(lost.sum()), "row": row, "value": repr(table.frame[TIME][row])}
@@ -136,6 +136,14 @@ def _said(
         frame = frame.with_columns(pl.when(readable).then(pl.col(TIME)).alias(TIME))
     ends = [pl.Series("from", first), pl.Series("to", other)]
     return replace(table, frame=frame.with_columns(ends), ids=pl.Series("id", rows)), odd
+
+
+def _times(table: Table) -> Floats:
+    """(rows,) of each row, NaN where it is no moment, as all are in a column of another type."""
+    try:
+        return moments(table, TIME)[0]
+    except DataError:
+        return np.full(len(table), np.nan)
 
 
 def _once(ids: pl.Series, source: str) -> None:

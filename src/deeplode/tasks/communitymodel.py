@@ -83,7 +83,7 @@ class CommunityModel:
 
     def _known(self, table: Table) -> Ints:
         """(rows,) where known nodes were found; UNLINKED for others."""
-        own, place = self.schema.id, np.full(len(table), -1)
+        own, place = self.schema.roles.id, np.full(len(table), -1)
         if table.graph is not None:
             place = table.graph.known[table.places]
         elif own is not None and own in table.names:

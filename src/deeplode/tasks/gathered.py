@@ -72,7 +72,9 @@ def gather(table: Table, columns: InteractionColumns, wish: Wish) -> Gathered:
     notices = list(read.notices)
     made, gone = repeated(read, wish.duplicates)
     if gone:
-        notices.append(Notice("W-REC-003", None, {"count": gone, "rows": len(read)}))
+        summed = wish.duplicates == "sum" and made.rating is not None
+        code = "W-REC-016" if summed else "W-REC-003"
+        notices.append(Notice(code, None, {"count": gone, "rows": len(read)}))
     least, good = wish.min_rating, np.ones(len(made), bool)
     if made.rating is not None and len(made):
         least = least_liked(made.rating) if least is None else least

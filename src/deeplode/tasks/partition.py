@@ -88,7 +88,8 @@ def _vectors(encoder: Encoder, batch: Batch, seed: int) -> Vectors:
 
 
 def _kept(graph: Graph, schema: Schema, table: Table) -> Nodes:
-    return Nodes.of(graph, None if schema.id is None else table.frame[schema.id])
+    name = schema.roles.id  # links name nodes by no other column
+    return Nodes.of(graph, None if name is None else table.frame[name])
 
 
 def _earlier(budget: Budget) -> Budget:

@@ -70,10 +70,14 @@ def _unit(facts: Facts, ask_name: bool = True) -> str | None:
         if (facts.distinct >= 20 or TIME_NAME.search(facts.name)) and _spells_dates(facts.series):
             return "compact"
         return None
-    if ask_name and not TIME_NAME.search(facts.name):
-        return None
+    return None if ask_name and not TIME_NAME.search(facts.name) else counted(facts.low, facts.high)
+
+
+def counted(low: float, high: float) -> str | None:
+    """What numbers from ``low`` to ``high`` count if they count time since 1970: a name of EPOCHS;
+    None where they lie in no years that are believed."""
     for unit, a_second in zip(EPOCHS, (1, 10**3, 10**6, 10**9), strict=True):
-        if _EARLIEST * a_second <= facts.low and facts.high <= _LATEST * a_second:
+        if _EARLIEST * a_second <= low and high <= _LATEST * a_second:
             return unit
     return None
 
