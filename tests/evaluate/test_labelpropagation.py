@@ -15,6 +15,7 @@ from deeplode.data.split import Fold
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
 from deeplode.encode.linked import Linked
+from deeplode.evaluate.blend import Blend
 from deeplode.evaluate.labelpropagation import LabelPropagation, fit_propagation
 from deeplode.evaluate.problem import Problem
 from deeplode.progress import silent
@@ -40,6 +41,8 @@ def fitted(rows: np.ndarray, target: np.ndarray, problem: Problem) -> LabelPropa
     folds = [Fold(parts[0], parts[1]), Fold(parts[1], parts[0])]
     model, oof = fit_propagation(batch(rows), target, problem, folds, None, Budget(), silent)
     assert np.isfinite(oof).all()
+    if problem.classifies:
+        assert (oof[model.silent(oof)] == model.prior).all()
     return model
 
 
@@ -55,6 +58,17 @@ def test_each_part_of_a_graph_answers_with_its_own_labels_and_lone_nodes_trivial
     assert (found[:CHAINS, 0] > 0.9).all()
     assert (found[CHAINS : 2 * CHAINS, 1] > 0.9).all()
     np.testing.assert_allclose(found[2 * CHAINS :], 0.5)
+    assert model.silent(found).tolist() == [False] * 2 * CHAINS + [True] * 2
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_in_a_blend_the_net_answers_where_no_link_tells_anything(weight):
+    model = fitted(SOME, (SOME >= CHAINS).astype(np.int64), Problem("binary", 2))
+    heard, net = model.predict(batch(ALL)), np.tile([0.9, 0.1], (len(ALL), 1))
+    mixed = Blend(model, model, weight).mix(net, heard)
+    assert (mixed[2 * CHAINS :] == net[2 * CHAINS :]).all()
+    wanted = weight * net + (1 - weight) * heard
+    assert (mixed[: 2 * CHAINS] == wanted[: 2 * CHAINS]).all()
 
 
 def test_values_are_those_of_near_rows():

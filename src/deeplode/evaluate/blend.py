@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deeplode.encode.batch import Batch
 from deeplode.evaluate.calibrate import apply_temperature, fit_temperature
 from deeplode.evaluate.candidate import Candidate, known
+from deeplode.evaluate.labelpropagation import LabelPropagation
 from deeplode.evaluate.metrics import FLOOR, unit
 from deeplode.evaluate.problem import Problem
 
@@ -22,7 +23,8 @@ GRID = np.linspace(0, 1, 21)
 class Blend:
     """weight of the net's outputs, 1 - weight of its partner's: the trees or the linear model.
 
-    temperatures: of net and partner, whose probabilities are calibrated by them before.
+    temperatures: of net and partner, whose probabilities are calibrated by them before. Where the
+    partner knows links alone and hears nothing of a row, the net answers.
     """
 
     net: Candidate
@@ -42,11 +44,15 @@ class Blend:
 
     def mix(self, net: NDArray[np.float64], partner: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same from the outputs of both, so that nothing is predicted twice."""
+        links = self.partner if isinstance(self.partner, LabelPropagation) else None
+        silent = np.zeros(len(net), bool) if links is None else links.silent(partner)
         net, partner = (
             own if temperature == 1 else apply_temperature(own, temperature)
             for own, temperature in zip((net, partner), self.temperatures, strict=True)
         )
-        return self.weight * net + (1 - self.weight) * partner
+        mixed = self.weight * net + (1 - self.weight) * partner
+        mixed[silent] = net[silent]
+        return mixed
 
     def facts(self) -> dict[str, Any]:
         """The weight; net and partner have facts and arrays of their own."""

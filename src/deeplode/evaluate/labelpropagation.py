@@ -76,6 +76,12 @@ class LabelPropagation:
         heard = _heard(graph, _seeds(labels, self), self, self.state)
         return self._answer(heard[batch.linked.places.numpy()])
 
+    def silent(self, outputs: Floats) -> NDArray[np.bool_]:
+        """(rows,) whether nothing was heard, so that these outputs of ``predict`` are the trivial
+        answer."""
+        trivial = self._answer(np.zeros((1, len(self.prior))))
+        return np.asarray((outputs == trivial).reshape(len(outputs), -1).all(1))
+
     def _answer(self, heard: Floats) -> Floats:
         sums = heard + DOUBT * self.prior * max(1e-9, self.restart)
         if self.problem.classifies:
@@ -159,6 +165,7 @@ def fit_propagation(
         flat = _tried(tried, graph, target, places, tries.folds)
         for power in tries.powers:
             oof = flat if power == 1 else apply_temperature(flat, 1 / power)
+            oof[tried.silent(flat)] = tried.prior if problem.classifies else tried.center
             loss = _loss(oof, target, problem)
             listen("label_propagation", restart=restart, power=power, loss=loss)
             if loss < best[0]:
