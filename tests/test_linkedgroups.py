@@ -170,7 +170,8 @@ def test_only_the_column_that_is_named_names_rows_and_new_ones_are_named_as_they
     again, found = str(tmp_path / "links.csv"), pl.read_parquet(done.folder / "predictions.parquet")
     given = PredictOptions(edges=again)
     answers = predict(str(done.folder), str(tmp_path / "nodes.csv"), given)
-    assert answers["cluster"].equals(found["cluster"])
+    assert answers.select("id", "cluster").equals(found.select("id", "cluster"))
+    assert found["id"].equals(nodes()["who"].alias("id"))
     with pytest.raises(DataError) as error:
         cluster(str(tmp_path / "nodes.csv"), told(tmp_path, id=None))
     assert error.value.code == "E-DATA-133"

@@ -12,7 +12,7 @@ from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from deeplode.arrays import features
-from deeplode.clustering import OF_ROWS, called, formed, schema_of
+from deeplode.clustering import OF_ROWS, formed, schema_of
 from deeplode.clusteroptions import AUTO, ClusterOptions
 from deeplode.data.frames import like
 from deeplode.data.schema import Schema
@@ -93,7 +93,7 @@ class Clusterer(ClusterMixin, TransformerMixin, Estimator):  # type: ignore[misc
         check_rows(table, told.wanted)
         with configured(threads, self.seed):
             schema = schema_of(table, told)
-            table = called(table, schema, told)
+            table = table if schema.id is None else table.with_ids(schema.id)
             if ends is None:
                 found = self._grouped(table, schema, told, budget)
             else:

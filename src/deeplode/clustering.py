@@ -63,7 +63,8 @@ class _Run:
         self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
         check_rows(table, told.wanted)
         schema = schema_of(table, told)
-        table = called(table, schema, told)
+        if schema.id is not None:
+            table = table.with_ids(schema.id)
         tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
         budget = self.budget.until(tail)
         if told.edges is None:
@@ -91,12 +92,6 @@ def schema_of(table: Table, told: ClusterOptions) -> Schema:
     """The kinds of the columns; those with a role form no group. Linked rows need no column."""
     roles = Roles(told.target, told.id, None, None, told.timestamp)
     return infer(table, roles, told.kinds, bare=told.edges is not None)
-
-
-def called(table: Table, schema: Schema, told: ClusterOptions) -> Table:
-    """The rows by their ids; linked ones as links name them, by the column of --id or numbered."""
-    name = schema.id if told.edges is None else schema.roles.id
-    return table if name is None else table.with_ids(name)
 
 
 def formed(

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
+import polars as pl
 
 from deeplode.clusters.vectors import Vectors, fit_vectors
 from deeplode.communities.assign import Assigner
 from deeplode.communities.network import Network
 from deeplode.data.edges import Edges, links
-from deeplode.data.graph import Graph, linked
+from deeplode.data.graph import linked
 from deeplode.data.schema import Schema
 from deeplode.data.table import Table
 from deeplode.encode.batch import Batch
@@ -58,7 +59,10 @@ def partition(
     ids: their order in the table changes nothing, to the last bit.
     Raises DataError for links that are odd.
     """
-    edges = links(ends, table.ids, most_bad, table.source)
+    name = schema.roles.id  # links name rows by no other column
+    numbers = pl.int_range(len(table), eager=True)
+    ids = numbers if name is None else table.frame[name]
+    edges = links(ends, ids, most_bad, table.source)
     listen("stage", name="encode")
     order = canonical(table.ids)
     sorted_rows = table.rows(order)
@@ -76,7 +80,7 @@ def partition(
         schema,
         encoder,
         vectors if told else None,
-        _kept(among.graph, schema, table),
+        Nodes.of(among.graph, None if name is None else ids),
         found.label.astype(np.int32),
         Assigner.fit(network.ordered(order), found.label[order], content if told else None),
     )
@@ -85,11 +89,6 @@ def partition(
 
 def _vectors(encoder: Encoder, batch: Batch, seed: int) -> Vectors:
     return fit_vectors(batch, encoder.sizes.media, units_of(encoder), seed)
-
-
-def _kept(graph: Graph, schema: Schema, table: Table) -> Nodes:
-    name = schema.roles.id  # links name nodes by no other column
-    return Nodes.of(graph, None if name is None else table.frame[name])
 
 
 def _earlier(budget: Budget) -> Budget:
