@@ -27,6 +27,7 @@ FLOORS = {
     "deeplode.parts": 0,
     "deeplode.quantity": 0,
     "deeplode.runtime": 0,
+    "deeplode.tail": 0,
     "deeplode.version": 0,
     "deeplode.machine": 0,
     "deeplode.limited": 0,

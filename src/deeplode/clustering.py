@@ -14,10 +14,11 @@ from deeplode.keeping import Keeping
 from deeplode.linking import read_edges
 from deeplode.partitioning import Formed, partitioned
 from deeplode.progress import Listen, silent
-from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
+from deeplode.runfacts import source_name
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget
+from deeplode.tail import tail
 from deeplode.tasks.cluster import Clustered, Settings, check_rows, cluster
 from deeplode.tasks.clustermodel import Assigned
 from deeplode.tasks.grouproom import graph_room, room
@@ -65,8 +66,7 @@ class _Run:
         schema = schema_of(table, told)
         if schema.id is not None:
             table = table.with_ids(schema.id)
-        tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
-        budget = self.budget.until(tail)
+        budget = self.budget.until(tail(self.budget, told.seconds))
         if told.edges is None:
             planned = room(table, schema, told.memory_bytes)
             found = self.grouped(table, schema, budget)

@@ -29,11 +29,10 @@ from deeplode.runfacts import SCHEMA_VERSION, source_facts, versions
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, choose_device, configured
+from deeplode.tail import tail
 from deeplode.tasks.prepare import Plan, labelled, lesson, tested
 from deeplode.verbs import RunResult, Source, tell
 
-TAIL_SECONDS = 2.5  # for the page and the facts …
-TAIL_SHARE = 0.08  # … and this share of the time limit
 FILES = {"result": "result.json", "report": "report.html", "log": "log.jsonl"}
 
 
@@ -118,10 +117,10 @@ def _facts(
     threads = options.threads or usable_threads()
     problem = Problem(code.task, code.n_classes, options.seed, threads)  # type: ignore[arg-type]
     held = sum(2 * int(one.frame.estimated_size()) for one in (table, given) if one is not None)
-    tail = TAIL_SECONDS + TAIL_SHARE * (options.seconds or 0.0)
+    learning = budget.until(tail(budget, options.seconds))
     with configured(threads, options.seed):
         found, more = all_combinations(
-            made, options, problem, budget.until(tail), _finite(listen),
+            made, options, problem, learning, _finite(listen),
             Around(held, checkpoint, None if given is None else test),
         )  # fmt: skip
     return {
@@ -178,7 +177,7 @@ def _keep(
     facts["limits"] = limits(options, budget, facts["cost"]["bytes"])
     write_json(folder.result, facts, force=True)
     log("done", seconds=round(budget.spent(), 3))
-    folder.finish()
+    folder.finish(FILES.values())
 
 
 def _name(source: Source | Any) -> str:

@@ -19,8 +19,6 @@ from deeplode.outcome import Outcome, blamed, board, histogram
 from deeplode.progress import Listen, silent
 from deeplode.runfacts import (
     SCHEMA_VERSION,
-    TAIL_SECONDS,
-    TAIL_SHARE,
     source_facts,
     source_name,
     versions,
@@ -28,6 +26,7 @@ from deeplode.runfacts import (
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget
+from deeplode.tail import tail
 from deeplode.tasks.anomalies import AnomalyModel, Detections
 from deeplode.tasks.cases import asked
 from deeplode.tasks.detect import Detected, Settings, check_rows, detect
@@ -79,7 +78,6 @@ class _Run:
         schema, known, suspects = asked(table, roles, told.kinds)
         if schema.id is not None:
             table = table.with_ids(schema.id)
-        tail = TAIL_SECONDS + TAIL_SHARE * (told.seconds or 0.0)
         settings = Settings(
             told.seed, self.threads, told.clean, told.known_share, told.capacity,
             told.most_bad, self.folder.checkpoint, known,
@@ -90,7 +88,8 @@ class _Run:
         else:
             normal = told.clean or told.clean_rows is not None or told.clean_until is not None
             planned = room_of_series(table, schema, normal, told.memory_bytes)
-        found = look(table, schema, told, settings, self.budget.until(tail), self.listen)
+        learning = self.budget.until(tail(self.budget, told.seconds))
+        found = look(table, schema, told, settings, learning, self.listen)
         notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)
         keeping = Keeping(self.folder, self.budget, told, self.listen, planned, files)

@@ -19,18 +19,18 @@ from deeplode.progress import Listen, silent
 from deeplode.recommended import make
 from deeplode.recommendfacts import OF_USERS
 from deeplode.recommendoptions import RecommendOptions
-from deeplode.runfacts import TAIL_SECONDS, TAIL_SHARE, source_name
+from deeplode.runfacts import source_name
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget
 from deeplode.saved import PROBE_ROWS, AnyModel
+from deeplode.tail import page, tail
 from deeplode.tasks.catalogue import Asked
 from deeplode.tasks.listed import allowed
 from deeplode.tasks.recommendmodel import RecommendModel
 from deeplode.verbs import RunResult, Source, read_table, tell
 
 LISTS = 0.1  # share of the time limit that lists for everybody may take
-LAST = 1.5  # seconds kept for the page after them
 
 Bools = NDArray[np.bool_]
 
@@ -72,8 +72,8 @@ class _Run:
         beside = {name: read_table(path, told, silent)
                   for name, path in named.items() if path is not None}  # fmt: skip
         self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
-        tail = TAIL_SECONDS + (TAIL_SHARE + LISTS) * (told.seconds or 0.0)
-        made = make(table, beside, told, self.budget.until(tail), self.threads,
+        learning = self.budget.until(tail(self.budget, told.seconds, LISTS))
+        made = make(table, beside, told, learning, self.threads,
                     self.folder.checkpoint, self.listen)  # fmt: skip
         facts = made.facts
         facts["warnings"] = tell([*table.notices, *made.notices], self.listen)
@@ -89,7 +89,7 @@ class _Run:
         self, facts: dict[str, Any], asked: Asked, open_: Bools | None
     ) -> Callable[[AnyModel], None]:
         """What writes the lists of as many users as there is time for, some at a time."""
-        done, limited = 0, self.budget.until(LAST)
+        done, limited = 0, self.budget.until(page())
 
         def parts(model: RecommendModel) -> Iterator[pl.DataFrame]:
             nonlocal done

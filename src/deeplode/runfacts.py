@@ -13,8 +13,6 @@ from deeplode.data.windows import Windows
 from deeplode.machine import library_versions
 
 SCHEMA_VERSION = 1  # of result.json
-TAIL_SECONDS = 2.5  # for scoring, saving and the report, whatever the data …
-TAIL_SHARE = 0.08  # … and this share of the time limit, for larger data
 FILES = {  # of a run folder
     "model": "model.lode",
     "result": "result.json",

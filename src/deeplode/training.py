@@ -33,8 +33,6 @@ from deeplode.progress import Listen, silent
 from deeplode.replay import replayed
 from deeplode.runfacts import (
     SCHEMA_VERSION,
-    TAIL_SECONDS,
-    TAIL_SHARE,
     source_facts,
     source_name,
     versions,
@@ -43,6 +41,7 @@ from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, choose_device
 from deeplode.saved import AnyModel
+from deeplode.tail import page, tail
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
@@ -139,8 +138,8 @@ class _Run:
             later=self.encoded_later(made, len(test)),
             decision=self.decision(made),
         )  # fmt: skip
-        tail = TAIL_SECONDS + TAIL_SHARE * (self.options.seconds or 0.0)
-        return learn(made, settings, self.budget.until(tail), self.listen)
+        learning = self.budget.until(tail(self.budget, self.options.seconds))
+        return learn(made, settings, learning, self.listen)
 
     def encoded_later(self, made: Lesson, tested: int) -> float:
         """Rows that are encoded once learning has ended, over training rows: the test rows, and
@@ -207,7 +206,7 @@ class _Run:
         by = None if group is None else keys(test, group)
         held = Held(batch, truth, weights, by, model.channels(test))
         facts = score(model, learned.candidates, held, outputs, learned.fit_seconds)
-        ending = self.budget.until(TAIL_SECONDS / 2)
+        ending = self.budget.until(page())
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
         facts["decision"] = decided(model, truth, outputs, self.decision(made), weights, by)
         facts["media"] = illustrate(model, made, test, batch, outputs)
