@@ -70,7 +70,7 @@ class Keeping:
         facts["limits"] = self._limits()
         write_json(folder.result, facts, force=True)
         self.listen("done", seconds=round(self.budget.spent(), 3))
-        folder.finish()
+        folder.finish(facts["files"].values())
         return facts
 
     def _limits(self) -> dict[str, Any]:

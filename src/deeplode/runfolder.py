@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +63,25 @@ class RunFolder:
         """What a killed run goes on from; gone at the end."""
         return self.path / "checkpoint"
 
-    def finish(self) -> None:
-        """Drop the checkpoint: the run is whole."""
+    @property
+    def _earlier_log(self) -> Path:
+        return self.checkpoint / "earlier.jsonl"
+
+    def begin(self) -> None:
+        """Make room: results of an earlier run stay until those of this one take their places."""
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
+        self.checkpoint.mkdir()
+        with suppress(FileNotFoundError):
+            self.log.replace(self._earlier_log)
+
+    def finish(self, written: Collection[str]) -> None:
+        """The run is whole: drop the checkpoint, and what only an earlier run wrote.
+
+        written: names of the files that this one wrote.
+        """
+        for name in RESULTS:
+            if name not in written:
+                (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.checkpoint, ignore_errors=True)
 
     def remember(
@@ -87,9 +104,12 @@ class RunFolder:
         path.write_text(json.dumps(own, sort_keys=True, ensure_ascii=False), "utf-8")
 
     def discard(self) -> None:
-        """Take away what a run left that came to nothing; files of others stay."""
-        self.finish()
+        """Take away what a run left that came to nothing; files of others stay, and results of an
+        earlier run."""
         self.log.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            self._earlier_log.replace(self.log)
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
         with suppress(OSError):  # not empty
             self.path.rmdir()
 
@@ -99,7 +119,7 @@ def open_folder(
 ) -> RunFolder:
     """Make the folder of a run, or take up the one of a run that was cut off.
 
-    With ``force`` the results of the run that stood there are removed first.
+    With ``force`` it may hold a run, whose results stay until new ones are there.
     Raises OptionError when it holds a run already (without ``force``), cannot be made, or has
     nothing to resume.
     """
@@ -110,10 +130,7 @@ def open_folder(
             raise OptionError("E-OPT-090", path=str(path))
         return folder
     make_folder(path, force=force)
-    for name in RESULTS:
-        (path / name).unlink(missing_ok=True)
-    shutil.rmtree(folder.checkpoint, ignore_errors=True)
-    folder.checkpoint.mkdir()
+    folder.begin()
     return folder
 
 

@@ -80,6 +80,23 @@ def test_a_filled_folder_is_only_written_over_when_forced(place: Path, deeplode:
     assert {path.name for path in (place / "mine").iterdir()} == FILES
 
 
+def test_results_stay_where_a_forced_run_comes_to_nothing_and_none_is_left_beside_another_verbs(
+    place: Path, deeplode: Run
+) -> None:
+    out = place / "again"
+    quick = ("--epochs", "1", "--members", "1", "--out", "again", "--force")
+    train = ("train", "tumours.csv", "--target")
+    assert deeplode(*train, "target", *quick, cwd=place).returncode == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert deeplode(*train, "targte", *quick, cwd=place).returncode == 3
+    assert deeplode(*train, "target", *quick, "--time-limit", "1s", cwd=place).returncode == 5
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    told = ("--target", "target", "--vary", "optimizer=sgd,adam", "--epochs", "1")
+    done = deeplode("compare", "tumours.csv", *told, "--out", "again", "--force", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == {"result.json", "report.html", "log.jsonl"}
+
+
 def test_predictions_go_to_stdout_as_csv_in_the_order_of_the_rows(
     trained: subprocess.CompletedProcess[str], place: Path, deeplode: Run
 ) -> None:
