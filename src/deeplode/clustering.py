@@ -66,7 +66,7 @@ class _Run:
         schema = schema_of(table, told)
         if schema.id is not None:
             table = table.with_ids(schema.id)
-        budget = self.budget.until(tail(self.budget, told.seconds))
+        budget = self.budget.until(tail(told.seconds))
         if told.edges is None:
             planned = room(table, schema, told.memory_bytes)
             found = self.grouped(table, schema, budget)

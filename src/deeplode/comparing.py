@@ -117,7 +117,7 @@ def _facts(
     threads = options.threads or usable_threads()
     problem = Problem(code.task, code.n_classes, options.seed, threads)  # type: ignore[arg-type]
     held = sum(2 * int(one.frame.estimated_size()) for one in (table, given) if one is not None)
-    learning = budget.until(tail(budget, options.seconds))
+    learning = budget.until(tail(options.seconds))
     with configured(threads, options.seed):
         found, more = all_combinations(
             made, options, problem, learning, _finite(listen),

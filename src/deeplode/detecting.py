@@ -88,7 +88,7 @@ class _Run:
         else:
             normal = told.clean or told.clean_rows is not None or told.clean_until is not None
             planned = room_of_series(table, schema, normal, told.memory_bytes)
-        learning = self.budget.until(tail(self.budget, told.seconds))
+        learning = self.budget.until(tail(told.seconds))
         found = look(table, schema, told, settings, learning, self.listen)
         notices = (*table.notices, *schema.notices, *suspects, *found.notices)
         found.facts["warnings"] = tell(notices, self.listen)

@@ -24,7 +24,7 @@ from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget
 from deeplode.saved import PROBE_ROWS, AnyModel
-from deeplode.tail import page, tail
+from deeplode.tail import PAGE, tail
 from deeplode.tasks.catalogue import Asked
 from deeplode.tasks.listed import allowed
 from deeplode.tasks.recommendmodel import RecommendModel
@@ -72,7 +72,7 @@ class _Run:
         beside = {name: read_table(path, told, silent)
                   for name, path in named.items() if path is not None}  # fmt: skip
         self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
-        learning = self.budget.until(tail(self.budget, told.seconds, LISTS))
+        learning = self.budget.until(tail(told.seconds, LISTS))
         made = make(table, beside, told, learning, self.threads,
                     self.folder.checkpoint, self.listen)  # fmt: skip
         facts = made.facts
@@ -89,7 +89,7 @@ class _Run:
         self, facts: dict[str, Any], asked: Asked, open_: Bools | None
     ) -> Callable[[AnyModel], None]:
         """What writes the lists of as many users as there is time for, some at a time."""
-        done, limited = 0, self.budget.until(page())
+        done, limited = 0, self.budget.until(PAGE)
 
         def parts(model: RecommendModel) -> Iterator[pl.DataFrame]:
             nonlocal done

@@ -41,7 +41,7 @@ from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, choose_device
 from deeplode.saved import AnyModel
-from deeplode.tail import page, tail
+from deeplode.tail import PAGE, tail
 from deeplode.tasks.encoding import licences
 from deeplode.tasks.learn import Learned, Lesson, Settings, learn
 from deeplode.tasks.model import Model
@@ -138,7 +138,7 @@ class _Run:
             later=self.encoded_later(made, len(test)),
             decision=self.decision(made),
         )  # fmt: skip
-        learning = self.budget.until(tail(self.budget, self.options.seconds))
+        learning = self.budget.until(tail(self.options.seconds))
         return learn(made, settings, learning, self.listen)
 
     def encoded_later(self, made: Lesson, tested: int) -> float:
@@ -206,7 +206,7 @@ class _Run:
         by = None if group is None else keys(test, group)
         held = Held(batch, truth, weights, by, model.channels(test))
         facts = score(model, learned.candidates, held, outputs, learned.fit_seconds)
-        ending = self.budget.until(page())
+        ending = self.budget.until(PAGE)
         some = ending.until(IMPORTANCE_SHARE * ending.left()) if self.options.seconds else ending
         facts["decision"] = decided(model, truth, outputs, self.decision(made), weights, by)
         facts["media"] = illustrate(model, made, test, batch, outputs)
