@@ -151,6 +151,11 @@ def test_a_single_word_beside_empty_cells_marks_the_known_ones() -> None:
     assert cases(pl.Series([1.0, float("nan"), 0.0]), "rows.csv").tolist() == [1, 0, 0]
 
 
+def test_of_two_numbers_without_a_zero_the_rarer_one_marks_an_anomaly() -> None:
+    assert cases(pl.Series([1, -1, 1]), "rows.csv").tolist() == [0, 1, 0]
+    assert cases(pl.Series([1.0, 2.0, 1.0]), "rows.csv").tolist() == [0, 1, 0]
+
+
 def test_known_anomalies_among_clean_rows_are_a_case_for_train() -> None:
     with pytest.raises(OptionError) as told:
         DetectOptions(target="fraud", clean=True)

@@ -26,8 +26,8 @@ def known(series: pl.Series, source: str) -> NDArray[np.bool_]:
     """(rows,) which rows are anomalies. An empty cell is none.
 
     Truths, words for them (yes, no, 是, 否) and numbers (0 = normal) are understood; else the rarer
-    of two values means an anomaly, and so does the only one beside empty cells. Raises DataError
-    for anything else, and where all rows are alike.
+    of two values (1 and -1, too) means an anomaly, and so does the only one beside empty cells.
+    Raises DataError for anything else, and where all rows are alike.
     """
     found = _marked(series, source)
     if found.all() or not found.any():
@@ -63,7 +63,9 @@ def _marked(series: pl.Series, source: str) -> NDArray[np.bool_]:
 def _truths(series: pl.Series) -> NDArray[np.bool_] | None:
     """(rows,), or None where the cells are no truths."""
     if series.dtype == pl.Boolean or series.dtype.is_numeric():
-        return (series.cast(pl.Float64).fill_nan(None).fill_null(0) != 0).to_numpy()
+        numbers = series.cast(pl.Float64).fill_nan(None).fill_null(0)
+        two = numbers.n_unique() == 2 and not (numbers == 0).any()  # as -1 and 1 of scikit-learn
+        return None if two else (numbers != 0).to_numpy()
     words = series.cast(pl.String, strict=False).str.strip_chars(BLANKS).str.to_lowercase()
     if not set(words.drop_nulls()) <= TRUTHS.keys() | {""}:
         return None
