@@ -47,7 +47,7 @@ from deeplode.encode.image import ImageEncoder
 from deeplode.messages import Notice
 from deeplode.nets.imagebranch import ImageShape
 
-LONG: dict[str, Any] = {"epochs": 60, "members": 2}
+LONG: dict[str, Any] = {"epochs": 60, "members": 3}
 COLUMN = Column("image", Kind.IMAGE, Notice("KIND-PATHS", "image"), 0.0, 0)
 
 
