@@ -313,7 +313,7 @@ def test_lists_that_there_is_no_time_for_are_told_of_and_those_written_are_whole
     folder: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(question, "CELLS", 60 * 50)  # 50 users at once
-    monkeypatch.setattr(recommending, "LAST", 1_000.0)  # more than there is
+    monkeypatch.setattr(recommending, "PAGE", 1_000.0)  # more than there is
     told = {"user": "user", "item": "film", "out": str(tmp_path / "run"), "threads": 1,
             "time_limit": "100s"}  # fmt: skip
     options = RecommendOptions().with_values(told)
