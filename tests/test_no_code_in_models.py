@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import os
+import pickle
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from deeplode import load, read
+from deeplode.errors import DeeplodeError
 
 ROOT = Path(__file__).parents[1] / "src"
 FILES = sorted(ROOT.rglob("*.py"))
@@ -107,3 +113,35 @@ def test_this_test_would_find_it(line: str) -> None:
 )
 def test_this_test_lets_harmless_lines_pass(line: str) -> None:
     assert not list(findings(ast.parse(line)))
+
+
+class Armed:
+    """Whoever unpickles it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+ENDINGS = [".pkl", ".pt", ".joblib", ".csv", ".parquet", ".npz", ".lode", ""]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_armed_pickle_under_any_name_is_refused_and_does_not_go_off(
+    tmp_path: Path, ending: str
+) -> None:
+    trap = tmp_path / "sprung"
+    path = tmp_path / f"data{ending}"
+    if ending == ".npz":
+        cells = np.array([[Armed(trap)], [1]], dtype=object)
+        np.savez(path, X=cells, y=np.arange(2))
+    else:
+        path.write_bytes(pickle.dumps(Armed(trap)))
+    for opened in (read, load):
+        with pytest.raises(DeeplodeError):
+            opened(str(path))
+    assert not trap.exists()
+    pickle.loads(pickle.dumps(Armed(trap)))  # noqa: S301 - to show that it does
+    assert trap.exists()

@@ -17,12 +17,7 @@ from deeplode.keeping import Keeping
 from deeplode.messages import joined, say
 from deeplode.outcome import Outcome, blamed, board, histogram
 from deeplode.progress import Listen, silent
-from deeplode.runfacts import (
-    SCHEMA_VERSION,
-    source_facts,
-    source_name,
-    versions,
-)
+from deeplode.runfacts import SCHEMA_VERSION, source_facts, source_name, versions
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget

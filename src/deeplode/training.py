@@ -31,12 +31,7 @@ from deeplode.pretrained.read import Pretrained, digest
 from deeplode.pretrained.read import read as read_encoders
 from deeplode.progress import Listen, silent
 from deeplode.replay import replayed
-from deeplode.runfacts import (
-    SCHEMA_VERSION,
-    source_facts,
-    source_name,
-    versions,
-)
+from deeplode.runfacts import SCHEMA_VERSION, source_facts, source_name, versions
 from deeplode.runfolder import RunFolder
 from deeplode.running import running
 from deeplode.runtime import Budget, choose_device

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from deeplode.data.names import settle_names
-from deeplode.data.plain import plain_columns
+from deeplode.data.plain import plain_columns, texts
 from deeplode.errors import DataError
 from deeplode.messages import Notice
 
@@ -98,29 +98,17 @@ def _from_pandas(series: Any) -> pl.Series:
         codes = pl.Series(series.cat.codes.to_numpy().astype(np.int64))
         return categories.gather(codes.set(codes < 0, None))
     if isinstance(series.dtype, pandas.PeriodDtype | pandas.IntervalDtype):
-        return _texts(series)
+        return texts(series)
     try:
         found = pl.from_pandas(series.to_frame("x"), nan_to_null=True).to_series()
     except Exception:  # cells of several types: pyarrow, pandas and Polars each raise their own
-        return _texts(series)
-    return _texts(series) if found.dtype == pl.Binary and _has_uuids(series) else found
+        return texts(series)
+    return texts(series) if found.dtype == pl.Binary and _has_uuids(series) else found
 
 
 def _has_uuids(series: Any) -> bool:
     """Whether cells are UUIDs, of which Arrow makes bytes."""
     return any(isinstance(cell, UUID) for cell in series.dropna().head(1))
-
-
-def _texts(values: Any) -> pl.Series:
-    """Any cells as text, with None and NaN as null."""
-    cells = np.asarray(values, dtype=object).tolist()
-    return pl.Series([_text(cell) for cell in cells], dtype=pl.String)
-
-
-def _text(cell: object) -> str | None:
-    if cell is None or cell != cell or str(cell) in ("NaT", "<NA>"):
-        return None
-    return str(cell).encode("utf-8", "replace").decode("utf-8")
 
 
 def _from_values(values: Any) -> pl.Series:
@@ -146,7 +134,7 @@ def _from_mixed(cells: list[Any]) -> pl.Series:
     try:
         return pl.Series([None if cell is None else float(cell) for cell in cells])
     except (TypeError, ValueError, OverflowError):
-        return _texts(cells)
+        return texts(cells)
 
 
 def _from_array(values: Any) -> list[tuple[object, pl.Series]]:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from deeplode.data.parse import BLANKS
+from deeplode.data.plain import texts
 from deeplode.errors import DataError
 
 SHOWN = 40  # letters of a cell that is no id
@@ -46,21 +47,14 @@ def as_written(series: pl.Series) -> pl.Series:
 def ids_of(cells: pl.Series) -> pl.Series:
     """Ids as numbers where all are whole ones, else as texts; empty ones are missing. Raises
     DataError for lists and the like."""
-    cells = _uuids(cells) if cells.dtype == pl.Object else cells
+    if cells.dtype == pl.Object and all(isinstance(one, UUID | None) for one in cells.to_list()):
+        cells = texts(cells.to_list()).alias(cells.name)
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
         row = int(cells.is_not_null().arg_max() or 0)
         value = str(cells.slice(row, 1).to_list()[0])[:SHOWN]
         raise DataError("E-DATA-208", column=cells.name, row=row, value=value)
     numbers = whole(cells)
     return as_written(cells).replace("", None) if numbers is None else numbers
-
-
-def _uuids(cells: pl.Series) -> pl.Series:
-    """Objects as texts where all are UUIDs."""
-    own = cells.to_list()
-    if not all(one is None or isinstance(one, UUID) for one in own):
-        return cells
-    return pl.Series(cells.name, [one and str(one) for one in own], dtype=pl.String)
 
 
 def one_form(columns: list[pl.Series]) -> tuple[list[pl.Series], bool]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 
@@ -61,12 +64,6 @@ def _one_file(records: pl.Series) -> pl.Series:
     return (records.struct.field("path") if held.is_null().all() else held).alias(records.name)
 
 
-def _written(objects: pl.Series) -> pl.Series:
-    """Objects of Python, such as UUIDs, as texts."""
-    texts = [None if cell is None else str(cell) for cell in objects.to_list()]
-    return pl.Series(objects.name, texts, dtype=pl.String)
-
-
 def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
     """The frame without columns inside columns."""
     frame = frame.with_columns(_one_file(frame[name]) for name in _files(frame))
@@ -75,11 +72,12 @@ def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
         if not records:
             break
         frame = frame.unnest(records, separator=".")
-    frame = frame.with_columns(_written(frame[name]) for name in frame.select(cs.object()).columns)
+    objects = frame.select(cs.object())
+    frame = frame.with_columns(texts(one.to_list()).alias(one.name) for one in objects)
     nested = [name for name in frame.select(cs.nested()).columns if not fits(frame[name])]
     if not nested:
         return frame, []
-    texts = [
+    written = [
         pl.struct(cs.by_name(name).alias("v"))
         .struct.json_encode()
         .str.strip_prefix('{"v":')
@@ -88,4 +86,16 @@ def _flat(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Notice]]:
         .alias(name)
         for name in nested
     ]
-    return frame.with_columns(texts), [Notice("W-READ-009", name) for name in nested]
+    return frame.with_columns(written), [Notice("W-READ-009", name) for name in nested]
+
+
+def texts(values: Any) -> pl.Series:
+    """Any cells as text, with None and NaN as null."""
+    cells = np.asarray(values, dtype=object).tolist()
+    return pl.Series([_text(cell) for cell in cells], dtype=pl.String)
+
+
+def _text(cell: object) -> str | None:
+    if cell is None or cell != cell or str(cell) in ("NaT", "<NA>"):
+        return None
+    return str(cell).encode("utf-8", "replace").decode("utf-8")

@@ -30,6 +30,7 @@ _EXTENSIONS = {
     ".npz": "npz",
 }
 COMPRESSIONS = {".gz": "gz", ".zst": "zst"}
+# Refused by their names, whatever they hold: to open one is to run it.
 _PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".dill")
 _JSON_LIST = re.compile(rb"\s*\[\s*[\[{\]]")
 SAMPLE = 1 << 16  # bytes that tell a format
