@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from deeplode.aim import bare
 from deeplode.clusteroptions import ClusterOptions
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema, infer
@@ -59,7 +60,8 @@ class _Run:
         """Everything from the source to the report; returns the facts."""
         self.listen("stage", name="read")
         told = self.options
-        table = read_to_run(self.source, told)
+        named = (told.target, told.id, told.timestamp, *(told.kinds or ()))
+        table = bare(read_to_run(self.source, told), named)
         files = [one for one in (self.source, told.edges, told.features) if one is not None]
         self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
         check_rows(table, told.wanted)

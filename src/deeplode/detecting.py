@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deeplode.aim import bare
 from deeplode.data.measure import fingerprint
 from deeplode.data.schema import Roles, Schema
 from deeplode.data.table import Table
@@ -65,7 +66,8 @@ class _Run:
         """Everything from the source to the report; returns the facts."""
         self.listen("stage", name="read")
         told = self.options
-        table = read_to_run(self.source, told)
+        named = (told.target, told.id, told.group, told.timestamp, *(told.kinds or ()))
+        table = bare(read_to_run(self.source, told), named)
         files = [one for one in (self.source, told.features) if one is not None]
         self.folder.remember(told.as_json(), [*map(fingerprint, files)], resume=told.resume)
         check_rows(table)

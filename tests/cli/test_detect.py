@@ -280,3 +280,20 @@ def test_a_model_is_scored_on_rows_whose_truth_is_known(
     ):
         done = deeplode("evaluate", str(run), str(path), *asked, "--json")
         assert json.loads(done.stdout)["error"]["code"] == code
+
+
+@pytest.mark.parametrize("verb", ["detect", "cluster"])
+def test_classes_that_an_archive_names_itself_are_not_looked_at_unless_asked(
+    deeplode: Program, tmp_path: Path, verb: str
+) -> None:
+    chance = np.random.default_rng(0)
+    path, asked = tmp_path / "set.npz", ("--json", "--out")
+    np.savez(path, X=chance.normal(size=(200, 3)), y=np.arange(200) < 20)
+    done = deeplode(verb, str(path), *asked, str(tmp_path / "bare"))
+    facts = json.loads(done.stdout)
+    assert "W-READ-014" in {warning["code"] for warning in facts["warnings"]}
+    assert facts["source"]["columns"] == 3
+    done = deeplode(verb, str(path), "--target", "y", *asked, str(tmp_path / "told"))
+    facts = json.loads(done.stdout)
+    assert "W-READ-014" not in {warning["code"] for warning in facts["warnings"]}
+    assert facts["source"]["columns"] == 4
